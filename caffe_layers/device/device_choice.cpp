@@ -1,0 +1,80 @@
+#include "device/device_choice.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace barista::device {
+namespace {
+
+std::string platform_text(cl_platform_id platform, cl_platform_info what) {
+  std::size_t size = 0;
+  check(clGetPlatformInfo(platform, what, 0, nullptr, &size), "reading a platform's name");
+  std::string text(size, '\0');
+  check(clGetPlatformInfo(platform, what, size, text.data(), nullptr), "reading a platform's name");
+  return text.substr(0, text.find('\0'));
+}
+
+std::string device_text(cl_device_id device, cl_device_info what) {
+  std::size_t size = 0;
+  check(clGetDeviceInfo(device, what, 0, nullptr, &size), "reading a device's name");
+  std::string text(size, '\0');
+  check(clGetDeviceInfo(device, what, size, text.data(), nullptr), "reading a device's name");
+  return text.substr(0, text.find('\0'));
+}
+
+std::vector<Device> devices_of(cl_platform_id platform) {
+  cl_uint count = 0;
+  if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count) != CL_SUCCESS) return {};  // a platform without devices
+  std::vector<cl_device_id> ids(count);
+  check(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids.data(), nullptr), "listing a platform's devices");
+  std::vector<Device> devices;
+  for (cl_device_id id : ids) {
+    devices.push_back(
+        {id, platform_text(platform, CL_PLATFORM_NAME), device_text(id, CL_DEVICE_NAME), device_text(id, CL_DRIVER_VERSION)});
+  }
+  return devices;
+}
+
+std::vector<Device> all_devices() {
+  cl_uint count = 0;
+  if (clGetPlatformIDs(0, nullptr, &count) != CL_SUCCESS) return {};  // the loader's way of saying: no driver at all
+  std::vector<cl_platform_id> platforms(count);
+  check(clGetPlatformIDs(count, platforms.data(), nullptr), "listing OpenCL platforms");
+  std::vector<Device> devices;
+  for (cl_platform_id platform : platforms) {
+    for (Device& device : devices_of(platform)) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+std::string listing(const std::vector<Device>& devices) {
+  if (devices.empty()) return "and there is no OpenCL device at all; run 'barista doctor'";
+  std::string text;
+  for (const Device& device : devices) text += (text.empty() ? "" : ", ") + device.name + " (" + device.platform + ")";
+  return "and these are present: " + text;
+}
+
+}  // namespace
+
+std::string mend(const Bitstream& bitstream) { return "; rebuild it with 'barista build " + bitstream.recipe.name + "'"; }
+
+Device choose(const Bitstream& bitstream, int index) {
+  const std::vector<Device> present = all_devices();
+  std::vector<Device> equals;
+  for (const Device& device : present) {
+    if (device.platform == bitstream.platform && device.name == bitstream.device) equals.push_back(device);
+  }
+  const std::string built_for = "bitstream " + bitstream.path + ": built for " + bitstream.device + " (" + bitstream.platform + ")";
+  if (equals.empty()) throw Error(built_for + ", which is not present, " + listing(present));
+  if (index < 0 || static_cast<std::size_t>(index) >= equals.size()) {
+    throw Error(built_for + ", of which there are " + std::to_string(equals.size()) + ": number " + std::to_string(index) +
+                " is not there (BARISTA_DEVICE_INDEX counts from 0)");
+  }
+  const Device& device = equals[static_cast<std::size_t>(index)];
+  if (device.driver != bitstream.driver) {
+    throw Error(built_for + ", driver " + bitstream.driver + ", the driver here is " + device.driver + mend(bitstream));
+  }
+  return device;
+}
+
+}  // namespace barista::device

@@ -1,0 +1,129 @@
+// One OpenCL device, the bitstream it runs, its queues and its buffers.
+//
+// A DeviceManager owns context, program, kernels and queues: one in-order queue a compute unit, and one for transfers. It orders
+// work by what each command reads and writes, so a caller never handles an event: commands on different queues that touch the same
+// buffer wait for each other on the device, all others overlap. Nothing here waits for the device except download(), finish() and
+// the end of upload()'s copy out of the caller's memory.
+//
+// Any thread may call; one lock orders the calls. Errors are device::Error, one sentence each. A child that a process forks after the
+// device was opened must not use it: OpenCL runtimes have threads, which fork() leaves behind.
+#ifndef BARISTA_DEVICE_DEVICE_MANAGER_HPP_
+#define BARISTA_DEVICE_DEVICE_MANAGER_HPP_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "device/bitstream.hpp"
+
+namespace barista::device {
+
+class DeviceManager;
+
+// Device memory with the history that orders commands on it. Movable, not copyable; freed when destroyed (the device finishes the
+// commands that use it first).
+class Buffer {
+ public:
+  Buffer();  // no memory; bytes() == 0
+  Buffer(Buffer&&) noexcept;
+  Buffer& operator=(Buffer&&) noexcept;
+  ~Buffer();
+
+  std::size_t bytes() const;
+  // Changes whenever a command that writes the buffer is enqueued, and differs between buffers: equal versions, equal contents.
+  std::uint64_t version() const;
+  explicit operator bool() const { return impl_ != nullptr; }
+
+ private:
+  friend class DeviceManager;
+  friend class Argument;
+  struct Impl;
+  explicit Buffer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+// One argument of a kernel. Which of read, write or both a kernel does to a buffer is said here and nowhere else.
+class Argument {
+ public:
+  static Argument in(const Buffer& buffer);
+  static Argument out(Buffer& buffer);
+  static Argument inout(Buffer& buffer);
+  template <typename T>
+  static Argument value(const T& pod) {
+    static_assert(std::is_trivially_copyable_v<T>, "a kernel takes plain data by value");
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&pod);
+    return Argument(std::vector<unsigned char>(bytes, bytes + sizeof(T)));
+  }
+
+ private:
+  friend class DeviceManager;
+  enum class Use { kValue, kRead, kWrite, kReadWrite };
+  Argument(Use use, std::shared_ptr<Buffer::Impl> buffer);
+  explicit Argument(std::vector<unsigned char> value);
+  Use use_;
+  std::shared_ptr<Buffer::Impl> buffer_;
+  std::vector<unsigned char> value_;
+};
+
+// One run of a single work-item kernel on the queue of compute unit `unit` (0 .. recipe().compute_units - 1).
+struct Launch {
+  std::string kernel;
+  int unit;
+  std::vector<Argument> arguments;
+};
+
+// What a process did on its device so far; differences of two of these measure a step.
+struct Counters {
+  std::uint64_t launches = 0;
+  std::uint64_t buffers_created = 0;
+  std::uint64_t uploads = 0;
+  std::uint64_t upload_bytes = 0;
+  std::uint64_t downloads = 0;
+  std::uint64_t download_bytes = 0;
+  std::uint64_t waits = 0;  // times that the host waited for the device
+};
+
+class DeviceManager {
+ public:
+  // The process's device, opened on first use: the bitstream that BARISTA_BITSTREAM names, on the device that its manifest names
+  // (the one numbered BARISTA_DEVICE_INDEX, counting from 0, where several of that name are present).
+  static DeviceManager& instance();
+
+  // Loads `bitstream`, which must have been built for a device that is present. Throws device::Error.
+  explicit DeviceManager(const Bitstream& bitstream, int device_index = 0);
+  ~DeviceManager();
+  DeviceManager(const DeviceManager&) = delete;
+  DeviceManager& operator=(const DeviceManager&) = delete;
+
+  const Recipe& recipe() const;
+  const Bitstream& bitstream() const;
+  std::string device_name() const;
+
+  // Uninitialised device memory of `bytes` > 0.
+  Buffer allocate(std::size_t bytes);
+  // Copies `bytes` from host memory of any alignment; the host memory may be changed once this returns.
+  void upload(Buffer& buffer, const void* host, std::size_t bytes);
+  // Waits for the commands that write `buffer`, then copies its first `bytes` to the host.
+  void download(const Buffer& buffer, void* host, std::size_t bytes);
+  // Sets all of `buffer` to zero bytes, without waiting.
+  void zero(Buffer& buffer);
+  // The same for its first `bytes`.
+  void zero(Buffer& buffer, std::size_t bytes);
+
+  // Enqueues kernels that are independent of each other (they may write disjoint parts of one buffer), each after all earlier
+  // commands that it depends on. Returns at once.
+  void launch(const std::vector<Launch>& group);
+  void finish();
+
+  Counters counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace barista::device
+
+#endif  // BARISTA_DEVICE_DEVICE_MANAGER_HPP_
