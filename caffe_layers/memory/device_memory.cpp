@@ -1,0 +1,117 @@
+#include "memory/device_memory.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include "memory/mirror.hpp"
+
+namespace barista::memory {
+namespace {
+
+// Blob's methods are libcaffe's own code: do the calls that they make arrive here? Each is asked for, since each is bound by itself: where
+// this library came after libcaffe, those that libcaffe had called before stay its own.
+bool probe() {
+  float value = 0;
+  auto blob = std::make_unique<caffe::Blob<float>>(1, 1, 1, 1);
+  take_calls();
+  blob->cpu_data();
+  const bool read = take_calls().read;
+  blob->mutable_cpu_data();
+  const bool write = take_calls().write;
+  blob->set_cpu_data(&value);
+  const bool set = take_calls().set;
+  blob.reset();
+  return read && write && set && take_calls().end;
+}
+
+bool copies_always() {
+  const char* wish = std::getenv("BARISTA_COPY_ALWAYS");
+  return wish != nullptr && std::strcmp(wish, "") != 0 && std::strcmp(wish, "0") != 0;
+}
+
+// Copies the host's memory into a buffer of its own, for an Access without the hook.
+device::Buffer copy_in(caffe::SyncedMemory& memory, bool contents) {
+  auto& manager = device::DeviceManager::instance();
+  device::Buffer copy = manager.allocate(memory.size());
+  if (contents) manager.upload(copy, memory.cpu_data(), memory.size());
+  return copy;
+}
+
+// A blob may use a part of its memory. What a write leaves of it must stay as it was, so it is a write on top of the contents.
+Use whole_or_update(const caffe::SyncedMemory& memory, int count, Use use) {
+  const bool whole = static_cast<std::size_t>(count) * sizeof(float) == memory.size();
+  return use == Use::kWrite && !whole ? Use::kReadWrite : use;
+}
+
+caffe::SyncedMemory& checked(const caffe::Blob<float>& blob, const caffe::SyncedMemory* memory) {
+  const std::size_t needed = static_cast<std::size_t>(blob.count()) * sizeof(float);
+  if (memory == nullptr || needed == 0 || needed > memory->size()) {
+    throw device::Error("blob of shape " + blob.shape_string() + ": its memory of " + std::to_string(memory ? memory->size() : 0) +
+                        " bytes must hold at least one value and all of the shape");
+  }
+  return const_cast<caffe::SyncedMemory&>(*memory);
+}
+
+}  // namespace
+
+bool hook_is_live() {
+  static const bool live = !copies_always() && probe();
+  return live;
+}
+
+Access::Access(caffe::SyncedMemory* memory, Use use) : memory_(memory), use_(use), mirror_(nullptr) {
+  if (!hook_is_live()) {
+    copy_ = copy_in(*memory, use != Use::kWrite);
+    return;
+  }
+  Mirror& mirror = mirror_of(*memory);
+  const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
+  if (use == Use::kWrite) {
+    // A reader that comes while this access is open still finds the host's copy as it was: work in place, dst asked for first.
+    if (mirror.newer == Newer::kHost) mirror.unfilled = true;
+  } else if (mirror.newer == Newer::kHost || mirror.unfilled) {
+    mirror.newer = Newer::kHost;
+    mirror.unfilled = false;
+    fill(*memory, mirror);
+  }
+  if (use != Use::kRead) {
+    ++mirror.open_writes;
+    mark_device_newer(*memory, mirror);
+  }
+  mirror_ = &mirror.buffer;
+}
+
+Access::Access(Access&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)), use_(other.use_), mirror_(other.mirror_), copy_(std::move(other.copy_)) {}
+
+Access::~Access() {
+  if (memory_ == nullptr || use_ == Use::kRead) return;
+  if (mirror_ != nullptr) {
+    Mirror& mirror = *find_mirror(*memory_);
+    const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
+    if (--mirror.open_writes == 0) mirror.unfilled = false;
+    mirror.newer = Newer::kDevice;
+    return;
+  }
+  try {
+    device::DeviceManager::instance().download(copy_, memory_->mutable_cpu_data(), memory_->size());
+  } catch (const std::exception& error) {
+    LOG(FATAL) << error.what();  // as everything at Caffe's edge; a destructor has no other way
+  }
+}
+
+device::Buffer& Access::buffer() { return mirror_ != nullptr ? *mirror_ : copy_; }
+
+Access data(const caffe::Blob<float>& blob, Use use) {
+  caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.data().get() : nullptr);
+  return Access(&memory, whole_or_update(memory, blob.count(), use));
+}
+
+Access diff(const caffe::Blob<float>& blob, Use use) {
+  caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.diff().get() : nullptr);
+  return Access(&memory, whole_or_update(memory, blob.count(), use));
+}
+
+}  // namespace barista::memory

@@ -1,0 +1,46 @@
+// Caffe's SyncedMemory with a device mirror: who holds the current copy.
+//
+// A mirror is in one of three states: host newer, same, device newer. Layers say what they are about to do with an Access; every
+// other reader and writer in Caffe and Python goes through SyncedMemory::cpu_data() and friends, which this library defines in
+// libcaffe's place and which fetch the device's copy when it is the newer one. Where that replacement is not live (hook_is_live()
+// false: a Caffe linked with its own symbols first), an Access copies in on construction and out on destruction, always.
+#ifndef BARISTA_MEMORY_DEVICE_MEMORY_HPP_
+#define BARISTA_MEMORY_DEVICE_MEMORY_HPP_
+
+#include "caffe/blob.hpp"
+#include "device/device_manager.hpp"
+
+namespace barista::memory {
+
+// True where libcaffe's own calls of SyncedMemory reach this library's definitions; proved by a call through libcaffe, once.
+bool hook_is_live();
+
+enum class Use {
+  kRead,       // the current contents, unchanged
+  kWrite,      // every element of the blob will be written; earlier contents are not copied in
+  kReadWrite,  // for accumulation and in-place work
+};
+
+// The device copy of a blob's data or diff for the life of this object. Keep it for one operation.
+class Access {
+ public:
+  Access(Access&&) noexcept;
+  ~Access();
+  device::Buffer& buffer();
+
+ private:
+  friend Access data(const caffe::Blob<float>& blob, Use use);
+  friend Access diff(const caffe::Blob<float>& blob, Use use);
+  Access(caffe::SyncedMemory* memory, Use use);
+  caffe::SyncedMemory* memory_;
+  Use use_;
+  device::Buffer* mirror_;
+  device::Buffer copy_;  // without the hook, the copy that lives as long as this object
+};
+
+Access data(const caffe::Blob<float>& blob, Use use);
+Access diff(const caffe::Blob<float>& blob, Use use);
+
+}  // namespace barista::memory
+
+#endif  // BARISTA_MEMORY_DEVICE_MEMORY_HPP_

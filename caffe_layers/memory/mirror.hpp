@@ -1,0 +1,49 @@
+// The device mirror of one SyncedMemory, and where it hangs.
+//
+// A CPU-only Caffe never touches SyncedMemory::gpu_ptr_, which its constructor sets to null: the mirror hangs there. So it is found
+// without a table, none can be left over at an address that another SyncedMemory gets later, and two threads that work on different
+// memory never meet. Each mirror has a lock of its own: stock Caffe lets several threads read one blob.
+#ifndef BARISTA_MEMORY_MIRROR_HPP_
+#define BARISTA_MEMORY_MIRROR_HPP_
+
+#include <mutex>
+
+#include "caffe/syncedmem.hpp"
+#include "device/device_manager.hpp"
+
+namespace barista::memory {
+
+enum class Newer { kHost, kNeither, kDevice };
+
+struct Mirror {
+  std::recursive_mutex mutex;  // recursive: filling the mirror asks for the host's copy, which looks at the mirror
+  device::Buffer buffer;       // as large as the SyncedMemory, whatever part of it a blob uses
+  Newer newer = Newer::kHost;
+  int open_writes = 0;    // write accesses under way,
+  bool unfilled = false;  // one of which did without the host's copy
+};
+
+// The mirror of `memory`, or null where none was ever asked for.
+Mirror* find_mirror(const caffe::SyncedMemory& memory);
+
+// The mirror of `memory`, made with an uninitialised buffer, host newer, where there is none. `memory` has more than 0 bytes.
+Mirror& mirror_of(caffe::SyncedMemory& memory);
+
+// Copies the host's contents, which are the newer ones, to the device. With the mirror's lock held.
+void fill(caffe::SyncedMemory& memory, Mirror& mirror);
+
+// The device's copy is, or is about to be, the newer one. With the mirror's lock held.
+void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror);
+
+// Which of SyncedMemory's members this thread has called that arrived in this library, since the last take_calls().
+struct Calls {
+  bool read = false;
+  bool write = false;
+  bool set = false;
+  bool end = false;
+};
+Calls take_calls();
+
+}  // namespace barista::memory
+
+#endif  // BARISTA_MEMORY_MIRROR_HPP_

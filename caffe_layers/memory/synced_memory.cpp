@@ -1,0 +1,142 @@
+// The members of SyncedMemory that know of the device's copy, in place of libcaffe's own.
+//
+// libbarista.so is loaded before libcaffe, which calls these through its symbol table. The rest of the class (constructors, the gpu
+// members, which end the process in a CPU-only build) stays libcaffe's. The host's memory is made on first use, as in libcaffe, but
+// not before the host asks: a blob that lives on the device alone has none. head_ is HEAD_AT_CPU once there is anything to read:
+// Blob::Update, asum_data and their like take any other value for "nothing there" or for a GPU.
+#include "caffe/syncedmem.hpp"
+
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include "memory/mirror.hpp"
+
+namespace {
+
+// Names private members for the functions below: an explicit instantiation may name them (C++17, [temp.explicit] 12).
+template <auto DevicePointer, auto Head>
+struct SyncedMemoryMembers {
+  friend void*& device_pointer(caffe::SyncedMemory& memory) { return memory.*DevicePointer; }
+  friend caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory) { return memory.*Head; }
+};
+void*& device_pointer(caffe::SyncedMemory& memory);
+caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory);
+template struct SyncedMemoryMembers<&caffe::SyncedMemory::gpu_ptr_, &caffe::SyncedMemory::head_>;
+
+thread_local barista::memory::Calls calls;
+
+}  // namespace
+
+namespace barista::memory {
+
+Calls take_calls() { return std::exchange(calls, Calls()); }
+
+Mirror* find_mirror(const caffe::SyncedMemory& memory) {
+  void*& pointer = device_pointer(const_cast<caffe::SyncedMemory&>(memory));
+  return static_cast<Mirror*>(__atomic_load_n(&pointer, __ATOMIC_ACQUIRE));
+}
+
+Mirror& mirror_of(caffe::SyncedMemory& memory) {
+  if (Mirror* mirror = find_mirror(memory)) return *mirror;
+  static std::mutex creation;
+  const std::lock_guard<std::mutex> lock(creation);
+  if (Mirror* mirror = find_mirror(memory)) return *mirror;
+  auto mirror = std::make_unique<Mirror>();
+  mirror->buffer = device::DeviceManager::instance().allocate(memory.size());
+  __atomic_store_n(&device_pointer(memory), mirror.get(), __ATOMIC_RELEASE);
+  return *mirror.release();  // ~SyncedMemory deletes it
+}
+
+void fill(caffe::SyncedMemory& memory, Mirror& mirror) {
+  auto& manager = device::DeviceManager::instance();
+  if (memory.head() == caffe::SyncedMemory::UNINITIALIZED) {
+    // Nobody has written it: zeros, as Caffe has it, and no need of the host's memory for that.
+    manager.zero(mirror.buffer);
+    mark_device_newer(memory, mirror);
+    return;
+  }
+  manager.upload(mirror.buffer, memory.cpu_data(), memory.size());
+  mirror.newer = Newer::kNeither;
+}
+
+void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror) {
+  mirror.newer = Newer::kDevice;
+  head(memory) = caffe::SyncedMemory::HEAD_AT_CPU;
+}
+
+namespace {
+
+// At Caffe's edge, what Caffe does: nobody between here and main() is written for exceptions.
+template <typename Function>
+void or_abort(const Function& function) {
+  try {
+    function();
+  } catch (const std::exception& error) {
+    LOG(FATAL) << error.what();
+  }
+}
+
+// After this the host's copy is current; `newer` is what holds from then on.
+void bring_to_host(const caffe::SyncedMemory& memory, void* host, Newer newer) {
+  Mirror* mirror = find_mirror(memory);
+  if (mirror == nullptr) return;
+  const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+  if (mirror->newer == Newer::kDevice) {
+    or_abort([&] { device::DeviceManager::instance().download(mirror->buffer, host, memory.size()); });
+    mirror->newer = Newer::kNeither;
+  }
+  if (newer == Newer::kHost) mirror->newer = Newer::kHost;
+}
+
+}  // namespace
+}  // namespace barista::memory
+
+namespace caffe {
+
+using barista::memory::Newer;
+
+// The host has memory, zeroed when it is new.
+void SyncedMemory::to_cpu() {
+  if (cpu_ptr_ == nullptr) {
+    CaffeMallocHost(&cpu_ptr_, size_, &cpu_malloc_use_cuda_);
+    std::memset(cpu_ptr_, 0, size_);
+    own_cpu_data_ = true;
+  }
+  head_ = HEAD_AT_CPU;
+}
+
+const void* SyncedMemory::cpu_data() {
+  calls.read = true;
+  to_cpu();
+  barista::memory::bring_to_host(*this, cpu_ptr_, Newer::kNeither);
+  return cpu_ptr_;
+}
+
+void* SyncedMemory::mutable_cpu_data() {
+  calls.write = true;
+  to_cpu();
+  barista::memory::bring_to_host(*this, cpu_ptr_, Newer::kHost);
+  return cpu_ptr_;
+}
+
+void SyncedMemory::set_cpu_data(void* data) {
+  calls.set = true;
+  CHECK(data);
+  if (own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
+  cpu_ptr_ = data;
+  head_ = HEAD_AT_CPU;
+  own_cpu_data_ = false;
+  if (barista::memory::Mirror* mirror = barista::memory::find_mirror(*this)) {
+    const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+    mirror->newer = Newer::kHost;
+  }
+}
+
+SyncedMemory::~SyncedMemory() {
+  calls.end = true;
+  if (cpu_ptr_ != nullptr && own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
+  delete barista::memory::find_mirror(*this);
+}
+
+}  // namespace caffe
