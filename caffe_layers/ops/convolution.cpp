@@ -1,0 +1,168 @@
+#include "ops/convolution.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/multiply.hpp"
+
+namespace barista::ops {
+namespace {
+
+std::vector<int> identity(int count) {
+  std::vector<int> taps(count);
+  std::iota(taps.begin(), taps.end(), 0);
+  return taps;
+}
+
+int positive_mod(int a, int b) { return ((a % b) + b) % b; }
+
+// The rows of diff_src that are congruent modulo the stride see the same kernel rows: a phase. Within it, backward-data is a
+// convolution of stride 1 over diff_dst with those kernel rows in reverse.
+struct Phase {
+  Axis axis;
+  std::vector<int> taps;  // of each kernel row, its tap in this phase, or -1
+  bool reached;           // some kernel row contributes; else the axis has one tap that no weight goes to
+
+  bool has_outputs() const { return axis.outputs > 0; }
+};
+
+Phase phase(int remainder, int source, int outputs, int kernel, int stride, int pad, int dilation) {
+  const int first = positive_mod(remainder - pad, stride);
+  Phase result = {};
+  result.taps.assign(kernel, -1);
+  int count = 0, last = 0;
+  for (int r = 0; r < kernel; r++)
+    if (positive_mod(first + pad - r * dilation, stride) == 0) {
+      result.taps[r] = count++;
+      last = r;
+    }
+  for (int& tap : result.taps)
+    if (tap >= 0) tap = count - 1 - tap;
+  Axis& axis = result.axis;
+  axis.source = outputs;
+  axis.outputs = first < source ? (source - first + stride - 1) / stride : 0;
+  axis.taps = std::max(1, count);
+  result.reached = count > 0;
+  axis.origin = (first + pad - last * dilation) / stride;
+  axis.output_step = 1;
+  axis.tap_step = dilation / std::gcd(dilation, stride);
+  axis.plane = source;
+  axis.plane_origin = first;
+  axis.plane_step = stride;
+  return result;
+}
+
+Contraction contraction(const ConvolutionShape& s, bool weights_pass) {
+  Contraction c = {};
+  c.weights_pass = weights_pass;
+  c.images = s.N;
+  c.groups = s.G;
+  c.channels = s.C / s.G;
+  c.columns = s.O / s.G;
+  c.image_stride = c.image_floats = s.C * s.H * s.W;
+  c.height = {s.H, s.P(), s.KH, -s.PH, s.SH, s.DH, s.P(), 0, 1};
+  c.width = {s.W, s.Q(), s.KW, -s.PW, s.SW, s.DW, s.Q(), 0, 1};
+  return c;
+}
+
+RawLayout layout(const ConvolutionShape& s) {
+  const int kernel = (s.C / s.G) * s.KH * s.KW;
+  return {s.O / s.G * kernel, kernel, 0, 1, 1, kernel, s.KH, s.KW, identity(s.KH), identity(s.KW)};
+}
+
+// Backward-data: a pass for each phase that has outputs.
+struct DataPass {
+  std::string name;
+  Contraction contraction;
+  RawLayout layout;
+};
+
+std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
+  std::vector<DataPass> result;
+  for (int a = 0; a < s.SH; a++)
+    for (int b = 0; b < s.SW; b++) {
+      const Phase height = phase(a, s.H, s.P(), s.KH, s.SH, s.PH, s.DH), width = phase(b, s.W, s.Q(), s.KW, s.SW, s.PW, s.DW);
+      if (!height.has_outputs() || !width.has_outputs()) continue;
+      // A phase that no kernel position reaches sums over no channels: its gradient is zero.
+      const bool reached = height.reached && width.reached;
+      Contraction c = {};
+      c.images = s.N;
+      c.groups = s.G;
+      c.bias = bias;
+      c.channels = reached ? s.O / s.G : 0;
+      c.columns = s.C / s.G;
+      c.image_stride = c.image_floats = s.O * s.P() * s.Q();
+      c.height = height.axis;
+      c.width = width.axis;
+      const int taps = s.KH * s.KW, channels = s.C / s.G, outputs = s.O / s.G;
+      RawLayout raw = {outputs * channels * taps, taps, channels * taps, 1, outputs, taps, s.KH, s.KW, height.taps, width.taps};
+      if (taps == 1) {  // channels lie side by side
+        raw.column = 1;
+        raw.element = channels;
+        raw.element_count = outputs;
+        raw.outer_count = 1;
+      }
+      const bool strided = s.SH > 1 || s.SW > 1;
+      result.push_back({strided ? "data phase " + std::to_string(a) + "," + std::to_string(b) : "data", c, raw});
+    }
+  return result;
+}
+
+}  // namespace
+
+struct Convolution::Impl {
+  device::DeviceManager& manager;
+  ConvolutionShape s;
+  std::optional<MultiplyPass> forward, weights;
+  std::optional<std::vector<std::unique_ptr<MultiplyPass>>> data;
+};
+
+Convolution::Convolution(device::DeviceManager& manager, const ConvolutionShape& shape)
+    : impl_(new Impl{manager, shape, {}, {}, {}}) {
+  if (shape.P() < 1 || shape.Q() < 1)
+    throw device::Error("convolution: its output is " + std::to_string(shape.P()) + "x" + std::to_string(shape.Q()) +
+                        "; a kernel must fit into the padded image");
+}
+
+Convolution::~Convolution() = default;
+
+void Convolution::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
+                          device::Buffer& dst) {
+  if (!impl_->forward) {
+    Contraction c = contraction(impl_->s, false);
+    c.bias = bias != nullptr;
+    impl_->forward.emplace(impl_->manager, c, layout(impl_->s));
+  }
+  impl_->forward->outputs(src, weights, bias, dst);
+}
+
+void Convolution::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
+                                const device::Buffer* bias) {
+  if (!impl_->data) {
+    impl_->data.emplace();
+    for (const DataPass& pass : data_passes(impl_->s, bias != nullptr))
+      impl_->data->push_back(std::make_unique<MultiplyPass>(impl_->manager, pass.contraction, pass.layout));
+  }
+  for (auto& pass : *impl_->data) pass->outputs(diff_dst, weights, bias, diff_src);
+}
+
+void Convolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
+  if (!impl_->weights) impl_->weights.emplace(impl_->manager, contraction(impl_->s, true), layout(impl_->s));
+  impl_->weights->weights(src, diff_dst, diff_weights);
+}
+
+void Convolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
+  bias_gradient(impl_->manager, diff_dst, diff_bias, impl_->s.N, impl_->s.O, impl_->s.P() * impl_->s.Q());
+}
+
+std::vector<NamedPlan> plans(const device::Recipe& recipe, const ConvolutionShape& shape) {
+  std::vector<NamedPlan> result = {{"forward", plan(recipe, contraction(shape, false))},
+                                   {"weights", plan(recipe, contraction(shape, true))}};
+  for (const DataPass& pass : data_passes(shape, false)) result.push_back({pass.name, plan(recipe, pass.contraction)});
+  return result;
+}
+
+}  // namespace barista::ops

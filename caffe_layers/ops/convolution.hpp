@@ -1,0 +1,55 @@
+// 2-D convolution on the multiply grid, forward and backward.
+//
+//   dst[n][o][p][q] = bias[o] + sum over c, r, s of src[n][c][p*SH - PH + r*DH][q*SW - PW + s*DW] * weights[o][c][r][s]
+//
+// src [N][C][H][W], dst [N][O][P][Q], weights [O][C/G][KH][KW], bias [O], all float and packed; group g of O/G outputs sees group g
+// of C/G inputs. Every call enqueues and returns.
+#ifndef BARISTA_OPS_CONVOLUTION_HPP_
+#define BARISTA_OPS_CONVOLUTION_HPP_
+
+#include <memory>
+#include <vector>
+
+#include "device/device_manager.hpp"
+#include "ops/multiply.hpp"
+
+namespace barista::ops {
+
+struct ConvolutionShape {
+  int N, C, H, W;  // src
+  int O, KH, KW;   // weights
+  int SH, SW;      // stride
+  int PH, PW;      // padding on each side
+  int DH, DW;      // dilation; 1 is none
+  int G;           // groups
+  int P() const { return (H + 2 * PH - (DH * (KH - 1) + 1)) / SH + 1; }
+  int Q() const { return (W + 2 * PW - (DW * (KW - 1) + 1)) / SW + 1; }
+};
+
+class Convolution {
+ public:
+  // Plans tiles and allocates scratch. Throws device::Error for a shape without output.
+  Convolution(device::DeviceManager& manager, const ConvolutionShape& shape);
+  ~Convolution();
+
+  // bias may be null.
+  void forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
+  // Overwrites diff_src. A bias [C] is added to it where it isn't null: then this is the forward pass of a deconvolution.
+  void backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
+                     const device::Buffer* bias = nullptr);
+  // Adds to diff_weights.
+  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
+  // Adds to diff_bias.
+  void backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// How each pass of a convolution would use the grid of `recipe`; needs no device.
+std::vector<NamedPlan> plans(const device::Recipe& recipe, const ConvolutionShape& shape);
+
+}  // namespace barista::ops
+
+#endif  // BARISTA_OPS_CONVOLUTION_HPP_

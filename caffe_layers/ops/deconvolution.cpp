@@ -1,0 +1,25 @@
+#include "ops/deconvolution.hpp"
+
+namespace barista::ops {
+
+Deconvolution::Deconvolution(device::DeviceManager& manager, const ConvolutionShape& transposed)
+    : manager_(manager), shape_(transposed), convolution_(manager, transposed) {}
+
+void Deconvolution::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
+                            device::Buffer& dst) {
+  convolution_.backward_data(src, weights, dst, bias);
+}
+
+void Deconvolution::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src) {
+  convolution_.forward(diff_dst, weights, nullptr, diff_src);
+}
+
+void Deconvolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
+  convolution_.backward_weights(diff_dst, src, diff_weights);
+}
+
+void Deconvolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
+  bias_gradient(manager_, diff_dst, diff_bias, shape_.N, shape_.C, shape_.H * shape_.W);
+}
+
+}  // namespace barista::ops

@@ -1,0 +1,46 @@
+// Inner product (fully connected layer) on the multiply grid, forward and backward.
+//
+//   dst[n][o] = bias[o] + sum over k of src[n][k] * weights[o][k]
+//
+// src [N][K], dst [N][O], weights [O][K] (or [K][O] where `transpose`), bias [O]. Every call enqueues and returns.
+#ifndef BARISTA_OPS_INNER_PRODUCT_HPP_
+#define BARISTA_OPS_INNER_PRODUCT_HPP_
+
+#include <memory>
+#include <vector>
+
+#include "device/device_manager.hpp"
+#include "ops/multiply.hpp"
+
+namespace barista::ops {
+
+struct InnerProductShape {
+  int N, K, O;
+  bool transpose;
+};
+
+class InnerProduct {
+ public:
+  InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape);
+  ~InnerProduct();
+
+  // bias may be null.
+  void forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
+  // Overwrites diff_src.
+  void backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src);
+  // Adds to diff_weights.
+  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
+  // Adds to diff_bias.
+  void backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// How each pass of an inner product would use the grid of `recipe`; needs no device.
+std::vector<NamedPlan> plans(const device::Recipe& recipe, const InnerProductShape& shape);
+
+}  // namespace barista::ops
+
+#endif  // BARISTA_OPS_INNER_PRODUCT_HPP_

@@ -1,0 +1,452 @@
+#include "ops/multiply.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <string>
+
+namespace barista::ops {
+namespace {
+
+constexpr int kVector = 16;  // columns of the grid, floats of a word of external memory
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+int round_up(int a, int b) { return ceil_div(a, b) * b; }
+
+// An axis with `fold` of its taps in the lanes: tap = window * fold + lane. A tile keeps only every `step`-th source row.
+struct FoldedAxis {
+  int fold, window;
+  int step;         // source rows between rows of a tile
+  int output_rows;  // rows of a tile between outputs
+  int window_rows;  // rows of a tile between window positions
+
+  FoldedAxis(const Axis& axis, int fold_taps) : fold(fold_taps), window(ceil_div(axis.taps, fold_taps)) {
+    const int window_step = window > 1 ? fold * axis.tap_step : 0;
+    const int output_step = axis.outputs > 1 ? axis.output_step : 0;
+    step = std::max(1, std::gcd(output_step, window_step));
+    output_rows = axis.output_step / step;
+    window_rows = window_step / step;
+  }
+  int extent(int outputs) const { return (outputs - 1) * output_rows + (window - 1) * window_rows + 1; }
+};
+
+std::vector<int> folds(const Axis& axis) {
+  std::vector<int> result = {1};
+  if (axis.output_step > 1 && axis.output_step < axis.taps) result.push_back(axis.output_step);  // the stride's phases
+  if (axis.taps > 1) result.push_back(axis.taps);
+  return result;
+}
+
+struct Loop {
+  int count, x, acc, vec;
+};
+
+// Drops loops of one step and joins neighbours that walk one straight line; writes them right-aligned. False if too many remain.
+bool write_loops(const std::vector<Loop>& loops, multiply_descriptor& d) {
+  std::vector<Loop> kept;
+  for (const Loop& loop : loops) {
+    if (loop.count == 1) continue;
+    if (!kept.empty()) {
+      Loop& outer = kept.back();
+      const bool joined =
+          outer.x == loop.count * loop.x && outer.acc == loop.count * loop.acc && outer.vec == loop.count * loop.vec;
+      if (joined) {
+        outer = {outer.count * loop.count, loop.x, loop.acc, loop.vec};
+        continue;
+      }
+    }
+    kept.push_back(loop);
+  }
+  if (kept.empty() || kept.back().vec != 0) kept.push_back({1, 0, 0, 0});  // the innermost loop never moves vec
+  if (kept.size() > MULTIPLY_LOOPS) return false;
+  kept.insert(kept.begin(), MULTIPLY_LOOPS - kept.size(), Loop{1, 0, 0, 0});
+  for (int i = 0; i < MULTIPLY_LOOPS; i++) {
+    d.count[i] = kept[i].count;
+    d.x_stride[i] = kept[i].x;
+    d.acc_stride[i] = kept[i].acc;
+    d.vec_stride[i] = kept[i].vec;
+  }
+  return true;
+}
+
+// The longest loop last: the innermost loop has no restart to pay, on the device or in emulation.
+void longest_innermost(std::vector<Loop>& loops) {
+  std::stable_sort(loops.begin(), loops.end(), [](const Loop& a, const Loop& b) { return a.count < b.count; });
+}
+
+class Planner {
+ public:
+  Planner(const device::Recipe& recipe, const Contraction& contraction)
+      : recipe_(recipe),
+        c_(contraction),
+        lane_banks_(contraction.weights_pass ? recipe.pe_rows : recipe.pe_depth),
+        image_banks_(contraction.weights_pass ? recipe.pe_depth : recipe.pe_rows) {}
+
+  Plan best() {
+    for (int fold_h : folds(c_.height))
+      for (int fold_w : folds(c_.width)) {
+        const FoldedAxis height(c_.height, fold_h), width(c_.width, fold_w);
+        const int column_vectors = ceil_div(c_.columns, kVector);
+        int previous = 0;
+        for (int tiles = ceil_div(column_vectors * kVector, recipe_.tile_columns); tiles <= column_vectors; tiles++) {
+          const int vectors = ceil_div(column_vectors, tiles);
+          if (vectors == previous) continue;
+          previous = vectors;
+          try_tiles(height, width, vectors);
+        }
+      }
+    if (!found_)
+      throw device::Error("multiply grid of recipe '" + recipe_.name + "': no tile of a " + std::to_string(c_.height.taps) + "x" +
+                          std::to_string(c_.width.taps) + " kernel fits x_words " + std::to_string(recipe_.x_words) +
+                          "; enlarge x_words in the recipe");
+    best_.utilization = useful_cycles() / best_.cycles;
+    return best_;
+  }
+
+ private:
+  void try_tiles(const FoldedAxis& height, const FoldedAxis& width, int vectors) {
+    const Axis& h = c_.height;
+    const Axis& w = c_.width;
+    int previous_columns = 0;
+    for (int width_tiles = 1; width_tiles <= w.outputs; width_tiles++) {
+      const int columns = ceil_div(w.outputs, width_tiles);
+      if (columns == previous_columns) continue;
+      previous_columns = columns;
+      bool fits = false;
+      int previous_rows = 0;
+      for (int row_tiles = 1; row_tiles <= h.outputs; row_tiles++) {
+        const int rows = ceil_div(h.outputs, row_tiles);
+        if (rows == previous_rows) continue;
+        previous_rows = rows;
+        const bool whole_plane = row_tiles == 1 && width_tiles == 1;
+        const int image_groups = ceil_div(c_.images, image_banks_);
+        int previous_groups = 0;
+        for (int image_tiles = whole_plane ? 1 : image_groups; image_tiles <= image_groups; image_tiles++) {
+          const int groups = ceil_div(image_groups, image_tiles);
+          if (groups == previous_groups) continue;
+          previous_groups = groups;
+          if (try_tile(height, width, vectors, rows, columns, groups)) fits = true;
+        }
+      }
+      if (fits) return;  // narrower tiles only load more
+    }
+  }
+
+  // One choice of tile; keeps it if it is the best so far. False if it doesn't fit.
+  bool try_tile(const FoldedAxis& height, const FoldedAxis& width, int vectors, int rows, int columns, int image_groups) {
+    const int window = height.window * width.window;
+    const int channel_lanes = height.fold * width.fold;
+    const int lanes = c_.channels * channel_lanes;
+    const bool weights = c_.weights_pass;
+
+    // Tiles of few accumulators are stretched until one comes back late enough: by columns nobody stores, or (weights pass) by
+    // keeping several partial sums, which rows take in turn.
+    int parts = 1;
+    if (!weights)
+      while (vectors * image_groups * rows * columns < recipe_.acc_distance) columns++;
+
+    const int tile_width = round_up(width.extent(columns), recipe_.load_words);
+    const auto words_of = [&](int tile_rows) { return image_groups * tile_rows * tile_width; };
+    const int pixel_capacity = weights ? recipe_.vec_words : recipe_.acc_words;
+    const int lane_capacity = weights ? recipe_.acc_words : recipe_.vec_words;
+    if (vectors * image_groups * rows * columns > pixel_capacity) return false;
+
+    // As few blocks of lanes as fit, and those of equal size; none where there are no channels: then dst is the bias.
+    const int lane_groups = ceil_div(lanes, lane_banks_);
+    const int most_groups = std::min(recipe_.x_words / words_of(height.extent(rows)), lane_capacity / (vectors * window));
+    if (most_groups < 1) return false;
+    const int blocks = ceil_div(lane_groups, most_groups);
+    const int block_groups = blocks > 0 ? ceil_div(lane_groups, blocks) : 0;
+
+    if (weights) {
+      parts = ceil_div(recipe_.acc_distance, vectors * window * block_groups);
+      rows = round_up(rows, parts);
+      if (vectors * image_groups * rows * columns > pixel_capacity) return false;
+      if (parts * vectors * window * block_groups > lane_capacity) return false;
+      if (block_groups * words_of(height.extent(rows)) > recipe_.x_words) return false;
+    }
+    const int tile_rows = height.extent(rows);
+    const int row_tiles = ceil_div(c_.height.outputs, rows), width_tiles = ceil_div(c_.width.outputs, columns);
+    const int image_tiles = ceil_div(ceil_div(c_.images, image_banks_), image_groups);
+    const int column_tiles = ceil_div(ceil_div(c_.columns, kVector), vectors);
+
+    // Cycles of one tile: the loads, the grid and the store follow each other.
+    const double pixels = double(image_groups) * rows * columns;
+    const double x_load = double(block_groups) * lane_banks_ * image_banks_ * words_of(tile_rows) / recipe_.load_words;
+    const double steps = double(window) * block_groups * vectors * pixels;
+    const double weight_words = double(window) * block_groups * lane_banks_ * vectors;
+    double tile_cycles, once_cycles;
+    if (weights) {
+      tile_cycles = x_load + steps + image_banks_ * vectors * pixels;
+      once_cycles = weight_words * parts;
+    } else {
+      tile_cycles = x_load + steps + (blocks > 1 ? weight_words : 0);
+      once_cycles = blocks > 1 ? 0 : weight_words;
+    }
+    const double store = weights ? 0 : image_banks_ * vectors * pixels;
+
+    // The units share the groups, the column tiles or the tiles of pixels: whichever leaves the busiest unit least to do. In the
+    // weights pass units that share pixels make a partial gradient each.
+    const int units = recipe_.compute_units;
+    const auto share = [&](int count) { return double(ceil_div(count, units)); };
+    const double pixel_tiles = double(image_tiles) * row_tiles * width_tiles;
+    const auto cost = [&](double groups, double col_tiles, double tiles, double partials) {
+      const double block_cost =
+          weights ? blocks * (tiles * tile_cycles + once_cycles) : tiles * (blocks * tile_cycles + store) + once_cycles;
+      return groups * col_tiles * block_cost +
+             (weights ? partials * packed_words(blocks, block_groups, window, vectors, column_tiles) : 0);
+    };
+    const double rest_images = double(row_tiles) * width_tiles, rest_rows = double(image_tiles) * width_tiles,
+                 rest_width = double(image_tiles) * row_tiles;
+    const double costs[] = {cost(share(c_.groups), column_tiles, pixel_tiles, 1),
+                            cost(c_.groups, share(column_tiles), pixel_tiles, 1),
+                            cost(c_.groups, column_tiles, share(image_tiles) * rest_images, units),
+                            cost(c_.groups, column_tiles, share(row_tiles) * rest_rows, units),
+                            cost(c_.groups, column_tiles, share(width_tiles) * rest_width, units)};
+    const int split = int(std::min_element(std::begin(costs), std::end(costs)) - std::begin(costs));
+    const double cycles = costs[split];
+    if (found_ && cycles >= best_.cycles) return true;
+
+    multiply_descriptor d = {};
+    d.weights_pass = weights;
+    d.images = c_.images;
+    d.image_stride = c_.image_stride;
+    d.image_floats = c_.image_floats;
+    d.height = c_.height.source;
+    d.width = c_.width.source;
+    d.group_channels = c_.channels;
+    d.fold_h = height.fold;
+    d.fold_w = width.fold;
+    d.lane_step_h = c_.height.tap_step;
+    d.lane_step_w = c_.width.tap_step;
+    d.origin_h = c_.height.origin;
+    d.origin_w = c_.width.origin;
+    d.output_step_h = c_.height.output_step;
+    d.output_step_w = c_.width.output_step;
+    d.row_step = height.step;
+    d.column_step = width.step;
+    d.tile_rows = tile_rows;
+    d.tile_width = tile_width;
+    d.lane_blocks = blocks;
+    d.lanes = block_groups * lane_banks_;
+    d.image_groups = image_groups;
+    d.rows = rows;
+    d.columns = columns;
+    d.output_height = c_.height.outputs;
+    d.output_width = c_.width.outputs;
+    d.vectors = vectors;
+    d.window = window;
+    d.group_columns = c_.columns;
+    d.parts = parts;
+    d.plane = c_.height.plane * c_.width.plane;
+    d.plane_origin = c_.height.plane_origin * c_.width.plane + c_.width.plane_origin;
+    d.plane_row_step = c_.height.plane_step * c_.width.plane;
+    d.plane_column_step = c_.width.plane_step;
+    d.output_channels = c_.groups * c_.columns;
+    d.rows_contiguous =
+        columns == c_.width.outputs && columns == c_.width.plane && d.plane_row_step == columns && d.plane_column_step == 1;
+    d.packed_tile = window * blocks * d.lanes * vectors * kVector;
+    d.packed_group = column_tiles * d.packed_tile;
+    d.has_bias = c_.bias;
+
+    const int tile_plane = tile_rows * tile_width, row = height.output_rows * tile_width, column = width.output_rows;
+    d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
+    d.acc_vector = weights ? window * block_groups : image_groups * rows * columns;
+    std::vector<Loop> loops, inner;
+    if (weights) {
+      loops.push_back({image_groups, tile_plane, 0, rows * columns});
+      loops.push_back({rows / parts, parts * row, 0, parts * columns});
+      loops.push_back({columns, column, 0, 1});
+      loops.push_back({parts, row, vectors * d.acc_vector, columns});
+      inner.push_back({height.window, height.window_rows * tile_width, width.window * block_groups, 0});
+      inner.push_back({width.window, width.window_rows, block_groups, 0});
+      inner.push_back({std::max(1, block_groups), image_groups * tile_plane, 1, 0});
+    } else {
+      loops.push_back({height.window, height.window_rows * tile_width, 0, width.window * block_groups});
+      loops.push_back({width.window, width.window_rows, 0, block_groups});
+      loops.push_back({std::max(1, block_groups), image_groups * tile_plane, 0, 1});
+      inner.push_back({image_groups, tile_plane, rows * columns, 0});
+      inner.push_back({rows, row, columns, 0});
+      inner.push_back({columns, column, 1, 0});
+    }
+    loops.push_back({vectors, 0, d.acc_vector, d.vec_vector});
+    longest_innermost(inner);
+    loops.insert(loops.end(), inner.begin(), inner.end());
+    if (!write_loops(loops, d)) return false;
+
+    found_ = true;
+    best_ = {};
+    best_.descriptor = d;
+    best_.fold_h = height.fold;
+    best_.fold_w = width.fold;
+    best_.window_h = height.window;
+    best_.window_w = width.window;
+    best_.lanes = blocks * d.lanes;
+    best_.column_tiles = column_tiles;
+    best_.packed_floats = std::size_t(c_.groups) * d.packed_group;
+    best_.cycles = cycles;
+    const int counts[] = {c_.groups, column_tiles, image_tiles, row_tiles, width_tiles};
+    best_.units = split_work(counts, split, best_.packed_floats);
+    best_.partials = weights && split >= 2 ? int(best_.units.size()) : 1;
+    return true;
+  }
+
+  double packed_words(int blocks, int block_groups, int window, int vectors, int column_tiles) const {
+    return double(c_.groups) * column_tiles * blocks * block_groups * lane_banks_ * window * vectors;
+  }
+
+  std::vector<multiply_range> split_work(const int (&counts)[5], int split, std::size_t packed_floats) const {
+    std::vector<multiply_range> ranges;
+    const int size = ceil_div(counts[split], recipe_.compute_units);
+    for (int begin = 0; begin < counts[split]; begin += size) {
+      int bounds[5][2];
+      for (int i = 0; i < 5; i++) {
+        bounds[i][0] = i == split ? begin : 0;
+        bounds[i][1] = i == split ? std::min(begin + size, counts[i]) : counts[i];
+      }
+      multiply_range r = {};
+      r.group_begin = bounds[0][0], r.group_end = bounds[0][1];
+      r.column_begin = bounds[1][0], r.column_end = bounds[1][1];
+      r.image_begin = bounds[2][0], r.image_end = bounds[2][1];
+      r.row_begin = bounds[3][0], r.row_end = bounds[3][1];
+      r.width_begin = bounds[4][0], r.width_end = bounds[4][1];
+      r.dst_offset = c_.weights_pass && split >= 2 ? int(ranges.size() * packed_floats) : 0;
+      ranges.push_back(r);
+    }
+    return ranges;
+  }
+
+  // Cycles of all useful multiply-adds on all units' grids.
+  double useful_cycles() const {
+    const double multiplies = double(c_.images) * c_.groups * c_.columns * c_.channels * c_.height.taps * c_.width.taps *
+                              c_.height.outputs * c_.width.outputs;
+    return multiplies / (double(recipe_.pe_rows) * recipe_.pe_depth * kVector * recipe_.compute_units);
+  }
+
+  const device::Recipe& recipe_;
+  const Contraction& c_;
+  const int lane_banks_, image_banks_;
+  bool found_ = false;
+  Plan best_ = {};
+};
+
+weights_layout layout_of(const Plan& plan, const Contraction& contraction, const RawLayout& raw) {
+  weights_layout w = {};
+  w.groups = contraction.groups;
+  w.columns = contraction.columns;
+  w.group = raw.group;
+  w.column = raw.column;
+  w.outer = raw.outer;
+  w.element = raw.element;
+  w.outer_count = raw.outer_count;
+  w.element_count = raw.element_count;
+  w.taps_h = raw.taps_h;
+  w.taps_w = raw.taps_w;
+  w.channel_words = plan.fold_h * plan.fold_w;
+  w.vectors = plan.descriptor.vectors;
+  w.packed_group = plan.descriptor.packed_group;
+  w.packed_tile = plan.descriptor.packed_tile;
+  w.partials = plan.partials;
+  w.partial_floats = int(plan.packed_floats);
+  return w;
+}
+
+std::vector<int> tap_words(const Plan& plan, const RawLayout& raw) {
+  std::vector<int> words;
+  for (int tap : raw.tap_h)
+    words.push_back(tap < 0 ? -1 : (tap / plan.fold_h) * plan.window_w * plan.lanes + (tap % plan.fold_h) * plan.fold_w);
+  for (int tap : raw.tap_w) words.push_back(tap < 0 ? -1 : (tap / plan.fold_w) * plan.lanes + tap % plan.fold_w);
+  return words;
+}
+
+}  // namespace
+
+Plan plan(const device::Recipe& recipe, const Contraction& contraction) { return Planner(recipe, contraction).best(); }
+
+NestReport run_nest(const multiply_descriptor& d) {
+  std::vector<int> last_step;
+  NestReport report = {0, std::numeric_limits<int>::max(), 0, 0, 0};
+  int at[MULTIPLY_LOOPS] = {};
+  while (true) {
+    int x = 0, vec = 0, acc = 0;
+    for (int i = 0; i < MULTIPLY_LOOPS; i++) {
+      x += at[i] * d.x_stride[i];
+      vec += at[i] * d.vec_stride[i];
+      acc += at[i] * d.acc_stride[i];
+    }
+    report.x_words = std::max(report.x_words, x + 1);
+    report.vec_words = std::max(report.vec_words, vec + 1);
+    report.acc_words = std::max(report.acc_words, acc + 1);
+    if (acc >= int(last_step.size())) last_step.resize(acc + 1, -1);
+    if (last_step[acc] >= 0) report.revisit_distance = std::min(report.revisit_distance, report.steps - last_step[acc]);
+    last_step[acc] = report.steps++;
+    int i = MULTIPLY_LOOPS - 1;
+    while (i >= 0 && ++at[i] == d.count[i]) at[i--] = 0;
+    if (i < 0) return report;
+  }
+}
+
+PackedWeights::PackedWeights(device::DeviceManager& manager, const Plan& plan, const Contraction& contraction,
+                             const RawLayout& layout)
+    : manager_(manager), layout_(layout_of(plan, contraction, layout)) {
+  if (plan.packed_floats == 0) return;
+  // Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
+  const std::vector<float> zeros(plan.packed_floats * plan.partials);
+  packed_ = manager.allocate(sizeof(float) * zeros.size());
+  manager.upload(packed_, zeros.data(), sizeof(float) * zeros.size());
+  const std::vector<int> words = tap_words(plan, layout);
+  taps_ = manager.allocate(sizeof(int) * words.size());
+  manager.upload(taps_, words.data(), sizeof(int) * words.size());
+}
+
+device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
+  using device::Argument;
+  if (packed_version_ != raw.version()) {
+    manager_.launch(
+        {{"pack_weights", 0, {Argument::in(raw), Argument::in(taps_), Argument::inout(packed_), Argument::value(layout_)}}});
+    packed_version_ = raw.version();
+  }
+  return packed_;
+}
+
+void PackedWeights::unpack_add(device::Buffer& raw) {
+  using device::Argument;
+  manager_.launch(
+      {{"unpack_add_weights", 0, {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw), Argument::value(layout_)}}});
+}
+
+MultiplyPass::MultiplyPass(device::DeviceManager& manager, const Contraction& contraction, const RawLayout& layout)
+    : manager_(manager), plan_(plan(manager.recipe(), contraction)), weights_(manager, plan_, contraction, layout) {}
+
+void MultiplyPass::outputs(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
+                           device::Buffer& dst) {
+  launch(src, plan_.packed_floats > 0 ? weights_.pack(weights) : weights, bias, dst);
+}
+
+void MultiplyPass::weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
+  launch(src, diff_dst, nullptr, weights_.packed());
+  weights_.unpack_add(diff_weights);
+}
+
+void MultiplyPass::launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias,
+                          device::Buffer& dst) {
+  using device::Argument;
+  std::vector<device::Launch> group;
+  for (std::size_t unit = 0; unit < plan_.units.size(); unit++)
+    group.push_back({"multiply_" + std::to_string(unit),
+                     int(unit),
+                     {Argument::in(src), Argument::in(operand), Argument::in(bias ? *bias : operand), Argument::out(dst),
+                      Argument::value(plan_.descriptor), Argument::value(plan_.units[unit])}});
+  manager_.launch(group);
+}
+
+void bias_gradient(device::DeviceManager& manager, const device::Buffer& diff_dst, device::Buffer& diff_bias, int images,
+                   int outputs, int plane) {
+  using device::Argument;
+  manager.launch({{"bias_gradient",
+                   0,
+                   {Argument::in(diff_dst), Argument::inout(diff_bias), Argument::value(images), Argument::value(outputs),
+                    Argument::value(plane)}}});
+}
+
+}  // namespace barista::ops

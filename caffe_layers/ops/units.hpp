@@ -1,0 +1,50 @@
+// How work is shared out to the compute units.
+#ifndef BARISTA_OPS_UNITS_HPP_
+#define BARISTA_OPS_UNITS_HPP_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "device/device_manager.hpp"
+
+namespace barista::ops {
+
+// Items [begin, end).
+struct UnitRange {
+  int begin, end;
+};
+
+// `items` in runs of equal length but for one; no more runs than there are units or items.
+inline std::vector<UnitRange> share_out(int items, int units) {
+  std::vector<UnitRange> ranges;
+  const int parts = items < units ? items : units;
+  for (long part = 0; part < parts; part++)
+    ranges.push_back({static_cast<int>(part * items / parts), static_cast<int>((part + 1) * items / parts)});
+  return ranges;
+}
+
+// One launch a range, of kernels that end in their unit's number and take the range last.
+inline std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, const std::string& kernel,
+                                                 const std::vector<device::Argument>& arguments, int items) {
+  const std::vector<UnitRange> ranges = share_out(items, manager.recipe().compute_units);
+  std::vector<device::Launch> all;
+  for (std::size_t unit = 0; unit < ranges.size(); unit++) {
+    device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
+    launch.arguments.push_back(device::Argument::value(ranges[unit]));
+    all.push_back(std::move(launch));
+  }
+  return all;
+}
+
+// Enqueues them. Returns how many units take part.
+inline int launch_on_units(device::DeviceManager& manager, const std::string& kernel,
+                           const std::vector<device::Argument>& arguments, int items) {
+  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items);
+  manager.launch(all);
+  return static_cast<int>(all.size());
+}
+
+}  // namespace barista::ops
+
+#endif  // BARISTA_OPS_UNITS_HPP_

@@ -1,0 +1,69 @@
+// Types and small functions that the kernels share.
+//
+// Build-time parameters: STORAGE, ACCUMULATE (the recipe's number format: what memory holds, what sums are kept in).
+#ifndef BARISTA_COMMON_H_
+#define BARISTA_COMMON_H_
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define VECTOR 16  // floats in a 512-bit word of external memory, and columns of the multiply grid
+
+typedef STORAGE storage;
+typedef JOIN(STORAGE, 16) storage16;
+typedef ACCUMULATE accumulate;
+typedef JOIN(ACCUMULATE, 16) accumulate16;
+
+#define SINGLE_WORK_ITEM __attribute__((max_global_work_dim(0))) __attribute__((uses_global_work_offset(0)))
+
+// Elements named one by one, not by .lo or .even: oclgrind's check for uninitialised values fails on a shuffle that changes width.
+inline storage16 interleave_low(storage16 a, storage16 b) {
+  return (storage16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+}
+
+inline storage16 interleave_high(storage16 a, storage16 b) {
+  return (storage16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf);
+}
+
+// Turns 16 vectors into the 16 vectors of their transpose: four perfect shuffles, each a rotation of the 8-bit element address, so
+// fixed wiring between registers and no multiplexer.
+inline void transpose16(storage16 block[VECTOR]) {
+#pragma unroll
+  for (int stage = 0; stage < 4; stage++) {
+    storage16 next[VECTOR];
+#pragma unroll
+    for (int i = 0; i < VECTOR / 2; i++) {
+      next[2 * i] = interleave_low(block[i], block[i + VECTOR / 2]);
+      next[2 * i + 1] = interleave_high(block[i], block[i + VECTOR / 2]);
+    }
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++) block[i] = next[i];
+  }
+}
+
+// The first `valid` floats at `from`, zeros after them. The ragged case is a predicated load of single words.
+inline storage16 load_vector(__global const storage* restrict from, int valid) {
+  storage16 value = 0;
+  if (valid >= VECTOR) {
+    value = vload16(0, from);
+  } else {
+    storage single[VECTOR];
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++) single[i] = i < valid ? from[i] : (storage)0;
+    value = vload16(0, single);
+  }
+  return value;
+}
+
+inline void store_vector(storage16 value, __global storage* restrict to, int valid) {
+  if (valid >= VECTOR) {
+    vstore16(value, 0, to);
+  } else {
+    storage single[VECTOR];
+    vstore16(value, 0, single);
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++)
+      if (i < valid) to[i] = single[i];
+  }
+}
+
+#endif  // BARISTA_COMMON_H_

@@ -1,0 +1,83 @@
+// The multiply grid: convolution and inner product, forward, backward-data and backward-weights.
+//
+//   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        16 columns at once, for (a, b, v) over a nest of 7 loops
+//
+// One grid of PE_ROWS x 16 x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
+// (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/multiply-grid.md derives it.
+//
+//   x    [PE_DEPTH][PE_ROWS][X_WORDS] storage    forward: [lane][image]; weights pass: [image][lane]
+//   vec  [VEC_WORDS][PE_DEPTH] storage16         forward: weights        weights pass: diff_dst
+//   acc  [ACC_WORDS][PE_ROWS] accumulate16       forward: dst            weights pass: diff_weights
+//
+// Backward-data is a forward pass over diff_dst with the weights read transposed, one descriptor a phase of the stride. A compute
+// unit is a kernel by name, multiply_0 to multiply_<COMPUTE_UNITS - 1>: on a board two launches of one kernel run one after the
+// other. multiply_unit.h holds the body.
+//
+// Build-time parameters: PE_ROWS, PE_DEPTH, TILE_COLUMNS, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
+// STORAGE, ACCUMULATE.
+//
+// Initiation interval 1 of the grid's loop: every step reads one word of each bank of x, one of each of vec, and reads and writes one
+// of each of acc, which is what the two ports of a memory block give; addresses are running sums of the descriptor's steps, without
+// a division or a multiplication; and the word of acc that a step writes is read again after ACC_DISTANCE steps at the earliest,
+// which the host's choice of loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that
+// many cycles to finish. That is what ivdep's safelen says.
+//
+// Device cost a compute unit: PE_ROWS * 16 * PE_DEPTH multiply-adders (one Arria 10 DSP block each in fp32); memory blocks of
+// 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is LOAD_WORDS = 4 words wide where it is written),
+// PE_DEPTH * 16 * ceil(VEC_WORDS / 512) for vec, PE_ROWS * 16 * ceil(ACC_WORDS / 512) for acc. At 8 x 16 x 4 and 2048, 1024, 1024
+// words: 512 multiply-adders, 128 + 128 + 256 = 512 blocks. Words of external memory a cycle while loading: LOAD_WORDS for x, 16 for
+// vec and for stores. What Intel's compiler makes of it (achieved interval, clock) has not been run.
+#include "common.h"
+#include "multiply_descriptor.h"
+
+#pragma OPENCL FP_CONTRACT ON
+
+typedef struct {
+  int input, fold_h, fold_w;
+} lane_position;
+
+inline lane_position next_lane(lane_position at, int fold_h, int fold_w) {
+  if (++at.fold_w == fold_w) {
+    at.fold_w = 0;
+    if (++at.fold_h == fold_h) {
+      at.fold_h = 0;
+      ++at.input;
+    }
+  }
+  return at;
+}
+
+// One row of a tile: the source columns first, first + step, ... where 0 <= column < limit, zeros elsewhere. Writes are aligned to
+// LOAD_WORDS, the width of a bank's write port.
+inline void load_row(__global const storage* restrict row, int first, int step, int limit, __local storage* restrict bank,
+                     int width) {
+  int column = first;
+  for (int word = 0; word < width; word += LOAD_WORDS) {
+    if (step == 1 && column >= 0 && column + LOAD_WORDS <= limit) {
+      JOIN(vstore, LOAD_WORDS)(JOIN(vload, LOAD_WORDS)(0, row + column), 0, bank + word);
+      column += LOAD_WORDS;
+    } else {
+#pragma unroll
+      for (int e = 0; e < LOAD_WORDS; e++) {
+        bank[word + e] = column >= 0 && column < limit ? row[column] : (storage)0;
+        column += step;
+      }
+    }
+  }
+}
+
+// One lane of one image: tile_rows rows of tile_width words.
+inline void load_plane(__global const storage* restrict image_channel, int floats_left, int first_row, int first_column,
+                       const multiply_descriptor d, bool exists, __local storage* restrict bank) {
+  int row = first_row;
+  for (int r = 0; r < d.tile_rows; r++) {
+    const bool inside = exists && row >= 0 && row < d.height;
+    const int start = inside ? row * d.width : 0;
+    const int limit = inside ? min(d.width, floats_left - start) : 0;
+    load_row(image_channel + start, first_column, d.column_step, limit, bank + r * d.tile_width, d.tile_width);
+    row += d.row_step;
+  }
+}
+
+#define UNIT_BODY "multiply_unit.h"
+#include "each_unit.h"

@@ -1,0 +1,67 @@
+// What the host tells the multiply grid: which words its loaders fetch, and the loop nest that the grid runs over them.
+//
+// Included by multiply.cl and by caffe_layers/ops/multiply.hpp, so it is plain C and holds only ints. Version 1 of the interface;
+// the terms are defined in docs/multiply-grid.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
+// the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the grid's rows (or, in the
+// weights pass, its depth) hold at once.
+#ifndef BARISTA_MULTIPLY_DESCRIPTOR_H_
+#define BARISTA_MULTIPLY_DESCRIPTOR_H_
+
+#define MULTIPLY_LOOPS 7
+
+typedef struct {
+  int weights_pass;  // 0: acc is an output tile; 1: acc is a tile of weight gradients
+
+  // Source of x: [images][channels][height][width], `image_stride` floats an image, of which the first `image_floats` exist.
+  int images, image_stride, image_floats;
+  int height, width;
+  int group_channels;                // input channels a group of the convolution
+  int fold_h, fold_w;                // lanes a channel = fold_h * fold_w
+  int lane_step_h, lane_step_w;      // source rows and columns between neighbouring folds
+  int origin_h, origin_w;            // source row and column of output 0, fold 0, window 0; negative inside the padding
+  int output_step_h, output_step_w;  // source rows and columns between neighbouring outputs
+  int row_step, column_step;         // source rows and columns between neighbouring rows and words of a tile
+
+  // The tile of x in one bank: [lane group][image group][tile_rows][tile_width].
+  int tile_rows, tile_width;
+  int lane_blocks, lanes;  // `lanes` in each of `lane_blocks` blocks; a multiple of the grid's lane count
+  int image_groups;        // groups of images in a tile
+
+  // The tile of outputs (forward) or of diff_dst (weights pass): [image_groups][rows][columns].
+  int rows, columns;
+  int output_height, output_width;
+  int vectors;        // vectors of 16 columns in a column tile
+  int window;         // kernel positions in the window
+  int group_columns;  // output channels a group of the convolution
+  int parts;          // weights pass: partial sums kept apart, added when stored
+
+  // dst (forward) or diff_dst (weights pass): [images][channels][plane], written or read at
+  // plane_origin + row * plane_row_step + column * plane_column_step.
+  int plane, plane_origin, plane_row_step, plane_column_step;
+  int output_channels;  // of one image, over all groups of the convolution
+  int rows_contiguous;  // 1 where a tile's rows follow each other without a gap in the plane
+
+  // Packed weights or weight gradients: [group][column tile][window][lane][vectors * 16].
+  int packed_group, packed_tile;  // floats
+  int has_bias;
+
+  // The loop nest, outermost first; unused loops come first with count 1. The innermost never moves vec.
+  int count[MULTIPLY_LOOPS];
+  int x_stride[MULTIPLY_LOOPS];
+  int acc_stride[MULTIPLY_LOOPS];
+  int vec_stride[MULTIPLY_LOOPS];
+  int acc_vector, vec_vector;  // words between the vectors of a column tile in acc and in vec
+} multiply_descriptor;
+
+// The part of the work that one launch does: half-open ranges of groups of the convolution, column tiles, and tiles of images, rows
+// and columns.
+typedef struct {
+  int group_begin, group_end;
+  int column_begin, column_end;
+  int image_begin, image_end;
+  int row_begin, row_end;
+  int width_begin, width_end;
+  int dst_offset;  // floats; the weights pass writes its partial gradient there
+} multiply_range;
+
+#endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

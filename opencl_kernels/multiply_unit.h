@@ -1,0 +1,254 @@
+// The body of one compute unit of the multiply grid; multiply.cl includes it by way of each_unit.h, once a unit. See there.
+SINGLE_WORK_ITEM
+__kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __global const storage* restrict operand,
+                                    __global const storage* restrict bias, __global storage* restrict dst,
+                                    const multiply_descriptor d, const multiply_range range) {
+  __local storage x[PE_DEPTH][PE_ROWS][X_WORDS];
+  __local storage16 vec[VEC_WORDS][PE_DEPTH];
+  __local accumulate16 acc[ACC_WORDS][PE_ROWS];
+
+  const int lane_banks = d.weights_pass ? PE_ROWS : PE_DEPTH;
+  const int image_banks = d.weights_pass ? PE_DEPTH : PE_ROWS;
+  const int tile_plane = d.tile_rows * d.tile_width;
+  const int tile_pixels = d.rows * d.columns;
+  const int tile_columns = d.vectors * VECTOR;
+  const int vector_words = (d.weights_pass ? d.parts : 1) * d.acc_vector;
+  const int all_lanes = d.lane_blocks * d.lanes;
+
+  for (int group = range.group_begin; group < range.group_end; group++)
+    for (int column_tile = range.column_begin; column_tile < range.column_end; column_tile++) {
+      const int first_column = column_tile * tile_columns;
+      const int first_output = group * d.group_columns + first_column;
+      const int columns_left = d.group_columns - first_column;
+      const size_t packed = (size_t)group * d.packed_group + (size_t)column_tile * d.packed_tile;
+      lane_position block_start = {0, 0, 0};
+
+      // Weights pass: one block of lanes at a time over all tiles. Forward: all blocks within a tile.
+      for (int outer_block = 0; outer_block < (d.weights_pass ? d.lane_blocks : 1); outer_block++) {
+        lane_position lane_at = block_start;
+        bool first_tile = true;
+
+        for (int image_tile = range.image_begin; image_tile < range.image_end; image_tile++)
+          for (int row_tile = range.row_begin; row_tile < range.row_end; row_tile++)
+            for (int width_tile = range.width_begin; width_tile < range.width_end; width_tile++) {
+              const int first_image = image_tile * d.image_groups * image_banks;
+              const int output_row = row_tile * d.rows;
+              const int output_column = width_tile * d.columns;
+              const int rows = min(d.rows, d.output_height - output_row);
+              const int columns = min(d.columns, d.output_width - output_column);
+              const int runs = d.rows_contiguous ? 1 : rows;
+              const int run_length = d.rows_contiguous ? rows * columns : columns;
+              const int plane_start = d.plane_origin + output_row * d.plane_row_step + output_column * d.plane_column_step;
+              lane_at = block_start;
+
+              // Clear acc, or start it from the bias.
+              if (!d.weights_pass || first_tile)
+                for (int i = 0; i < PE_ROWS; i++) {
+                  int a = 0;
+                  for (int j = 0; j < d.vectors; j++) {
+                    const storage16 start = d.has_bias && columns_left > j * VECTOR
+                                                ? load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR)
+                                                : (storage16)0;
+                    for (int p = 0; p < vector_words; p++) acc[a++][i] = start;
+                  }
+                }
+
+              for (int inner_block = 0; inner_block < (d.weights_pass ? 1 : d.lane_blocks); inner_block++) {
+                // Load vec: weights, unless the last tile's are still right, or diff_dst.
+                if (!d.weights_pass) {
+                  if (first_tile || d.lane_blocks > 1) {
+                    __global const storage* restrict from = operand + packed + (size_t)inner_block * d.lanes * tile_columns;
+                    int word = 0;
+                    for (int w = 0; w < d.window; w++) {
+                      int k = 0;
+                      for (int l = 0; l < d.lanes; l++) {
+                        for (int j = 0; j < d.vectors; j++) vec[word + j * d.vec_vector][k] = vload16(l * d.vectors + j, from);
+                        if (++k == PE_DEPTH) {
+                          k = 0;
+                          word++;
+                        }
+                      }
+                      from += (size_t)all_lanes * tile_columns;
+                    }
+                  }
+                } else {
+                  for (int k = 0; k < PE_DEPTH; k++)
+                    for (int g = 0; g < d.image_groups; g++) {
+                      const int image = first_image + g * PE_DEPTH + k;
+                      for (int j = 0; j < d.vectors; j++) {
+                        const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
+                        const size_t output = (size_t)image * d.output_channels + first_output + j * VECTOR;
+                        __global const storage* restrict from = operand + output * d.plane + plane_start;
+                        const int base = j * d.vec_vector + g * tile_pixels;
+                        if (d.plane == 1) {
+                          // One pixel: 16 channels lie side by side.
+                          vec[base][k] = load_vector(from, wanted);
+                          for (int p = 1; p < tile_pixels; p++) vec[base + p][k] = 0;
+                        } else {
+                          for (int r = 0; r < (d.rows_contiguous ? 1 : d.rows); r++) {
+                            const int length = d.rows_contiguous ? tile_pixels : d.columns;
+                            for (int p = 0; p < length; p += VECTOR) {
+                              storage16 block[VECTOR];
+#pragma unroll
+                              for (int c = 0; c < VECTOR; c++)
+                                block[c] = c < wanted && r < runs
+                                               ? load_vector(from + (size_t)c * d.plane + r * d.plane_row_step + p, run_length - p)
+                                               : (storage16)0;
+                              transpose16(block);
+#pragma unroll
+                              for (int c = 0; c < VECTOR; c++)
+                                if (p + c < length) vec[base + r * length + p + c][k] = block[c];
+                            }
+                          }
+                        }
+                      }
+                    }
+                }
+
+                // Load x.
+                int bank = 0, plane = 0;
+                for (int l = 0; l < d.lanes; l++) {
+                  const int input = group * d.group_channels + lane_at.input;
+                  const size_t input_start = (size_t)input * d.height * d.width;
+                  const int first_row = output_row * d.output_step_h + lane_at.fold_h * d.lane_step_h + d.origin_h;
+                  const int first_word = output_column * d.output_step_w + lane_at.fold_w * d.lane_step_w + d.origin_w;
+                  int word = plane;
+                  for (int g = 0; g < d.image_groups; g++) {
+                    for (int i = 0; i < image_banks; i++) {
+                      const int image = first_image + g * image_banks + i;
+                      const bool exists = image < d.images && lane_at.input < d.group_channels;
+                      load_plane(src + (exists ? (size_t)image * d.image_stride + input_start : 0),
+                                 exists ? d.image_floats - (int)input_start : 0, first_row, first_word, d, exists,
+                                 (d.weights_pass ? &x[i][bank][0] : &x[bank][i][0]) + word);
+                    }
+                    word += tile_plane;
+                  }
+                  lane_at = next_lane(lane_at, d.fold_h, d.fold_w);
+                  if (++bank == lane_banks) {
+                    bank = 0;
+                    plane += d.image_groups * tile_plane;
+                  }
+                }
+
+                // Multiply.
+                int x0 = 0, a0 = 0, v0 = 0;
+#pragma ivdep array(acc) safelen(ACC_DISTANCE)
+#pragma loop_coalesce 7
+                for (int i0 = 0; i0 < d.count[0]; i0++) {
+                  int x1 = x0, a1 = a0, v1 = v0;
+                  for (int i1 = 0; i1 < d.count[1]; i1++) {
+                    int x2 = x1, a2 = a1, v2 = v1;
+                    for (int i2 = 0; i2 < d.count[2]; i2++) {
+                      int x3 = x2, a3 = a2, v3 = v2;
+                      for (int i3 = 0; i3 < d.count[3]; i3++) {
+                        int x4 = x3, a4 = a3, v4 = v3;
+                        for (int i4 = 0; i4 < d.count[4]; i4++) {
+                          int x5 = x4, a5 = a4, v5 = v4;
+                          for (int i5 = 0; i5 < d.count[5]; i5++) {
+                            int x6 = x5, a6 = a5;
+                            for (int i6 = 0; i6 < d.count[6]; i6++) {
+                              storage16 w[PE_DEPTH];
+#pragma unroll
+                              for (int k = 0; k < PE_DEPTH; k++) w[k] = vec[v5][k];
+#pragma unroll
+                              for (int i = 0; i < PE_ROWS; i++) {
+                                accumulate16 sum = acc[a6][i];
+#pragma unroll
+                                for (int k = 0; k < PE_DEPTH; k++) sum = fma((accumulate16)(x[k][i][x6]), w[k], sum);
+                                acc[a6][i] = sum;
+                              }
+                              x6 += d.x_stride[6];
+                              a6 += d.acc_stride[6];
+                            }
+                            x5 += d.x_stride[5];
+                            a5 += d.acc_stride[5];
+                            v5 += d.vec_stride[5];
+                          }
+                          x4 += d.x_stride[4];
+                          a4 += d.acc_stride[4];
+                          v4 += d.vec_stride[4];
+                        }
+                        x3 += d.x_stride[3];
+                        a3 += d.acc_stride[3];
+                        v3 += d.vec_stride[3];
+                      }
+                      x2 += d.x_stride[2];
+                      a2 += d.acc_stride[2];
+                      v2 += d.vec_stride[2];
+                    }
+                    x1 += d.x_stride[1];
+                    a1 += d.acc_stride[1];
+                    v1 += d.vec_stride[1];
+                  }
+                  x0 += d.x_stride[0];
+                  a0 += d.acc_stride[0];
+                  v0 += d.vec_stride[0];
+                }
+              }
+              first_tile = false;
+
+              // Store an output tile.
+              if (!d.weights_pass)
+                for (int g = 0; g < d.image_groups; g++)
+                  for (int i = 0; i < PE_ROWS; i++) {
+                    const int image = first_image + g * PE_ROWS + i;
+                    for (int j = 0; j < d.vectors; j++) {
+                      const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
+                      const size_t output = (size_t)image * d.output_channels + first_output + j * VECTOR;
+                      __global storage* restrict to = dst + output * d.plane + plane_start;
+                      const int base = j * d.acc_vector + g * tile_pixels;
+                      if (d.plane == 1) {
+                        store_vector(acc[base][i], to, wanted);
+                      } else {
+                        for (int r = 0; r < (wanted > 0 ? runs : 0); r++)
+                          for (int p = 0; p < run_length; p += VECTOR) {
+                            storage16 block[VECTOR];
+#pragma unroll
+                            for (int c = 0; c < VECTOR; c++)
+                              block[c] = p + c < run_length ? acc[base + r * d.columns + p + c][i] : (storage16)0;
+                            transpose16(block);
+#pragma unroll
+                            for (int c = 0; c < VECTOR; c++)
+                              if (c < wanted) {
+                                __global storage* restrict row = to + (size_t)c * d.plane + r * d.plane_row_step;
+                                if (d.plane_column_step == 1) {
+                                  store_vector(block[c], row + p, run_length - p);
+                                } else {
+                                  storage single[VECTOR];
+                                  vstore16(block[c], 0, single);
+#pragma unroll
+                                  for (int e = 0; e < VECTOR; e++)
+                                    if (p + e < run_length) row[(p + e) * d.plane_column_step] = single[e];
+                                }
+                              }
+                          }
+                      }
+                    }
+                  }
+            }
+        block_start = lane_at;
+
+        // Store a tile of weight gradients, its parts added in order.
+        if (d.weights_pass) {
+          const int part_words = d.vectors * d.acc_vector;
+          __global storage* restrict to = dst + range.dst_offset + packed + (size_t)outer_block * d.lanes * tile_columns;
+          int word = 0;
+          for (int w = 0; w < d.window; w++) {
+            int i = 0;
+            for (int l = 0; l < d.lanes; l++) {
+              for (int j = 0; j < d.vectors; j++) {
+                accumulate16 sum = 0;
+                for (int part = 0; part < d.parts; part++) sum += acc[part * part_words + j * d.acc_vector + word][i];
+                vstore16(sum, l * d.vectors + j, to);
+              }
+              if (++i == PE_ROWS) {
+                i = 0;
+                word++;
+              }
+            }
+            to += (size_t)all_lanes * tile_columns;
+          }
+        }
+      }
+    }
+}

@@ -1,0 +1,115 @@
+// The properties that convolution and inner product share, as checks over one problem.
+#ifndef BARISTA_TESTS_SUPPORT_MULTIPLY_TESTS_HPP_
+#define BARISTA_TESTS_SUPPORT_MULTIPLY_TESTS_HPP_
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "support/canaried_buffer.hpp"
+#include "support/integers.hpp"
+#include "support/reference_multiply.hpp"
+
+namespace barista::testing {
+
+inline void expect_equal(const std::vector<float>& actual, const std::vector<double>& expected, const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  for (std::size_t i = 0; i < actual.size(); i++)
+    ASSERT_EQ(actual[i], expected[i]) << what << " at " << i << " of " << actual.size();
+}
+
+// All passes against the formula, on integers, compared exactly; gradients of parameters add to what was there.
+template <typename Operation, typename Shape>
+void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
+  const Sizes size = sizes(shape);
+  const std::vector<float> src = integers(size.src, 1), weights = integers(size.weights, 2), bias = integers(size.outputs, 3),
+                           diff_dst = integers(size.dst, 4), diff_weights = integers(size.weights, 5),
+                           diff_bias = integers(size.outputs, 6);
+  std::vector<double> dst(size.dst), unbiased(size.dst), diff_src(size.src), sum_weights(diff_weights.begin(), diff_weights.end()),
+      sum_bias(diff_bias.begin(), diff_bias.end());
+  for_each_product(shape, [&](std::size_t s, std::size_t w, std::size_t d) {
+    unbiased[d] += double(src[s]) * weights[w];
+    diff_src[s] += double(diff_dst[d]) * weights[w];
+    sum_weights[w] += double(diff_dst[d]) * src[s];
+  });
+  for (std::size_t d = 0; d < size.dst; d++) {
+    const std::size_t output = d / size.plane % size.outputs;
+    dst[d] = unbiased[d] + bias[output];
+    sum_bias[output] += diff_dst[d];
+  }
+
+  const CanariedBuffer device_src(manager, src), device_weights(manager, weights), device_bias(manager, bias),
+      device_diff_dst(manager, diff_dst);
+  CanariedBuffer device_dst(manager, size.dst), device_unbiased(manager, size.dst), device_diff_src(manager, size.src),
+      device_diff_weights(manager, diff_weights), device_diff_bias(manager, diff_bias);
+  Operation operation(manager, shape), without_bias(manager, shape);
+  operation.forward(device_src, device_weights, &static_cast<const device::Buffer&>(device_bias), device_dst);
+  without_bias.forward(device_src, device_weights, nullptr, device_unbiased);
+  operation.backward_data(device_diff_dst, device_weights, device_diff_src);
+  operation.backward_weights(device_src, device_diff_dst, device_diff_weights);
+  operation.backward_bias(device_diff_dst, device_diff_bias);
+
+  expect_equal(device_dst.download(), dst, "dst");
+  expect_equal(device_unbiased.download(), unbiased, "dst without bias");
+  expect_equal(device_diff_src.download(), diff_src, "diff_src");
+  expect_equal(device_diff_weights.download(), sum_weights, "diff_weights");
+  expect_equal(device_diff_bias.download(), sum_bias, "diff_bias");
+  expect_equal(device_src.download(), {src.begin(), src.end()}, "src");
+  expect_equal(device_weights.download(), {weights.begin(), weights.end()}, "weights");
+}
+
+// Numbers whose sums round, so that another order of additions shows in the last bits.
+inline std::vector<float> rounding_numbers(std::size_t count, std::uint32_t seed) {
+  std::vector<float> values = integers(count, seed, -1000, 1000);
+  for (float& value : values) value /= 997;
+  return values;
+}
+
+template <typename Operation, typename Shape>
+void check_same_bits(device::DeviceManager& manager, const Shape& shape) {
+  const Sizes size = sizes(shape);
+  const CanariedBuffer src(manager, rounding_numbers(size.src, 1)), weights(manager, rounding_numbers(size.weights, 2)),
+      diff_dst(manager, rounding_numbers(size.dst, 3));
+  std::vector<std::vector<float>> first;
+  for (int run = 0; run < 5; run++) {
+    CanariedBuffer dst(manager, size.dst), diff_src(manager, size.src), diff_weights(manager, std::vector<float>(size.weights)),
+        diff_bias(manager, std::vector<float>(size.outputs));
+    Operation operation(manager, shape);
+    operation.forward(src, weights, nullptr, dst);
+    operation.backward_data(diff_dst, weights, diff_src);
+    operation.backward_weights(src, diff_dst, diff_weights);
+    operation.backward_bias(diff_dst, diff_bias);
+    std::vector<std::vector<float>> results = {dst.download(), diff_src.download(), diff_weights.download(), diff_bias.download()};
+    if (run == 0) first = results;
+    for (std::size_t i = 0; i < results.size(); i++)
+      ASSERT_EQ(std::memcmp(results[i].data(), first[i].data(), first[i].size() * sizeof(float)), 0)
+          << "run " << run << ", result " << i;
+  }
+}
+
+// Packed weights are kept between calls: they must follow when the raw ones change.
+template <typename Operation, typename Shape>
+void check_follows_weights(device::DeviceManager& manager, const Shape& shape) {
+  const Sizes size = sizes(shape);
+  const std::vector<float> src = integers(size.src, 1);
+  const CanariedBuffer device_src(manager, src);
+  CanariedBuffer weights(manager, integers(size.weights, 2));
+  Operation operation(manager, shape);
+  for (std::uint32_t seed : {7U, 8U}) {
+    const std::vector<float> values = integers(size.weights, seed);
+    weights.upload(values);
+    std::vector<double> expected(size.dst);
+    for_each_product(shape, [&](std::size_t s, std::size_t w, std::size_t d) { expected[d] += double(src[s]) * values[w]; });
+    for (int again = 0; again < 2; again++) {
+      CanariedBuffer dst(manager, size.dst);
+      operation.forward(device_src, weights, nullptr, dst);
+      expect_equal(dst.download(), expected, "dst");
+    }
+  }
+}
+
+}  // namespace barista::testing
+
+#endif  // BARISTA_TESTS_SUPPORT_MULTIPLY_TESTS_HPP_

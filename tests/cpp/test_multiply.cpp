@@ -1,0 +1,129 @@
+// What the kernel's initiation interval and its memories rely on, for every descriptor that the shared shapes produce. No device.
+#include "ops/multiply.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/shapes.hpp"
+
+namespace barista::testing {
+namespace {
+
+device::Recipe recipe(const std::string& name) {
+  std::ifstream file(std::string(BARISTA_SOURCE_DIR) + "/bitstreams/" + name + ".json");
+  const nlohmann::json json = nlohmann::json::parse(file);
+  device::Recipe r;
+  r.name = name;
+  r.compute_units = json.at("compute_units");
+  r.pe_rows = json.at("pe_rows");
+  r.pe_depth = json.at("pe_depth");
+  r.tile_columns = json.at("tile_columns");
+  r.x_words = json.at("x_words");
+  r.vec_words = json.at("vec_words");
+  r.acc_words = json.at("acc_words");
+  r.acc_distance = json.at("acc_distance");
+  r.load_words = json.at("load_words");
+  return r;
+}
+
+class MultiplyPlanTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  // Calls check(plan, recipe) for every pass of every shared problem.
+  template <typename Check>
+  void for_each_plan(const Check& check) {
+    const device::Recipe r = recipe(GetParam());
+    for (const auto& problem : convolution_problems()) for_each_pass(problem, r, check);
+    for (const auto& problem : inner_product_problems()) for_each_pass(problem, r, check);
+  }
+
+ private:
+  template <typename Problem, typename Check>
+  void for_each_pass(const Problem& problem, const device::Recipe& r, const Check& check) {
+    for (const ops::NamedPlan& named : ops::plans(r, problem.shape)) {
+      SCOPED_TRACE(problem.name + " " + problem.text + ", " + named.pass);
+      check(named.plan, r);
+    }
+  }
+};
+
+// The promise behind `ivdep safelen(ACC_DISTANCE)`: no accumulator comes back sooner.
+TEST_P(MultiplyPlanTest, AccumulatorsComeBackLateEnough) {
+  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+    EXPECT_GE(ops::run_nest(plan.descriptor).revisit_distance, r.acc_distance);
+  });
+}
+
+TEST_P(MultiplyPlanTest, TilesFitTheMemories) {
+  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+    const multiply_descriptor& d = plan.descriptor;
+    const ops::NestReport nest = ops::run_nest(d);
+    const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
+    if (lane_groups == 0) return;
+    EXPECT_LE(nest.x_words, lane_groups * d.image_groups * d.tile_rows * d.tile_width)
+        << "the nest reads beyond what the loader wrote";
+    EXPECT_LE(lane_groups * d.image_groups * d.tile_rows * d.tile_width, r.x_words);
+    EXPECT_LE(nest.vec_words, r.vec_words);
+    EXPECT_LE(nest.acc_words, r.acc_words);
+    EXPECT_LE(d.vectors * 16, r.tile_columns);
+    EXPECT_EQ(d.tile_width % r.load_words, 0) << "a row of a tile would not begin at a word of the write port";
+    EXPECT_EQ(d.vec_stride[MULTIPLY_LOOPS - 1], 0) << "the innermost loop moves vec";
+  });
+}
+
+// Every multiply-add once: the nest's steps are the window, lanes, vectors and pixels of the tile, in the weights pass too.
+TEST_P(MultiplyPlanTest, NestCoversTheTile) {
+  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+    const multiply_descriptor& d = plan.descriptor;
+    const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
+    if (lane_groups == 0) return;  // the nest of a pass that sums nothing isn't run
+    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * d.vectors * d.image_groups * d.rows * d.columns);
+  });
+}
+
+// Units share out all tiles and none twice.
+TEST_P(MultiplyPlanTest, UnitsShareTheWork) {
+  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+    const multiply_descriptor& d = plan.descriptor;
+    const int image_banks = d.weights_pass ? r.pe_depth : r.pe_rows;
+    ASSERT_FALSE(plan.units.empty());
+    ASSERT_LE(int(plan.units.size()), r.compute_units);
+    long tiles = 0;
+    for (const multiply_range& u : plan.units) {
+      tiles += long(u.group_end - u.group_begin) * (u.column_end - u.column_begin) * (u.image_end - u.image_begin) *
+               (u.row_end - u.row_begin) * (u.width_end - u.width_begin);
+      EXPECT_LE(u.dst_offset, (plan.partials - 1) * long(plan.packed_floats));
+    }
+    const multiply_range& last = plan.units.back();
+    EXPECT_EQ(tiles, long(last.group_end) * last.column_end * last.image_end * last.row_end * last.width_end);
+    EXPECT_GE(last.column_end * d.vectors * 16, d.group_columns);
+    EXPECT_GE(last.image_end * d.image_groups * image_banks, d.images);
+    EXPECT_GE(last.row_end * d.rows, d.output_height);
+    EXPECT_GE(last.width_end * d.columns, d.output_width);
+  });
+}
+
+TEST_P(MultiplyPlanTest, LargeLayersFillTheGrid) {
+  const device::Recipe r = recipe(GetParam());
+  for (const ops::NamedPlan& named : ops::plans(r, parse_convolution("n64g1c256h13w13o384kh3kw3sh1sw1ph1pw1dh1dw1")))
+    EXPECT_GT(named.plan.utilization, 0.5) << named.pass;
+}
+
+TEST(RunNest, CountsRevisits) {
+  multiply_descriptor d = {};
+  for (int& count : d.count) count = 1;
+  d.count[5] = 3;  // three rounds over
+  d.count[6] = 4;  // four accumulators
+  d.acc_stride[6] = 2;
+  const ops::NestReport nest = ops::run_nest(d);
+  EXPECT_EQ(nest.steps, 12);
+  EXPECT_EQ(nest.revisit_distance, 4);
+  EXPECT_EQ(nest.acc_words, 7);
+}
+
+INSTANTIATE_TEST_SUITE_P(Recipes, MultiplyPlanTest, ::testing::Values("emulator", "arria10-gx1150"),
+                         [](const auto& info) { return info.param.substr(0, info.param.find('-')); });
+
+}  // namespace
+}  // namespace barista::testing
