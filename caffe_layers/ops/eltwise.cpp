@@ -1,0 +1,67 @@
+#include "ops/eltwise.hpp"
+
+#include "ops/elementwise.hpp"
+
+namespace barista::ops {
+namespace {
+
+elementwise_function function(int which, float scale = 1, float shift = 0) {
+  elementwise_function f = {};
+  f.function = which;
+  f.scale = scale;
+  f.shift = shift;
+  return f;
+}
+
+}  // namespace
+
+void eltwise_sum(device::DeviceManager& manager, const Sources& src, const std::vector<float>& coefficients, device::Buffer& dst,
+                 int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficients[0], coefficients[1]), {src[0], src[1]}, dst, count);
+  for (std::size_t k = 2; k < src.size(); k++)
+    launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficients[k], 1), {src[k], &dst}, dst, count);
+}
+
+void eltwise_product(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[0], src[1]}, dst, count);
+  for (std::size_t k = 2; k < src.size(); k++)
+    launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[k], &dst}, dst, count);
+}
+
+// Winners first: they are found in what dst is without the source at hand.
+void eltwise_maximum(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, device::Buffer& winners, int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_LARGER, 0, 1), {src[0], src[1]}, winners, count);
+  launch_elementwise(manager, function(ELEMENTWISE_MAXIMUM), {src[0], src[1]}, dst, count);
+  for (std::size_t k = 2; k < src.size(); k++) {
+    launch_elementwise(manager, function(ELEMENTWISE_WINNER, static_cast<float>(k)), {src[k], &dst, &winners}, winners, count);
+    launch_elementwise(manager, function(ELEMENTWISE_MAXIMUM), {src[k], &dst}, dst, count);
+  }
+}
+
+void eltwise_sum_backward(device::DeviceManager& manager, float coefficient, const device::Buffer& diff_dst,
+                          device::Buffer& diff_src, int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_AFFINE, coefficient), {&diff_dst}, diff_src, count);
+}
+
+void eltwise_product_backward(device::DeviceManager& manager, const Sources& src, int k, const device::Buffer& diff_dst,
+                              device::Buffer& diff_src, int count) {
+  const device::Buffer* product = nullptr;  // of the others so far
+  for (int j = 0; j < static_cast<int>(src.size()); j++) {
+    if (j == k) continue;
+    if (product != nullptr) launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[j], product}, diff_src, count);
+    product = product == nullptr ? src[j] : &diff_src;
+  }
+  launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {product, &diff_dst}, diff_src, count);
+}
+
+void eltwise_quotient_backward(device::DeviceManager& manager, const device::Buffer& src, const device::Buffer& dst,
+                               const device::Buffer& diff_dst, device::Buffer& diff_src, int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_QUOTIENT), {&src, &dst, &diff_dst}, diff_src, count);
+}
+
+void eltwise_maximum_backward(device::DeviceManager& manager, int k, const device::Buffer& winners, const device::Buffer& diff_dst,
+                              device::Buffer& diff_src, int count) {
+  launch_elementwise(manager, function(ELEMENTWISE_WON, static_cast<float>(k)), {&winners, nullptr, &diff_dst}, diff_src, count);
+}
+
+}  // namespace barista::ops

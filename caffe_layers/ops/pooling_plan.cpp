@@ -1,0 +1,201 @@
+#include "ops/pooling_plan.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace barista::ops {
+namespace {
+
+constexpr int kLanes = 16;              // planes that a kernel works on side by side
+constexpr int kLargestPlane = 1 << 24;  // beyond it, an index is no longer exact as a float
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+// Positions [begin, end) of an axis.
+struct Range {
+  int begin, end;
+  int size() const { return end - begin; }
+};
+
+Range clip(int begin, int end, int size) {
+  const int from = std::clamp(begin, 0, size);
+  return {from, std::clamp(end, from, size)};
+}
+
+// One dimension (height or width) of a pass: `results` positions of what it stores, `sources` of what it loads, `taps` sources at
+// most that a result sees.
+struct Axis {
+  bool backward;
+  int results, sources, taps;
+  int kernel, stride, pad;
+
+  static Axis forward_pass(int src, int dst, int kernel, int stride, int pad) {
+    return {false, dst, src, kernel, kernel, stride, pad};
+  }
+  static Axis backward_pass(int src, int dst, int kernel, int stride, int pad) {
+    return {true, src, dst, ceil_div(kernel, stride), kernel, stride, pad};
+  }
+
+  // The source that a result meets at tap 0; forward, taps go up from it, backward, down.
+  int first_source(int result) const { return backward ? (result + pad) / stride : result * stride - pad; }
+  int phase(int result) const { return backward ? (result + pad) % stride : 0; }
+
+  Range sources_of(Range result, Range tap) const {
+    const int first = first_source(result.begin), last = first_source(result.end - 1);
+    return backward ? clip(first - tap.end + 1, last - tap.begin + 1, sources) : clip(first + tap.begin, last + tap.end, sources);
+  }
+  // The most sources that any `count` results next to each other see.
+  int most_sources(int count, int tap_count) const {
+    const int between = backward ? (count + stride - 2) / stride : (count - 1) * stride;
+    return std::min(sources, between + tap_count);
+  }
+};
+
+// How a pass is cut: tiles of `rows` x `columns` results, `tap_rows` rows of taps at a time, `planes_per_lane` planes at once.
+struct Cut {
+  int rows, columns, tap_rows, planes_per_lane;
+};
+
+// The largest tiles that `words` a lane hold, both of sources and of results.
+Cut cut(const Axis& height, const Axis& width, int words, const std::string& name) {
+  Cut best = {height.results, width.results, height.taps, 1};
+  const auto source_width = [&](int columns) {
+    return columns == width.results ? width.sources : width.most_sources(columns, width.taps);
+  };
+  while (best.columns > 1 && (best.columns > words || source_width(best.columns) > words)) best.columns = ceil_div(best.columns, 2);
+  const int pitch = source_width(best.columns);
+  if (pitch > words) {
+    throw device::Error(name + ": a row of a window takes " + std::to_string(pitch) + " words, the bitstream has room for " +
+                        std::to_string(words));
+  }
+  const auto fits = [&](int rows) {
+    return rows * best.columns <= words && height.most_sources(rows, height.taps) * pitch <= words;
+  };
+  if (std::max(height.results, height.sources) * std::max(width.results, width.sources) > words) {
+    best.rows = std::min(height.results, words / best.columns);
+    while (best.rows > 1 && !fits(best.rows)) --best.rows;
+    best.rows = ceil_div(height.results, ceil_div(height.results, best.rows));
+  }
+  if (!fits(best.rows)) best.tap_rows = std::min(height.taps, words / pitch);
+  return best;
+}
+
+pooling_tile tile(const Axis& height, const Axis& width, Range rows, Range columns, Range taps, const Cut& c, int distance) {
+  const bool whole_columns = columns.size() == width.results;
+  // Several planes a lane: they are loaded as one run, so all of them.
+  const Range source_rows = c.planes_per_lane > 1 ? Range{0, height.sources} : height.sources_of(rows, taps);
+  const Range source_columns = whole_columns ? Range{0, width.sources} : width.sources_of(columns, {0, width.taps});
+
+  pooling_tile t = {};
+  t.pitch = source_columns.size();
+  t.source_offset = source_rows.begin * width.sources + source_columns.begin;
+  t.source_runs = whole_columns ? 1 : source_rows.size();
+  t.source_run = whole_columns ? source_rows.size() * t.pitch : t.pitch;
+  t.result_offset = rows.begin * width.results + columns.begin;
+  t.result_runs = whole_columns ? 1 : rows.size();
+  t.result_run = whole_columns ? rows.size() * columns.size() : columns.size();
+  t.rows = rows.size();
+  t.columns = columns.size();
+  t.steps = std::max(t.columns, ceil_div(distance, t.rows * c.planes_per_lane));
+  t.tap_begin = taps.begin;
+  t.tap_end = taps.end;
+  t.first = height.backward ? taps.end == height.taps : taps.begin == 0;
+  t.last = height.backward ? taps.begin == 0 : taps.end == height.taps;
+  // Forward, the address is of the first tap in `taps`; backward, of tap 0, from which the kernel counts down.
+  t.row = height.first_source(rows.begin) + (height.backward ? 0 : taps.begin);
+  t.column = width.first_source(columns.begin);
+  t.address = (t.row - source_rows.begin) * t.pitch + t.column - source_columns.begin;
+  t.phase_row = height.phase(rows.begin);
+  t.phase_column = width.phase(columns.begin);
+  return t;
+}
+
+std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut& c, int distance) {
+  std::vector<pooling_tile> all;
+  const int chunks = ceil_div(height.taps, c.tap_rows);
+  for (int row = 0; row < height.results; row += c.rows)
+    for (int column = 0; column < width.results; column += c.columns)
+      for (int i = 0; i < chunks; i++) {
+        // In the order in which the kernel takes taps.
+        const int chunk = (height.backward ? chunks - 1 - i : i) * c.tap_rows;
+        all.push_back(tile(height, width, {row, std::min(height.results, row + c.rows)},
+                           {column, std::min(width.results, column + c.columns)},
+                           {chunk, std::min(height.taps, chunk + c.tap_rows)}, c, distance));
+      }
+  return all;
+}
+
+// Planes a lane, so that the groups of 16 lanes fill all units alike.
+int planes_per_lane(int planes, int room, int units) {
+  const int groups = ceil_div(planes, kLanes * room);
+  const int even = ceil_div(groups, units) * units;
+  return std::min(room, ceil_div(planes, kLanes * even));
+}
+
+// Splits groups of planes or tiles over the units, whichever leaves the busiest unit less. All parts of a tile go to one unit.
+std::vector<pooling_range> split(int planes, int plane_step, const std::vector<pooling_tile>& all, int units) {
+  std::vector<int> starts;
+  for (std::size_t i = 0; i < all.size(); i++)
+    if (all[i].first) starts.push_back(static_cast<int>(i));
+  const int count = static_cast<int>(starts.size()), groups = ceil_div(planes, plane_step);
+  starts.push_back(static_cast<int>(all.size()));
+
+  const bool by_tiles = groups * ceil_div(count, units) < ceil_div(groups, units) * count;
+  std::vector<pooling_range> ranges;
+  for (int unit = 0; unit < units; unit++) {
+    const int items = by_tiles ? count : groups;
+    const int begin = items * unit / units, end = items * (unit + 1) / units;
+    if (begin == end) continue;
+    if (by_tiles) {
+      ranges.push_back({0, planes, starts[begin], starts[end]});
+    } else {
+      ranges.push_back({begin * plane_step, std::min(planes, end * plane_step), 0, starts[count]});
+    }
+  }
+  return ranges;
+}
+
+PoolingPass plan(const device::Recipe& recipe, const Axis& height, const Axis& width, pooling_problem problem,
+                 const std::string& name) {
+  Cut c = cut(height, width, recipe.acc_words, name);
+  const bool whole = c.rows == height.results && c.columns == width.results && c.tap_rows == height.taps;
+  const int plane_words = std::max(height.results * width.results, height.sources * width.sources);
+  if (whole && plane_words <= recipe.acc_words)
+    c.planes_per_lane = planes_per_lane(problem.planes, recipe.acc_words / plane_words, recipe.compute_units);
+
+  PoolingPass pass = {};
+  pass.problem = problem;
+  pass.problem.planes_per_lane = c.planes_per_lane;
+  pass.problem.taps_w = width.taps;
+  pass.tiles = tiles(height, width, c, recipe.acc_distance);
+  pass.units = split(problem.planes, kLanes * c.planes_per_lane, pass.tiles, recipe.compute_units);
+  return pass;
+}
+
+std::string describe(const PoolingShape& s) {
+  const auto size = [](int a, int b) { return std::to_string(a) + "x" + std::to_string(b); };
+  return "pooling of " + std::to_string(s.N) + "x" + std::to_string(s.C) + "x" + size(s.H, s.W) + " to " + size(s.P, s.Q) +
+         ", window " + size(s.KH, s.KW) + ", stride " + size(s.SH, s.SW) + ", padding " + size(s.PH, s.PW);
+}
+
+void validate(const PoolingShape& s, PoolingMethod method) {
+  if (std::min({s.N, s.C, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW}) < 1 || std::min(s.PH, s.PW) < 0)
+    throw device::Error(describe(s) + ": every size must be at least 1, and no padding negative");
+  if (method == PoolingMethod::kMaximum && static_cast<long>(s.H) * s.W > kLargestPlane)
+    throw device::Error(describe(s) + ": a plane may have at most 16777216 pixels, for their indices are kept as floats");
+}
+
+}  // namespace
+
+PoolingPlan plan_pooling(const device::Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
+  validate(s, method);
+  const std::string name = describe(s);
+  const bool average = method == PoolingMethod::kAverage;
+  const pooling_problem problem = {s.N * s.C, 1, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW, s.PH, s.PW, 0, average};
+  return {
+      plan(recipe, Axis::forward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::forward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem, name),
+      plan(recipe, Axis::backward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::backward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem,
+           name)};
+}
+
+}  // namespace barista::ops

@@ -1,0 +1,13 @@
+// What the host tells the kernel that copies: rows that lie apart, a different distance in source and destination.
+//
+// Included by copy.cl and by caffe_layers/ops/copy.cpp, so it is plain C.
+#ifndef BARISTA_COPY_BLOCK_H_
+#define BARISTA_COPY_BLOCK_H_
+
+typedef struct {
+  int rows, run;  // words of a row that are copied
+  int src_offset, src_stride;
+  int dst_offset, dst_stride;
+} copy_block;
+
+#endif  // BARISTA_COPY_BLOCK_H_

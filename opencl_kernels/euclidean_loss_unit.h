@@ -1,0 +1,33 @@
+// The kernels of one compute unit of the Euclidean loss; euclidean_loss.cl includes it by way of each_unit.h, once a unit. See there.
+SINGLE_WORK_ITEM
+__kernel void JOIN(euclidean_loss_forward_, UNIT)(__global const storage* restrict src, __global const storage* restrict target,
+                                                  __global storage* restrict difference, __global loss_part* restrict parts,
+                                                  const int count, const unit_range vectors) {
+  accumulate16 partial[CLASS_PARTIALS];
+#pragma unroll
+  for (int p = 0; p < CLASS_PARTIALS; p++) partial[p] = 0;
+
+  for (int i = vectors.begin * VECTOR; i < min(count, vectors.end * VECTOR); i += VECTOR) {
+    const accumulate16 apart =
+        to_accumulate16(load_vector(src + i, count - i)) - to_accumulate16(load_vector(target + i, count - i));
+    store_vector(to_storage16(apart), difference + i, count - i);
+    const accumulate16 oldest = partial[CLASS_PARTIALS - 1];
+#pragma unroll
+    for (int p = CLASS_PARTIALS - 1; p > 0; p--) partial[p] = partial[p - 1];
+    partial[0] = oldest + apart * apart;
+  }
+
+#pragma unroll
+  for (int p = 1; p < CLASS_PARTIALS; p++) partial[0] += partial[p];
+  const loss_part part = {sum_of_lanes(partial[0]), 0};
+  parts[UNIT] = part;
+}
+
+SINGLE_WORK_ITEM
+__kernel void JOIN(euclidean_loss_backward_, UNIT)(__global const storage* restrict difference,
+                                                   __global const storage* restrict weight, __global storage* restrict diff_src,
+                                                   const int count, const float divisor, const unit_range vectors) {
+  const accumulate scale = nearest_quotient(weight[0], divisor);
+  for (int i = vectors.begin * VECTOR; i < min(count, vectors.end * VECTOR); i += VECTOR)
+    store_vector(to_storage16(to_accumulate16(load_vector(difference + i, count - i)) * scale), diff_src + i, count - i);
+}

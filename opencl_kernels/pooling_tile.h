@@ -1,0 +1,42 @@
+// What the host tells the pooling kernels: the problem, the tiles that it is cut into, and which of them a compute unit does.
+//
+// Included by pooling.cl and by caffe_layers/ops/pooling_plan.hpp, so it is plain C and holds only ints. All clipping at the borders of
+// an image is in these figures; the kernels only count. A *plane* is one channel of one image, a *lane* one sixteenth of a kernel's
+// width. The *source* of a pass is what it loads (forward: src, backward: diff_dst and winners), its *result* what it stores.
+#ifndef BARISTA_POOLING_TILE_H_
+#define BARISTA_POOLING_TILE_H_
+
+typedef struct {
+  int planes;           // images * channels
+  int planes_per_lane;  // neighbouring planes that a lane takes at once; 1 where a tile is a part of a plane
+  int height, width;    // of src
+  int out_height, out_width;
+  int kernel_h, kernel_w;
+  int stride_h, stride_w;
+  int pad_h, pad_w;
+  int taps_w;   // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
+  int average;  // 1: average, 0: maximum
+} pooling_problem;
+
+// A part of a plane, the same for all planes. `runs` of `run` words that lie apart are one run where they lie together.
+typedef struct {
+  int source_offset, source_runs, source_run;  // words, from a plane's first
+  int result_offset, result_runs, result_run;
+  int rows, columns;       // of the result
+  int steps;               // columns and idle steps, so that a result is visited again after ACC_DISTANCE steps at the earliest
+  int tap_begin, tap_end;  // rows of taps; all of them, unless the source of one row of results overfills the device
+  int first, last;         // whether these rows are the first, or the last, that the tile's results see
+  int address;             // word of the loaded source that result 0 meets at the first tap; where that is padding, outside it
+  int pitch;               // words between rows of the loaded source
+  // Forward: row and column of src that result 0 meets at the first tap. Backward: the last output whose window begins at or before
+  // result 0, and how far within that window result 0 lies.
+  int row, column;
+  int phase_row, phase_column;
+} pooling_tile;
+
+typedef struct {
+  int plane_begin, plane_end;
+  int tile_begin, tile_end;
+} pooling_range;
+
+#endif  // BARISTA_POOLING_TILE_H_

@@ -1,0 +1,54 @@
+// Softmax along an axis of classes, forward and backward, and the terms of its cross entropy with labels.
+//
+//   forward:   dst[c][p]      = exp(src[c][p] - m[p]) / sum over k of exp(src[k][p] - m[p]),  m[p] = max over k of src[k][p]
+//              part           = sum over p of -log(max(dst[label[p]][p], FLT_MIN)) and the number of its terms, where labels are given
+//   backward:  diff_src[c][p] = (diff_dst[c][p] - sum over k of diff_dst[k][p] * dst[k][p]) * dst[c][p]
+// for each position p: src, dst, diff_dst, diff_src STORAGE [outer][classes][inner], labels STORAGE [outer][inner] (class_axis.h).
+// As stock Caffe (src/caffe/layers/softmax_layer.cpp, softmax_loss_layer.cpp); a label that is no class adds -log(FLT_MIN). dst may be
+// src, and diff_src may be diff_dst, so these are not `restrict`; no loop both loads and stores, so nothing waits for that.
+//
+// Sixteen positions at once (class_lanes.h). A group's classes are loaded once and swept three times: maximum, sum, result; more than
+// ACC_WORDS classes are loaded anew for each sweep, ACC_WORDS at a time. The three sweeps are one loop, so that there is one exp a lane.
+// A label is found by comparing it with each class as it passes: nothing is gathered.
+//
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), COMPUTE_UNITS, STORAGE, ACCUMULATE.
+//
+// Initiation interval 1 of the sweeps: one read and one write of x a step, at addresses that only grow (ivdep); what is carried from
+// step to step goes through a shift register of CLASS_PARTIALS results, so a maximum or an addition may take that many cycles.
+// Reciprocals and logarithms are taken lane after lane: one unit of each, 16 steps a group.
+//
+// Device cost a compute unit, estimated: forward one memory and backward two of 16 lanes x ACC_WORDS words (at 1,024 words 32 blocks of
+// 512 x 40 bits each), forward 16 exp, 48 adders or comparators, 16 multipliers, one logarithm and one divider, backward 16 multipliers
+// of each kind and 32 adders; 2 * CLASS_PARTIALS x 16 words of registers, and 2 x 16 x 16 a turning. A group of C classes takes about
+// 5 C cycles forward and 5 C backward. What Intel's compiler makes of it has not been run.
+#include "arithmetic.h"
+#include "class_lanes.h"
+
+enum { SOFTMAX_MAXIMUM, SOFTMAX_SUM, SOFTMAX_RESULT, SOFTMAX_SWEEPS };
+
+inline accumulate16 softmax_reciprocals(accumulate16 sums) {
+  accumulate single[VECTOR];
+  vstore16(sums, 0, single);
+#pragma unroll 1
+  for (int lane = 0; lane < VECTOR; lane++) single[lane] = nearest_reciprocal(single[lane]);
+  return vload16(0, single);
+}
+
+// -log of the lanes' probabilities, 0 where the label does not count.
+inline accumulate16 softmax_losses(accumulate16 probability, int16 counted) {
+  accumulate single[VECTOR];
+  vstore16(fmax(probability, (accumulate16)FLT_MIN), 0, single);
+#pragma unroll 1
+  for (int lane = 0; lane < VECTOR; lane++) single[lane] = -log(single[lane]);
+  return counted ? vload16(0, single) : (accumulate16)0;
+}
+
+inline accumulate16 softmax_fold(const accumulate16 partial[CLASS_PARTIALS], bool maximum) {
+  accumulate16 all = partial[0];
+#pragma unroll
+  for (int i = 1; i < CLASS_PARTIALS; i++) all = maximum ? (partial[i] > all ? partial[i] : all) : all + partial[i];
+  return all;
+}
+
+#define UNIT_BODY "softmax_unit.h"
+#include "each_unit.h"

@@ -1,0 +1,18 @@
+// The gradient of softmax with cross entropy.
+//
+//   diff_src[c][p] = (prob[c][p] - (c == label[p] ? 1 : 0)) * weight / divisor, and 0 where label[p] is ignored
+// prob, diff_src STORAGE [outer][classes][inner], labels STORAGE [outer][inner]; weight, divisor: one number each, where the loss's
+// gradient and what its forward pass divided by lie on the device. As stock Caffe (src/caffe/layers/softmax_loss_layer.cpp). The forward
+// pass is softmax.cl's, and loss.cl's for the sum over the compute units.
+//
+// Build-time parameters: COMPUTE_UNITS, STORAGE, ACCUMULATE.
+//
+// Initiation interval 1: one loop (coalesced) over vectors of 16 along a row of memory, nothing carried but counters. A row is a
+// position's classes where inner is 1, else a class's positions.
+// Device cost a compute unit, estimated: 16 adders, 32 comparators, 16 multipliers, one divider; no on-chip memory. 16 words a cycle, as
+// fast as external memory. What Intel's compiler makes of it has not been run.
+#include "arithmetic.h"
+#include "class_lanes.h"
+
+#define UNIT_BODY "softmax_loss_unit.h"
+#include "each_unit.h"

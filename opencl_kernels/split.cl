@@ -1,0 +1,15 @@
+// The gradient of a blob with two readers: the sum of theirs. More readers are added two by two, in their order.
+//
+//   dst[i] = a[i] + b[i]
+// a, b, dst: STORAGE, `count` of each; dst may be a. As stock Caffe (src/caffe/layers/split_layer.cpp), to the bit. Build-time
+// parameters: COMPUTE_UNITS, STORAGE.
+//
+// Initiation interval 1 of a loop over vectors of 16: nothing is carried from one step to the next. ivdep says so, in the place of
+// `restrict`, which work in place would make untrue.
+// Device cost a compute unit, estimated: 16 adders, no on-chip memory beyond the buffers of the access units. As fast as external
+// memory. What Intel's compiler makes of it has not been run.
+#include "class_axis.h"
+#include "common.h"
+
+#define UNIT_BODY "split_unit.h"
+#include "each_unit.h"

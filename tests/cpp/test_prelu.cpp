@@ -1,0 +1,73 @@
+// PReLU on the device against its formula, on whole numbers and so to the last bit: planes of every length around a vector's.
+#include "ops/prelu.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "support/canaried_buffer.hpp"
+#include "support/device_fixture.hpp"
+#include "support/integers.hpp"
+
+namespace barista::testing {
+namespace {
+
+using Floats = std::vector<float>;
+
+std::vector<ops::PReLUShape> shapes() {
+  std::vector<ops::PReLUShape> all;
+  for (const int elements : {1, 15, 16, 17, 150})
+    for (const int channels : {1, 3, 17})
+      for (const int images : {1, 5})
+        for (const bool shared : {false, true}) all.push_back({images, channels, elements, shared});
+  return all;
+}
+
+std::string describe(const ops::PReLUShape& s) {
+  return std::to_string(s.images) + "x" + std::to_string(s.channels) + "x" + std::to_string(s.elements) +
+         (s.shared ? " shared" : "");
+}
+
+int count(const ops::PReLUShape& s) { return s.images * s.channels * s.elements; }
+int slope_count(const ops::PReLUShape& s) { return s.shared ? 1 : s.channels; }
+int slope_of(const ops::PReLUShape& s, int i) { return s.shared ? 0 : i / s.elements % s.channels; }
+
+class PReLUTest : public DeviceTest {};
+
+TEST_F(PReLUTest, IsTheFormulaInPlaceOrNot) {
+  for (const ops::PReLUShape& s : shapes()) {
+    const Floats src = integers(count(s), 1), slopes = integers(slope_count(s), 2), diff = integers(count(s), 3);
+    Floats dst = src, diff_src = diff;
+    for (int i = 0; i < count(s); i++) {
+      const float slope = slopes[slope_of(s, i)];
+      dst[i] = std::max(src[i], 0.0F) + slope * std::min(src[i], 0.0F);
+      diff_src[i] *= src[i] > 0 ? 1 : slope;
+    }
+    const CanariedBuffer from(manager(), src), given(manager(), slopes), diff_dst(manager(), diff);
+    CanariedBuffer to(manager(), src.size()), gradient(manager(), src.size()), both(manager(), src), both_diffs(manager(), diff);
+    ops::prelu_forward(manager(), s, from, given, to);
+    ASSERT_EQ(to.download(), dst) << describe(s);
+    ops::prelu_backward(manager(), s, from, given, diff_dst, gradient);
+    ASSERT_EQ(gradient.download(), diff_src) << describe(s);
+    ops::prelu_forward(manager(), s, both, given, both);
+    ASSERT_EQ(both.download(), dst) << describe(s) << " in place";
+    ops::prelu_backward(manager(), s, from, given, both_diffs, both_diffs);
+    ASSERT_EQ(both_diffs.download(), diff_src) << describe(s) << " in place";
+  }
+}
+
+TEST_F(PReLUTest, GradientOfSlopesIsTheFormulaAndAdded) {
+  for (const ops::PReLUShape& s : shapes()) {
+    const Floats src = integers(count(s), 1), diff = integers(count(s), 2);
+    Floats sums = integers(slope_count(s), 3);
+    CanariedBuffer diff_slopes(manager(), sums);
+    for (int i = 0; i < count(s); i++) sums[slope_of(s, i)] += diff[i] * std::min(src[i], 0.0F);
+    ops::prelu_backward_slopes(manager(), s, CanariedBuffer(manager(), src), CanariedBuffer(manager(), diff), diff_slopes);
+    ASSERT_EQ(diff_slopes.download(), sums) << describe(s);
+  }
+}
+
+}  // namespace
+}  // namespace barista::testing

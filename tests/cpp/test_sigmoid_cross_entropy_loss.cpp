@@ -1,0 +1,63 @@
+// Sigmoid cross entropy on the device against its formula in double precision.
+//
+// A device's exp and log may be 3 units in the last place off and a division 2.5; with the roundings around them a sigmoid is within 8
+// units, and so is each term of the loss.
+#include "ops/sigmoid_cross_entropy_loss.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/canaried_buffer.hpp"
+#include "support/class_axes.hpp"
+#include "support/device_fixture.hpp"
+#include "support/lengths.hpp"
+
+namespace barista::testing {
+namespace {
+
+const double kUnit = std::ldexp(8.0, -23);
+
+class SigmoidCrossEntropyLossTest : public DeviceTest {};
+
+TEST_F(SigmoidCrossEntropyLossTest, IsTheFormula) {
+  for (const int length : lengths())
+    for (const bool ignores : {false, true}) {
+      SCOPED_TRACE(std::to_string(length) + " floats" + (ignores ? ", a label is ignored" : ""));
+      const std::vector<float> x = fractions(length, 1), t = integers(length, 2, 0, 1);
+      const CanariedBuffer src(manager(), x), target(manager(), t), weight(manager(), std::vector<float>{2});
+      CanariedBuffer sigmoid(manager(), length), loss(manager(), 1), diff_src(manager(), length);
+      ops::SigmoidCrossEntropyLoss op(manager(), length, ignores ? ops::IgnoredLabel(1) : std::nullopt, std::nullopt);
+      op.forward(src, target, sigmoid, loss);
+      op.backward(sigmoid, target, weight, diff_src);
+
+      double sum = 0;
+      int counted = 0;
+      for (int i = 0; i < length; i++) {
+        if (ignores && t[i] == 1) continue;
+        sum += std::log1p(std::exp(-std::abs(x[i]))) - x[i] * (t[i] - (x[i] >= 0 ? 1 : 0));
+        counted++;
+      }
+      const double divisor = std::max(1, counted);
+      // Terms have one sign; a sum of `length` of them in partial sums adds less than 32 units.
+      ASSERT_NEAR(loss.download()[0], sum / divisor, 5 * kUnit * sum / divisor);
+      const std::vector<float> y = sigmoid.download(), diff = diff_src.download();
+      for (int i = 0; i < length; i++) {
+        const double expected = 1 / (1 + std::exp(-static_cast<double>(x[i])));
+        ASSERT_NEAR(y[i], expected, kUnit * expected) << i;
+        ASSERT_NEAR(diff[i], ignores && t[i] == 1 ? 0 : (expected - t[i]) * 2 / divisor, 2 * kUnit * 2 / divisor) << i;
+      }
+    }
+}
+
+TEST_F(SigmoidCrossEntropyLossTest, LargeValuesOverflowNothing) {
+  const CanariedBuffer src(manager(), {1000, -1000, 1000, -1000}), target(manager(), {1, 0, 0, 1});
+  CanariedBuffer sigmoid(manager(), 4), loss(manager(), 1);
+  ops::SigmoidCrossEntropyLoss(manager(), 4, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
+  EXPECT_EQ(sigmoid.download(), (std::vector<float>{1, 0, 1, 0}));
+  EXPECT_EQ(loss.download()[0], 2000);
+}
+
+}  // namespace
+}  // namespace barista::testing
