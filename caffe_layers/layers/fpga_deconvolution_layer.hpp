@@ -1,0 +1,20 @@
+// Deconvolution on the device: Caffe's layer type FPGADeconvolution, which takes Deconvolution's convolution_param.
+#ifndef BARISTA_LAYERS_FPGA_DECONVOLUTION_LAYER_HPP_
+#define BARISTA_LAYERS_FPGA_DECONVOLUTION_LAYER_HPP_
+
+#include "caffe/layers/deconv_layer.hpp"
+#include "layers/fpga_base_convolution_layer.hpp"
+#include "ops/deconvolution.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+class FPGADeconvolutionLayer : public FPGABaseConvolutionLayer<Dtype, DeconvolutionLayer, barista::ops::Deconvolution> {
+ public:
+  using FPGABaseConvolutionLayer<Dtype, DeconvolutionLayer, barista::ops::Deconvolution>::FPGABaseConvolutionLayer;
+  const char* type() const override { return "FPGADeconvolution"; }
+};
+
+}  // namespace caffe
+
+#endif  // BARISTA_LAYERS_FPGA_DECONVOLUTION_LAYER_HPP_

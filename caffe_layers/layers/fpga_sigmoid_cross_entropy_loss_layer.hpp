@@ -1,0 +1,43 @@
+// Cross entropy of sigmoids on the device: Caffe's layer type FPGASigmoidCrossEntropyLoss, which takes SigmoidCrossEntropyLoss's
+// loss_param.
+//
+// The loss stays on the device until somebody reads it, which is one number. Stock code runs for nets of doubles and for empty blobs.
+#ifndef BARISTA_LAYERS_FPGA_SIGMOID_CROSS_ENTROPY_LOSS_LAYER_HPP_
+#define BARISTA_LAYERS_FPGA_SIGMOID_CROSS_ENTROPY_LOSS_LAYER_HPP_
+
+#include <optional>
+#include <vector>
+
+#include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
+#include "layers/fpga_layer.hpp"
+#include "ops/sigmoid_cross_entropy_loss.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+class FPGASigmoidCrossEntropyLossLayer : public SigmoidCrossEntropyLossLayer<Dtype> {
+ public:
+  explicit FPGASigmoidCrossEntropyLossLayer(const LayerParameter& param) : SigmoidCrossEntropyLossLayer<Dtype>(param) {}
+
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "FPGASigmoidCrossEntropyLoss"; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  // Ends the process where the targets' gradient is asked for, as stock Caffe does.
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  // What the loss is divided by, or none where it is the number of targets that count.
+  std::optional<float> divisor();
+  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& sigmoid, const Blob<float>& top);
+  void backward_on_device(const Blob<float>& top, const Blob<float>& sigmoid, const vector<Blob<float>*>& bottom);
+
+  barista::layers::PlannedOp<barista::ops::SigmoidCrossEntropyLoss> op_;
+};
+
+}  // namespace caffe
+
+#endif  // BARISTA_LAYERS_FPGA_SIGMOID_CROSS_ENTROPY_LOSS_LAYER_HPP_

@@ -1,0 +1,95 @@
+#include "layers/fpga_split_layer.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "caffe/util/math_functions.hpp"
+#include "memory/mirror.hpp"
+#include "ops/split.hpp"
+
+namespace caffe {
+
+namespace memory = barista::memory;
+namespace ops = barista::ops;
+using barista::device::DeviceManager;
+using barista::layers::kOnDevice;
+using memory::Use;
+
+namespace {
+
+// Whether the device has the newer copy of a blob's gradient. Without the hook no copy outlives an operation.
+bool diff_is_on_device(const Blob<float>* blob) {
+  if (blob->count() == 0 || !memory::hook_is_live()) return false;
+  memory::Mirror* mirror = memory::find_mirror(*blob->diff());
+  if (mirror == nullptr) return false;
+  const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+  return mirror->newer == memory::Newer::kDevice;
+}
+
+}  // namespace
+
+template <typename Dtype>
+void FPGASplitLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  for (Blob<Dtype>* blob : top) blob->ShareData(*bottom[0]);
+}
+
+template <typename Dtype>
+void FPGASplitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                                         const vector<Blob<Dtype>*>& bottom) {
+  if (!propagate_down[0]) return;
+  if constexpr (kOnDevice<Dtype>) {
+    if (belongs_on_device(top))
+      return barista::layers::at_caffes_edge(this->layer_param_, [&] { backward_on_device(top, *bottom[0]); });
+  }
+  backward_on_host(top, *bottom[0]);
+}
+
+// A Split that was not inserted under its stock name is there because somebody wants it on the device.
+template <typename Dtype>
+bool FPGASplitLayer<Dtype>::belongs_on_device(const vector<Blob<float>*>& top) const {
+  if (top[0]->count() == 0) return false;
+  return this->layer_param_.type() != "Split" || std::any_of(top.begin(), top.end(), diff_is_on_device);
+}
+
+// In the order in which the device adds.
+template <typename Dtype>
+void FPGASplitLayer<Dtype>::backward_on_host(const vector<Blob<Dtype>*>& top, Blob<Dtype>& bottom) {
+  Dtype* diff_src = bottom.mutable_cpu_diff();
+  caffe_copy(bottom.count(), top[0]->cpu_diff(), diff_src);
+  for (std::size_t i = 1; i < top.size(); i++) caffe_add(bottom.count(), diff_src, top[i]->cpu_diff(), diff_src);
+}
+
+template <typename Dtype>
+void FPGASplitLayer<Dtype>::backward_on_device(const vector<Blob<float>*>& top, const Blob<float>& bottom) {
+  std::vector<memory::Access> diffs;
+  std::vector<const barista::device::Buffer*> diff_dsts;
+  for (const Blob<float>* blob : top) diffs.push_back(memory::diff(*blob, Use::kRead));
+  for (memory::Access& diff : diffs) diff_dsts.push_back(&diff.buffer());
+  memory::Access diff_src = memory::diff(bottom, Use::kWrite);
+  ops::split_backward(DeviceManager::instance(), diff_dsts, diff_src.buffer(), bottom.count());
+}
+
+INSTANTIATE_CLASS(FPGASplitLayer);
+REGISTER_LAYER_CLASS(FPGASplit);
+
+namespace {
+
+// Split's entry in Caffe's registry is this layer's for as long as the library is loaded. libcaffe, on which this library depends, has
+// registered its own by now.
+template <typename Dtype>
+class InPlaceOfSplit {
+ public:
+  InPlaceOfSplit() : stock_(entry()) { entry() = Creator_FPGASplitLayer<Dtype>; }
+  ~InPlaceOfSplit() { entry() = stock_; }
+
+ private:
+  using Creator = typename LayerRegistry<Dtype>::Creator;
+  static Creator& entry() { return LayerRegistry<Dtype>::Registry()["Split"]; }
+  Creator stock_;
+};
+
+const InPlaceOfSplit<float> in_place_of_split_of_floats;
+const InPlaceOfSplit<double> in_place_of_split_of_doubles;
+
+}  // namespace
+}  // namespace caffe
