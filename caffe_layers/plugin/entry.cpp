@@ -1,0 +1,88 @@
+// What a process asks libbarista.so directly, through C: is it live, which device, how much was done.
+//
+// Python calls these through ctypes; barista_training_* in training.cpp are the rest of the C interface. No function throws or ends
+// the process.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "device/device_manager.hpp"
+#include "memory/device_memory.hpp"
+
+namespace {
+
+using barista::device::Counters;
+using barista::device::DeviceManager;
+
+constexpr int kCounters = 7;
+
+// Copies `text` into `out` of `size` bytes, cut where it is longer, ended by a zero.
+void copy_text(const std::string& text, char* out, std::size_t size) {
+  if (out == nullptr || size == 0) return;
+  const std::size_t length = std::min(text.size(), size - 1);
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+// Runs `function`; 0, or 1 with the reason in `error`.
+template <typename Function>
+int status_of(const Function& function, char* error, std::size_t size) {
+  try {
+    function();
+    return 0;
+  } catch (const std::exception& failure) {
+    copy_text(failure.what(), error, size);
+    return 1;
+  }
+}
+
+}  // namespace
+
+#define BARISTA_EXPORT extern "C" __attribute__((visibility("default")))
+
+// The version of this interface. It changes when a function's arguments or meaning do.
+BARISTA_EXPORT int barista_version() { return 1; }
+
+// 1 where Caffe's memory is the one that knows of the device, 0 where layers copy always (see memory/device_memory.hpp).
+BARISTA_EXPORT int barista_hook_is_live() { return barista::memory::hook_is_live() ? 1 : 0; }
+
+// Opens the process's device with the bitstream at `bitstream`, number `index` (from 0) among the devices that it was built for.
+// Null and -1 take what BARISTA_BITSTREAM and BARISTA_DEVICE_INDEX say. A layer does the same on first use, but has to end the
+// process where it fails. Returns 0, or 1 with a sentence in `error` (at most `size` bytes with the zero at its end). Once a device is
+// open, another bitstream is an error; after a failure it may be tried again.
+BARISTA_EXPORT int barista_open_device(const char* bitstream, int index, char* error, std::size_t size) {
+  return status_of(
+      [&] {
+        if (bitstream != nullptr) setenv("BARISTA_BITSTREAM", bitstream, 1);
+        if (index >= 0) setenv("BARISTA_DEVICE_INDEX", std::to_string(index).c_str(), 1);
+        const std::string& open = DeviceManager::instance().bitstream().path;
+        if (bitstream == nullptr || open == bitstream) return;
+        throw barista::device::Error("bitstream " + std::string(bitstream) + ": this process runs " + open +
+                                     " already; another bitstream takes another process");
+      },
+      error, size);
+}
+
+// The device's name, as OpenCL gives it. Opens the device where that was not done. Returns 0, or 1 with a sentence in `name` instead.
+BARISTA_EXPORT int barista_device_name(char* name, std::size_t size) {
+  return status_of([&] { copy_text(DeviceManager::instance().device_name(), name, size); }, name, size);
+}
+
+// What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits
+// (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device.
+BARISTA_EXPORT int barista_counters(std::uint64_t* values, int count) {
+  Counters counters;
+  if (status_of([&] { counters = DeviceManager::instance().counters(); }, nullptr, 0) != 0) return -1;
+  const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
+                                        counters.downloads, counters.download_bytes,  counters.waits};
+  std::copy_n(all, std::clamp(count, 0, kCounters), values);
+  return kCounters;
+}
+
+// Waits until the device has done all that was asked of it: for measuring. Returns 0, or 1 with a sentence in `error`.
+BARISTA_EXPORT int barista_finish(char* error, std::size_t size) {
+  return status_of([] { DeviceManager::instance().finish(); }, error, size);
+}

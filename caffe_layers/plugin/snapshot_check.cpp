@@ -1,0 +1,162 @@
+#include "plugin/snapshot_check.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "caffe/util/io.hpp"
+#include "hdf5.h"
+#include "hdf5_hl.h"
+
+namespace barista::plugin {
+namespace {
+
+using caffe::Blob;
+using caffe::Net;
+
+bool is_hdf5(std::string_view path) { return path.size() > 3 && path.substr(path.size() - 3) == ".h5"; }
+
+bool same_bytes(const Blob<float>& blob, const float* values) {
+  return std::memcmp(blob.cpu_data(), values, blob.count() * sizeof(float)) == 0;
+}
+
+bool same_as_proto(const Blob<float>& blob, const caffe::BlobProto& written) {
+  return written.data_size() == blob.count() && same_bytes(blob, written.data().data());
+}
+
+std::string check_model_proto(const Net<float>& net, const std::string& path) {
+  caffe::NetParameter written;
+  if (!caffe::ReadProtoFromBinaryFile(path, &written)) {
+    return "cannot be parsed";
+  }
+  std::map<std::string, const caffe::LayerParameter*> layers;
+  for (const auto& layer : written.layer()) {
+    layers[layer.name()] = &layer;
+  }
+  for (const auto& layer : net.layers()) {
+    const auto found = layers.find(layer->layer_param().name());
+    const auto& blobs = layer->blobs();
+    if (found == layers.end() || found->second->blobs_size() != static_cast<int>(blobs.size())) {
+      return "lacks parameters of layer '" + layer->layer_param().name() + "'";
+    }
+    for (std::size_t i = 0; i < blobs.size(); ++i) {
+      if (!same_as_proto(*blobs[i], found->second->blobs(static_cast<int>(i)))) {
+        return "holds other values for layer '" + layer->layer_param().name() + "' than the net";
+      }
+    }
+  }
+  return "";
+}
+
+std::string check_state_proto(caffe::SGDSolver<float>& solver, const std::string& path) {
+  caffe::SolverState written;
+  if (!caffe::ReadProtoFromBinaryFile(path, &written)) {
+    return "cannot be parsed";
+  }
+  const auto& history = solver.history();
+  if (written.iter() != solver.iter() || written.history_size() != static_cast<int>(history.size())) {
+    return "is not whole";
+  }
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    if (!same_as_proto(*history[i], written.history(static_cast<int>(i)))) {
+      return "holds another history than the solver";
+    }
+  }
+  return "";
+}
+
+// An HDF5 file, open for reading. HDF5's own error messages are left out: the answer says what is wrong.
+class Hdf5File {
+ public:
+  explicit Hdf5File(const std::string& path) {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    file_ = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  }
+  ~Hdf5File() {
+    if (file_ >= 0) {
+      H5Fclose(file_);
+    }
+  }
+  Hdf5File(const Hdf5File&) = delete;
+  Hdf5File& operator=(const Hdf5File&) = delete;
+
+  bool is_open() const { return file_ >= 0; }
+
+  bool holds(const std::string& dataset, const Blob<float>& blob) const {
+    int axes = 0;
+    if (H5LTget_dataset_ndims(file_, dataset.c_str(), &axes) < 0) {
+      return false;
+    }
+    std::vector<hsize_t> shape(axes);
+    if (H5LTget_dataset_info(file_, dataset.c_str(), shape.data(), nullptr, nullptr) < 0) {
+      return false;
+    }
+    hsize_t count = 1;
+    for (const hsize_t extent : shape) {
+      count *= extent;
+    }
+    std::vector<float> values(count);
+    return count == static_cast<hsize_t>(blob.count()) && H5LTread_dataset_float(file_, dataset.c_str(), values.data()) >= 0 &&
+           same_bytes(blob, values.data());
+  }
+
+ private:
+  hid_t file_;
+};
+
+// Caffe writes a shared parameter only where its owner is.
+std::set<const Blob<float>*> owned_parameters(const Net<float>& net) {
+  std::set<const Blob<float>*> owned;
+  for (std::size_t i = 0; i < net.params().size(); ++i) {
+    if (net.param_owners()[i] == -1) {
+      owned.insert(net.params()[i].get());
+    }
+  }
+  return owned;
+}
+
+std::string check_model_hdf5(const Net<float>& net, const std::string& path) {
+  const Hdf5File file(path);
+  if (!file.is_open()) {
+    return "cannot be opened";
+  }
+  const auto owned = owned_parameters(net);
+  for (const auto& layer : net.layers()) {
+    const std::string& name = layer->layer_param().name();
+    for (std::size_t i = 0; i < layer->blobs().size(); ++i) {
+      const Blob<float>& blob = *layer->blobs()[i];
+      if (owned.count(&blob) != 0 && !file.holds("data/" + name + "/" + std::to_string(i), blob)) {
+        return "lacks parameters of layer '" + name + "', or holds other values than the net";
+      }
+    }
+  }
+  return "";
+}
+
+std::string check_state_hdf5(caffe::SGDSolver<float>& solver, const std::string& path) {
+  const Hdf5File file(path);
+  if (!file.is_open()) {
+    return "cannot be opened";
+  }
+  for (std::size_t i = 0; i < solver.history().size(); ++i) {
+    if (!file.holds("history/" + std::to_string(i), *solver.history()[i])) {
+      return "is not whole, or holds another history than the solver";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string check_model(const Net<float>& net, const std::string& path) {
+  return is_hdf5(path) ? check_model_hdf5(net, path) : check_model_proto(net, path);
+}
+
+std::string check_state(caffe::SGDSolver<float>& solver, const std::string& path) {
+  return is_hdf5(path) ? check_state_hdf5(solver, path) : check_state_proto(solver, path);
+}
+
+}  // namespace barista::plugin
