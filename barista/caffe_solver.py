@@ -1,0 +1,90 @@
+"""Caffe's solver in this process, one iteration at a time: the Python face of caffe_layers/plugin/training.cpp.
+
+Every method may end the process: Caffe's checks abort. All calls must come from the thread that made the solver.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_ANSWERS = ("describe", "iterate", "last_loss", "test_end", "snapshot", "memory")
+
+
+class CaffeSolver:
+    """One stock solver with its train net and test nets. Nets are numbered: 0 is the train net, then come the test nets."""
+
+    def __init__(self, library: ctypes.CDLL, solver: str) -> None:
+        """Constructs solver and nets from the text of a SolverParameter."""
+        # PyDLL keeps Python's lock during a call: layers of type Python run in it.
+        self._library = ctypes.PyDLL(None, handle=library._handle)
+        for name in _ANSWERS:
+            self._function(name).restype = ctypes.c_char_p
+        create = self._function("create")
+        create.restype = ctypes.c_void_p
+        self._handle = ctypes.c_void_p(create(solver.encode()))
+        self.description: dict[str, Any] = self._answer("describe")
+
+    @staticmethod
+    def report_fatal_errors_to(library: ctypes.CDLL, file_descriptor: int) -> None:
+        """Has Caffe write one JSON line to `file_descriptor` when it gives up; once a process."""
+        library.barista_training_report_to(ctypes.c_int(file_descriptor))
+
+    @property
+    def iteration(self) -> int:
+        """How many updates the weights have had."""
+        return int(self._answer("describe")["iteration"])
+
+    def iterate(self) -> dict[str, Any]:
+        """One iteration, update included: its number from 0, loss, smoothed_loss, learning_rate, at displayed ones outputs."""
+        return self._answer("iterate")
+
+    def last_loss(self) -> dict[str, Any]:
+        """A forward pass of the train net without an update, with which stock Caffe ends a run; it takes a batch."""
+        return self._answer("last_loss")
+
+    def begin_test(self, index: int) -> None:
+        """Begins a test of test net `index`, counted from 0."""
+        self._call("test_begin", ctypes.c_int(index))
+
+    def test_batch(self, index: int) -> None:
+        self._call("test_batch", ctypes.c_int(index))
+
+    def end_test(self, index: int) -> dict[str, Any]:
+        """The means over the batches since the beginning: net, iteration, outputs."""
+        return self._answer("test_end", ctypes.c_int(index))
+
+    def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, str]:
+        """Writes a stock snapshot under `aside_prefix` and reads it back: model, state, problem (empty when all is well)."""
+        return self._answer("snapshot", aside_prefix.encode(), final_prefix.encode())
+
+    def restore(self, state: str) -> None:
+        """Takes weights, history and iteration from a stock solver state."""
+        self._call("restore", state.encode())
+
+    def skip(self, net: int, batches: int) -> None:
+        """Moves the Data layers of a net that has not run on by `batches`."""
+        self._call("skip", ctypes.c_int(net), ctypes.c_uint64(batches))
+
+    def replay(self, net: int, batches: int) -> bool:
+        """Has all other data layers of `net` load `batches`; False where it has none."""
+        return bool(self._call("replay", ctypes.c_int(net), ctypes.c_uint64(batches)))
+
+    def memory(self) -> dict[str, Any]:
+        """What a snapshot of Caffe forgets, except for the place in the data."""
+        return self._answer("memory")
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self._call("remember", json.dumps(memory).encode())
+
+    def _function(self, name: str) -> Any:
+        return getattr(self._library, f"barista_training_{name}")
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._function(name)(self._handle, *arguments)
+
+    def _answer(self, name: str, *arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._call(name, *arguments))
+        return answer

@@ -1,0 +1,189 @@
+"""Each FPGA layer of a net against stock Caffe's layer: same weights, same inputs, forward and backward, at the net's own shapes.
+
+For a layer f with inputs x, weights w and a random top gradient g, three comparisons are made:
+
+- **random**: normal values; every element of dst, diff_src and of the parameters' gradients. Layers that sum products do it in
+  different orders, so each is off by at most lambda * sqrt(L) * u * S with overwhelming probability (Higham and Mary, "A New
+  Approach to Probabilistic Rounding Error Analysis", SIAM J. Sci. Comput. 41, 2019), where L is the number of products, u = 2^-24
+  and S the same sum over absolute values, which a stock layer computes from |x|, |w| and |g|. Twice that is allowed. Layers that
+  move or choose values must agree to the bit. Of any other function, what is allowed is 2 lambda times what stock Caffe's own
+  result moves, root mean square over the array, when its inputs are off by up to 4 u, and, for an element that may sum n inputs,
+  as many times sqrt(n) * u of the element itself.
+- **integers**: small whole numbers, whose sums stay below 2^24 and so are exact in any order: the layers must agree to the bit.
+- **differences**: at a reduced size, the layer's gradients against (F(x + h) - F(x - h)) / 2h of its own forward pass, F = sum of
+  g * f(x).
+
+Weight gradients start from values that are not zero, since they accumulate; bottom gradients from values that must be overwritten.
+A net is instantiated and run in a process of its own (barista.check_worker), since Caffe ends its process where it fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from barista import bitstream as bitstreams
+from barista import failures, net_inputs, prototxt, rewriter, upgrade
+from barista.errors import BaristaError
+from barista.net_inputs import Shape
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The worst element of one array."""
+
+    data: str  # "random", "integers" or "differences"
+    array: str  # "dst", "diff_src", "diff_weights", "diff_bias"; "dst[1]" of a second top
+    error: float  # the absolute difference there
+    allowed: float
+    at: tuple[int, ...]  # its index
+
+    @property
+    def ratio(self) -> float:
+        """Error over what is allowed: 1 is the limit."""
+        if self.error == 0:
+            return 0.0
+        return self.error / self.allowed if self.allowed > 0 and self.error < inf else inf
+
+    @property
+    def passed(self) -> bool:
+        return self.ratio <= 1
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    layer: str
+    type: str  # the device's type, e.g. "FPGAConvolution"
+    bottoms: tuple[Shape, ...]
+    comparisons: tuple[Comparison, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return all(comparison.passed for comparison in self.comparisons)
+
+    def worst(self, *data: str) -> Comparison | None:
+        """The comparison nearest to its limit, or farthest beyond it, among those of `data` (default: all); None where none is."""
+        return max((c for c in self.comparisons if not data or c.data in data), key=lambda c: c.ratio, default=None)
+
+
+@dataclass(frozen=True)
+class Report:
+    net: str
+    device: str
+    bitstream: str
+    layers: tuple[LayerResult, ...]
+    not_on_device: tuple[tuple[str, str], ...]  # layer and reason
+    notes: tuple[str, ...]  # where inputs' shapes come from
+
+    @property
+    def passed(self) -> bool:
+        return all(layer.passed for layer in self.layers)
+
+    def as_json(self) -> dict[str, Any]:
+        layers = []
+        for layer in self.layers:
+            comparisons = [asdict(c) | {"ratio": c.ratio if c.ratio < inf else None, "passed": c.passed} for c in layer.comparisons]
+            layers.append(asdict(layer) | {"comparisons": comparisons, "passed": layer.passed})
+        return asdict(self) | {"layers": layers, "passed": self.passed}
+
+
+def check(
+    path: Path,
+    device: str | None = None,
+    bitstream: str | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    *,
+    seed: int = 1,
+    progress: Callable[[LayerResult], None] | None = None,
+) -> Report:
+    """Checks every layer of the net in `path` that the device would run. `progress` is told of each layer when it is done.
+
+    Raises BaristaError where the net can't be read or instantiated, or has no layer for the device; a layer that differs is no
+    exception but a result.
+    """
+    name = str(path)
+    net = upgrade.upgrade_net(prototxt.read_net(path), name).message
+    known = upgrade.layer_types()
+    if known is not None:
+        rewriter.check_types(net, known, name)
+    rewritten = rewriter.rewrite(net)
+    on_device = [decision.layer for decision in rewritten.decisions if decision.on_device]
+    if not on_device:
+        raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
+    inputs = net_inputs.replace(rewriter.restore(net), path, shapes or {})
+    built, picked = bitstreams.resolve(device, bitstream)
+    request = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
+    results = tuple(_run_worker(request, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
+    others = tuple((decision.layer, decision.reason) for decision in rewritten.decisions if not decision.on_device)
+    return Report(name, picked.name, built.path.name, results, others, inputs.notes)
+
+
+# --- the parent of the worker --------------------------------------------------------------------------------------------------
+
+
+def _run_worker(
+    request: Mapping[str, Any],
+    environment: Mapping[str, str],
+    device: str,
+    bitstream: str,
+    progress: Callable[[LayerResult], None] | None,
+) -> Iterator[LayerResult]:
+    # Masks of Caffe's own, since those of the device are others.
+    variables = {**os.environ, **environment, "GLOG_logtostderr": "1", "GLOG_minloglevel": "0", "BARISTA_MASKS": "caffe"}
+    variables["PYTHONPATH"] = os.pathsep.join(folder for folder in sys.path if folder)
+    command = [sys.executable, "-m", "barista.check_worker", device, bitstream]
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=variables) as worker,
+    ):
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        try:
+            with worker.stdin:
+                worker.stdin.write(json.dumps(request))
+        except BrokenPipeError:
+            pass  # it ended before it read: the log says why
+        at, error = "", ""
+        fatal: Mapping[str, Any] | None = None
+        for line in worker.stdout:
+            event = json.loads(line)
+            at = event.get("begin", at)
+            error = event.get("error", error)
+            fatal = event if event.get("event") == "fatal" else fatal
+            if "result" in event:
+                result = _result_from_json(event["result"])
+                if progress:
+                    progress(result)
+                yield result
+        status = worker.wait()
+        if error:
+            raise BaristaError(error)
+        if status != 0:
+            log.seek(0)
+            raise BaristaError(f"{request['name']}: {_why_ended(fatal, at, status, log.read())}")
+
+
+def _result_from_json(raw: Mapping[str, Any]) -> LayerResult:
+    comparisons = tuple(Comparison(**{**c, "at": tuple(c["at"])}) for c in raw["comparisons"])
+    bottoms = tuple(tuple(shape) for shape in raw["bottoms"])
+    return LayerResult(raw["layer"], raw["type"], bottoms, comparisons, raw["seconds"])
+
+
+def _why_ended(fatal: Mapping[str, Any] | None, at: str, status: int, log: str) -> str:
+    """What Caffe said last, or how its process ended while it was `at` a layer."""
+    if fatal is not None:
+        layer = fatal["layer"] or at
+        return f"{f'layer {layer!r}: ' if layer else ''}{failures.explain(fatal['message'])}, says Caffe ({fatal['place']})"
+    how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    lines = [line for line in log.splitlines() if line.strip()]
+    where = f" at layer {at!r}" if at else ""
+    return f"the process that runs Caffe {how}{where}{f': {lines[-1]}' if lines else ''}"

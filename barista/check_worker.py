@@ -1,0 +1,404 @@
+"""Compares single layers on the device with stock Caffe's: `python -m barista.check_worker DEVICE BITSTREAM`, for barista.check.
+
+Its task, one JSON object, comes on standard input. On standard output go JSON lines: {"begin": layer} before each layer, {"result":
+...} after it, {"error": sentence} where nothing can be done, and Caffe's last words, {"event": "fatal", ...}, where it gives up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from math import inf, prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from barista import caffe_proto, layer_kinds, prototxt, rewriter
+from barista.check import Comparison, LayerResult
+from barista.errors import BaristaError
+from barista.layer_kinds import Array, Make, Shape, Sizes
+
+UNIT_ROUNDOFF = 2.0**-24  # of single precision
+LAMBDA = 6.0  # the bound fails with probability 2 exp(-LAMBDA^2 / 2) = 3e-8 an element, and real errors stay far below it
+EXACT_BELOW = 2**24  # whole numbers up to here are exact in single precision
+COORDINATES = 24  # of each array, for finite differences: two forward passes each
+OFF_BY = 4 * UNIT_ROUNDOFF  # how far inputs are moved to see what a function makes of it
+SEED = 1  # of Caffe's generator before each pass: dropout's masks are the same for both layers
+
+
+@dataclass(frozen=True)
+class Run:
+    """What goes into one forward and backward pass of one layer, and what comes out; arrays by blob's number."""
+
+    src: list[Array]
+    weights: list[Array]
+    diff_dst: list[Array]
+    diff_weights: list[Array]  # before backward: what the weights' gradients hold, and are added to
+    dst: list[Array] = field(default_factory=list)
+    diff_src: list[Array] = field(default_factory=list)
+
+
+def main(device: str, bitstream: str) -> None:
+    """Does the task on standard input."""
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing that a library prints may get between the answer's lines
+
+    def tell(**event: Any) -> None:
+        answer.write(json.dumps(event) + "\n")
+        answer.flush()
+
+    from barista import plugin
+
+    task = json.load(sys.stdin)
+    try:
+        loaded = plugin.load(device, bitstream)
+    except BaristaError as error:
+        tell(error=str(error))
+        return
+    loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
+    caffe = loaded.caffe
+    net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
+    layers = {layer.name: layer for layer in reversed(net.layer)}
+    for name, bottoms in _bottom_shapes(caffe, net, set(task["layers"])).items():
+        tell(begin=name)
+        tell(result=asdict(check_layer(caffe, layers[name], bottoms, np.random.default_rng(task["seed"]))))
+
+
+def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> LayerResult:
+    """All comparisons of one layer, of stock type, with its device layer. `bottoms` are its inputs' shapes."""
+    start = time.monotonic()
+    comparisons = [
+        *_compare_random(caffe, layer, bottoms, rng),
+        *_compare_integers(caffe, layer, bottoms, rng),
+        *_compare_differences(caffe, layer, bottoms, rng),
+    ]
+    seconds = time.monotonic() - start
+    return LayerResult(layer.name, rewriter.PREFIX + layer.type, bottoms, tuple(comparisons), round(seconds, 3))
+
+
+def _bottom_shapes(caffe: Any, net: Any, wanted: set[str]) -> dict[str, tuple[Shape, ...]]:
+    """The shapes of the wanted layers' bottoms, in the net's order; the training net's layers first, then those of test nets alone.
+
+    Where the net names stages, each of them is a test net: without one it may have no data.
+    """
+    shapes: dict[str, tuple[Shape, ...]] = {}
+    stages = dict.fromkeys(stage for layer in net.layer for rule in layer.include for stage in rule.stage)
+    tests = [(caffe.TEST, [stage]) for stage in stages] or [(caffe.TEST, [])]
+    for phase, stage in [(caffe.TRAIN, []), *tests]:
+        if wanted <= shapes.keys():
+            break
+        instance = _instantiate(caffe, prototxt.to_text(net), phase, stage)
+        names = list(instance._layer_names)
+        for i in range(len(names)):
+            if names[i] in wanted and names[i] not in shapes:
+                shapes[names[i]] = tuple(tuple(instance._blobs[b].shape) for b in instance._bottom_ids(i))
+    return shapes
+
+
+# --- the three comparisons -----------------------------------------------------------------------------------------------------
+
+
+def _compare_random(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> list[Comparison]:
+    kind = layer_kinds.of(layer.type)
+    data, sizes = _draw(caffe, layer, bottoms, rng, lambda shape: rng.standard_normal(shape, dtype=np.float32))
+    stock = _run(caffe, layer, data, on_device=False)
+    device = _run(caffe, layer, data, on_device=True)
+    if kind.exact(layer):
+        return _compare("random", stock, device, lambda name, array: 0.0)
+    if kind.lengths is not None:
+        lengths = kind.lengths(sizes)
+        magnitudes = dict(_arrays(_run(caffe, layer, _absolute(data), on_device=False)))
+        return _compare("random", stock, device, lambda name, array: _rounding(lengths[_plain(name)]) * magnitudes[name])
+    moved = _run(caffe, layer, _moved(data, kind.labels, rng), on_device=False)
+    spread = {name: _spread(array, other) for (name, array), (_, other) in zip(_arrays(stock), _arrays(moved), strict=True)}
+    largest = max(array.size for array in data.src)
+
+    def allowed(name: str, array: Array) -> Any:
+        terms = max(1, largest // max(1, array.size))  # a loss, or the gradient of a shared parameter, sums over its inputs
+        return 2 * LAMBDA * (spread[name] + sqrt(terms) * UNIT_ROUNDOFF * abs(array))
+
+    return _compare("random", stock, device, allowed)
+
+
+def _compare_integers(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> list[Comparison]:
+    kind = layer_kinds.of(layer.type)
+    if not kind.exact_on_integers(layer):
+        return []
+    largest = 3
+
+    def integers(shape: Shape) -> Array:
+        return rng.integers(-largest, largest, shape, endpoint=True).astype(np.float32)
+
+    data, sizes = _draw(caffe, layer, bottoms, rng, integers)
+    if kind.lengths is not None:
+        longest = max(kind.lengths(sizes).values())
+        largest = next((n for n in (3, 2, 1) if n * n * longest < EXACT_BELOW), 0)
+        if largest == 0:
+            return []  # sums of more than 2^24 products are not exact even for ones
+        data, _ = _draw(caffe, layer, bottoms, rng, integers)
+    stock = _run(caffe, layer, data, on_device=False)
+    return _compare("integers", stock, _run(caffe, layer, data, on_device=True), lambda name, array: 0.0)
+
+
+def _compare_differences(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> list[Comparison]:
+    """The device layer's gradients against differences of its own forward pass, at a size at which that takes milliseconds."""
+    kind = layer_kinds.of(layer.type)
+    if kind.shrink is None or not kind.gradient:
+        return []
+    small = type(layer)()
+    small.CopyFrom(layer)
+    shapes = tuple(kind.shrink(small, shape) for shape in bottoms)
+    step, make = _steps(kind, rng)
+    data, sizes = _draw(caffe, small, shapes, rng, make)
+    for array in data.diff_weights:
+        array[...] = 0
+    one = _OneLayer(caffe, small, shapes, True)
+    gradients = one.backward(data, one.forward(data))
+    rounding = _rounding(max(kind.lengths(sizes).values()) if kind.lengths else 4)
+    magnitudes = _run(caffe, small, _absolute(data), on_device=False) if kind.lengths else gradients
+    differentiate = _Differences(one, data, step, [abs(array) for array in magnitudes.dst])
+    comparisons = []
+    for name, inputs in _inputs(data):
+        gradient, magnitude = (dict(_arrays(run))[name] for run in (gradients, magnitudes))
+        if np.isnan(gradient).all():
+            continue  # there is none, as for labels
+        found = []
+        for c in rng.choice(inputs.size, min(COORDINATES, inputs.size), replace=False):
+            numeric, slack, moved = differentiate(inputs.reshape(-1), c)
+            error = abs(float(gradient.flat[c]) - numeric)
+            truncation = 0.0 if kind.linear else step * step * moved
+            allowed = rounding * (slack + abs(float(magnitude.flat[c]))) + truncation
+            at = tuple(int(k) for k in np.unravel_index(c, inputs.shape))
+            found.append(Comparison("differences", name, inf if np.isnan(error) else error, allowed, at))
+        comparisons.append(max(found, key=lambda comparison: comparison.ratio))
+    return comparisons
+
+
+def _steps(kind: layer_kinds.Kind, rng: np.random.Generator) -> tuple[float, Make]:
+    """The step of a difference, and values that suit it."""
+
+    def normal(shape: Shape) -> Array:
+        """An eighth or more from zero, where a slope may change."""
+        values = rng.standard_normal(shape, dtype=np.float32)
+        return np.asarray(values + np.copysign(np.float32(0.125), values), np.float32)
+
+    def apart(shape: Shape) -> Array:
+        """A quarter apart or more, and an eighth from zero."""
+        ranks = rng.permutation(prod(shape)).reshape(shape)
+        return ((ranks - prod(shape) // 2) * 0.25 + 0.125).astype(np.float32)
+
+    if kind.kinks:
+        return 2.0**-4, apart
+    # For a function that is linear in each input the difference has no error but rounding: a large step makes that small.
+    return (0.5, normal) if kind.linear else (2.0**-6, normal)
+
+
+class _Differences:
+    """(F(x + h) - F(x - h)) / 2h in one coordinate, F = sum of diff_dst * dst.
+
+    Only elements of dst that change take part; the others are equal to the bit. The sum is kept in double precision.
+    """
+
+    def __init__(self, one: _OneLayer, data: Run, step: float, magnitudes: list[Array]) -> None:
+        self.one, self.data, self.step, self.magnitudes = one, data, step, magnitudes
+
+    def __call__(self, inputs: Array, coordinate: int) -> tuple[float, float, float]:
+        """The difference; what its rounding scales with; and the size of diff_dst where dst changed.
+
+        `inputs` is a view of one of the data's arrays, and holds what it held afterwards.
+        """
+        value = inputs[coordinate]
+        passes = []
+        for sign in (1, -1):
+            inputs[coordinate] = value + np.float32(sign * self.step)
+            passes.append(self.one.forward(self.data))
+        inputs[coordinate] = value
+        difference = slack = moved = 0.0
+        for above, below, g, size in zip(*passes, self.data.diff_dst, self.magnitudes, strict=True):
+            changed = above != below
+            difference += float(np.vdot(above.astype(np.float64)[changed] - below[changed], g[changed]))
+            slack += float(np.vdot(size[changed], abs(g[changed])))
+            moved += float(abs(g[changed]).sum())
+        return difference / (2 * self.step), slack / self.step, moved
+
+
+# --- one layer as a net --------------------------------------------------------------------------------------------------------
+
+
+class _OneLayer:
+    """A net of one layer, kept for several passes."""
+
+    def __init__(self, caffe: Any, layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> None:
+        self.caffe = caffe
+        self.layer = layer
+        self.net = _instantiate(caffe, _layer_net(layer, bottoms, on_device), caffe.TRAIN)
+        self.last = len(self.net._layer_names) - 1
+        self.parameters = list(self.net.layers[self.last].blobs)
+
+    def forward(self, data: Run) -> list[Array]:
+        for name, array in zip(self.layer.bottom, data.src, strict=True):
+            self.net.blobs[name].data[...] = array
+        for blob, array in zip(self.parameters, data.weights, strict=True):
+            blob.data[...] = array
+        self.caffe.set_random_seed(SEED)
+        self.net._forward(0, self.last)
+        return [self.net.blobs[name].data.copy() for name in self.layer.top]
+
+    def backward(self, data: Run, dst: list[Array]) -> Run:
+        """The gradients, of the pass of forward() before."""
+        if not layer_kinds.of(self.layer.type).gradient:
+            return Run(data.src, data.weights, data.diff_dst, [], dst)
+        for name in self.layer.bottom:
+            self.net.blobs[name].diff[...] = np.nan  # must be overwritten
+        for name, array in zip(self.layer.top, data.diff_dst, strict=True):
+            self.net.blobs[name].diff[...] = array
+        for blob, array in zip(self.parameters, data.diff_weights, strict=True):
+            blob.diff[...] = array
+        self.net._backward(self.last, 0)
+        diff_src = [self.net.blobs[name].diff.copy() for name in self.layer.bottom]
+        diff_weights = [blob.diff.copy() for blob in self.parameters]
+        return Run(data.src, data.weights, data.diff_dst, diff_weights, dst, diff_src)
+
+
+def _run(caffe: Any, layer: Any, data: Run, on_device: bool) -> Run:
+    """Forward and backward of `layer` alone, in a net that is gone afterwards: of a large layer, one at a time fits the memory."""
+    one = _OneLayer(caffe, layer, tuple(array.shape for array in data.src), on_device)
+    return one.backward(data, one.forward(data))
+
+
+def _draw(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator, make: Make) -> tuple[Run, Sizes]:
+    """Inputs of every kind for `layer`, and its shapes. Labels, where it takes them, are class numbers."""
+    one = _OneLayer(caffe, layer, bottoms, False)
+    weights = tuple(tuple(blob.shape) for blob in one.parameters)
+    tops = tuple(tuple(one.net.blobs[name].shape) for name in layer.top)
+    src = [make(shape) for shape in bottoms]
+    if layer_kinds.of(layer.type).labels:
+        src[1] = rng.integers(0, layer_kinds.classes(bottoms[0], layer), bottoms[1]).astype(np.float32)
+    data = Run(src, *([make(shape) for shape in shapes] for shapes in (weights, tops, weights)))
+    return data, Sizes(layer, bottoms, tops, weights)
+
+
+def _layer_net(layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> str:
+    """A net of `layer` and inputs for it. Gradients are made for every input and every parameter."""
+    net = caffe_proto.new("NetParameter")
+    net.force_backward = True
+    inputs = net.layer.add()
+    inputs.name, inputs.type = "inputs", "Input"
+    names = dict.fromkeys(layer.bottom)
+    inputs.top.extend(names)
+    for name in names:
+        inputs.input_param.shape.add().dim.extend(bottoms[list(layer.bottom).index(name)])
+    only = net.layer.add()
+    only.CopyFrom(layer)
+    for unwanted in ("include", "exclude", "param", "propagate_down", "blobs"):
+        only.ClearField(unwanted)
+    for name in ("convolution_param", "inner_product_param"):
+        if only.HasField(name):  # weights are set from outside; filling millions of them with a distribution takes seconds
+            getattr(only, name).ClearField("weight_filler")
+            getattr(only, name).ClearField("bias_filler")
+    if on_device:
+        only.type = rewriter.PREFIX + layer.type
+    return prototxt.to_text(net)
+
+
+def _instantiate(caffe: Any, text: str, phase: int, stages: Sequence[str] = ()) -> Any:
+    with tempfile.NamedTemporaryFile("w", suffix=".prototxt", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        return caffe.Net(file.name, phase, stages=list(stages))
+
+
+# --- arrays --------------------------------------------------------------------------------------------------------------------
+
+
+def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
+    """Name and value of each array that a pass makes; a second bottom's is called diff_src[1]."""
+    for name in ("dst", "diff_src"):
+        for i, array in enumerate(getattr(run, name)):
+            yield _numbered(name, i), array
+    yield from _of_weights(run.diff_weights)
+
+
+def _inputs(run: Run) -> Iterator[tuple[str, Array]]:
+    """Each array that a pass takes, under the name of its gradient."""
+    for i, array in enumerate(run.src):
+        yield _numbered("diff_src", i), array
+    yield from _of_weights(run.weights)
+
+
+def _of_weights(arrays: list[Array]) -> Iterator[tuple[str, Array]]:
+    names = ("diff_weights", "diff_bias")
+    for i, array in enumerate(arrays):
+        yield names[i] if i < len(names) else f"diff_weights[{i}]", array
+
+
+def _numbered(name: str, i: int) -> str:
+    return name if i == 0 else f"{name}[{i}]"
+
+
+def _plain(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _absolute(data: Run) -> Run:
+    return Run(*([abs(array) for array in arrays] for arrays in (data.src, data.weights, data.diff_dst, data.diff_weights)))
+
+
+def _moved(data: Run, labels: bool, rng: np.random.Generator) -> Run:
+    """The same inputs, each off by up to OFF_BY of itself."""
+
+    def move(array: Array) -> Array:
+        return array * (1 + rng.uniform(-OFF_BY, OFF_BY, array.shape)).astype(np.float32)
+
+    src = [array if labels and i == 1 else move(array) for i, array in enumerate(data.src)]
+    return Run(src, *([move(array) for array in arrays] for arrays in (data.weights, data.diff_dst, data.diff_weights)))
+
+
+def _spread(array: Array, other: Array) -> float:
+    """How far the elements of two arrays are apart, root mean square; where both are not numbers, they agree."""
+    difference = (array.astype(np.float64) - other)[np.isfinite(array) & np.isfinite(other)]
+    return float(np.sqrt(np.mean(difference**2))) if difference.size else 0.0
+
+
+def _rounding(length: int) -> float:
+    """What two sums of `length` products may differ by, as a part of the sum of the products' sizes."""
+    return 2 * LAMBDA * sqrt(length) * UNIT_ROUNDOFF
+
+
+def _compare(data: str, expected: Run, found: Run, allowed: Callable[[str, Array], Any]) -> list[Comparison]:
+    """Every array of `found` with that of `expected`; `allowed` says by how much its elements may differ."""
+    comparisons = []
+    for (name, stock), (_, device) in zip(_arrays(expected), _arrays(found), strict=True):
+        comparisons.append(worst_element(data, name, stock, device, np.broadcast_to(allowed(name, stock), stock.shape)))
+    return comparisons
+
+
+def worst_element(data: str, name: str, expected: Array, found: Array, allowed: Any) -> Comparison:
+    """The element of `found` that is nearest to its limit, or farthest beyond. Goes by slices of the first axis, to save memory.
+
+    Where both arrays hold no number, or the same infinity, they agree; where one does, nothing allows for it.
+    """
+    if expected.ndim == 0:
+        expected, found, allowed = expected.reshape(1), found.reshape(1), np.reshape(allowed, 1)
+    worst = Comparison(data, name, 0.0, float(np.min(allowed)) if allowed.size else 0.0, ())
+    for n in range(len(expected)):
+        part = slice(n, n + 1)
+        with np.errstate(all="ignore"):
+            error = np.abs(found[part].astype(np.float64) - expected[part])
+            error[(found[part] == expected[part]) | (np.isnan(found[part]) & np.isnan(expected[part]))] = 0
+            error[np.isnan(error)] = inf
+            ratio = np.where(error == 0, 0.0, error / np.nan_to_num(allowed[part]))
+        at = np.unravel_index(np.argmax(ratio), ratio.shape)
+        here = Comparison(data, name, float(error[at]), float(np.nan_to_num(allowed[part])[at]), (n, *(int(i) for i in at[1:])))
+        if worst.at == () or here.ratio > worst.ratio:
+            worst = here
+    return worst
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

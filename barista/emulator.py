@@ -1,0 +1,125 @@
+"""Makes Intel's FPGA emulator out of the wheel `intel-opencl-rt`, and a folder of OpenCL drivers that holds it.
+
+The wheel's libintelocl.so is a CPU device and becomes the FPGA emulator when it is loaded under a name that ends in `_emu.so`, with
+a file `cl.fpga_emu.cfg` beside it. A symbolic link does not do: the library resolves its own name. The wheel's other libraries are
+found through RUNPATH $ORIGIN, so the link must lie beside them. Releases from 2025.3 on carry no emulator.
+
+Drivers come from a folder of Barista's own (`<cache>/opencl/vendors/`), with links to the system's: nothing is written under /etc.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from barista import paths
+from barista.errors import BaristaError
+
+DISTRIBUTION = "intel-opencl-rt"
+_LIBRARY = "libintelocl.so"
+_LINK = "libintelocl_emu.so"
+_CONFIGURATION = "cl.fpga_emu.cfg"
+_CONFIGURATION_TEXT = "CL_CONFIG_DEVICES = fpga-emu\n"
+_SYSTEM_VENDORS = Path("/etc/OpenCL/vendors")
+_OWN_ICD = "barista-emulator.icd"
+# On-chip memory of a kernel: the runtime allows 256 KB unless told, a real device has megabytes.
+_LOCAL_MEMORY = "8MB"
+
+
+def runtime_library() -> Path | None:
+    """libintelocl.so of the installed wheel, or None when the wheel is not installed."""
+    try:
+        files = metadata.files(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.name == _LIBRARY:
+            return Path(os.path.normpath(str(file.locate())))
+    return None
+
+
+def prepare() -> Path:
+    """Makes the emulator where its wheel is installed, and the folder of drivers; does again only what is not as it should be.
+
+    Returns the folder. Without the wheel it holds the system's drivers alone. Raises BaristaError when a file can't be written.
+    """
+    vendors = paths.cache_dir() / "opencl" / "vendors"
+    try:
+        vendors.mkdir(parents=True, exist_ok=True)
+        library = runtime_library()
+        wanted = _foreign_icds(vendors)
+        if library is not None:
+            _make_emulator(library)
+            _write(vendors / _OWN_ICD, f"{library.with_name(_LINK)}\n")
+            wanted[_OWN_ICD] = vendors / _OWN_ICD
+        _link_all(vendors, wanted)
+    except OSError as error:
+        raise BaristaError(
+            f"Intel's FPGA emulator: {error.filename}: {error.strerror}; the folder must be writable once"
+        ) from error
+    return vendors
+
+
+def environment() -> dict[str, str]:
+    """The variables that an OpenCL process needs, to be set before it loads any OpenCL library."""
+    return {"OCL_ICD_VENDORS": f"{prepare()}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
+
+
+def _make_emulator(library: Path) -> None:
+    link = library.with_name(_LINK)
+    if not (link.exists() and _age_and_size(link) == _age_and_size(library)):
+        aside = _aside(link)
+        try:
+            os.link(library, aside)
+        except OSError:  # a file system without hard links
+            shutil.copy2(library, aside)
+        os.replace(aside, link)
+        # Renaming one hard link onto another of the same file leaves both names.
+        aside.unlink(missing_ok=True)
+    _write(library.with_name(_CONFIGURATION), _CONFIGURATION_TEXT)
+
+
+def _age_and_size(file: Path) -> tuple[int, int]:
+    """What a hard link and a faithful copy share with their original, and another release does not."""
+    return file.stat().st_mtime_ns, file.stat().st_size
+
+
+def _foreign_icds(vendors: Path) -> dict[str, Path]:
+    """The system's driver files, and those of a folder that the user named, by file name."""
+    folders = [_SYSTEM_VENDORS]
+    if named := os.environ.get("OCL_ICD_VENDORS"):
+        folders.append(Path(named))
+    return {icd.name: icd for folder in folders if folder.resolve() != vendors.resolve() for icd in _icds(folder)}
+
+
+def _icds(folder: Path) -> Iterator[Path]:
+    return (icd for icd in sorted(folder.glob("*.icd")) if icd.name != _OWN_ICD)
+
+
+def _link_all(vendors: Path, wanted: dict[str, Path]) -> None:
+    """Leaves in `vendors` a link to each of `wanted`, and nothing else."""
+    for stale in vendors.iterdir():
+        if stale.suffix == ".icd" and stale.name not in wanted:
+            stale.unlink(missing_ok=True)
+    for name, target in wanted.items():
+        link = vendors / name
+        if link == target or (link.is_symlink() and link.readlink() == target):
+            continue
+        aside = _aside(link)
+        aside.symlink_to(target)
+        os.replace(aside, link)
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes `text` aside and renames it into place; leaves a file alone that already says it."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    aside = _aside(path)
+    aside.write_text(text, encoding="utf-8")
+    os.replace(aside, path)
+
+
+def _aside(path: Path) -> Path:
+    """A name beside `path` of this process alone: several may prepare at once."""
+    return path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,0 +1,111 @@
+"""The FPGA layers in this process's Caffe. The only module that imports `caffe`.
+
+libbarista.so defines members of Caffe's SyncedMemory in libcaffe's place, so it must be in the process first: it is opened with
+RTLD_GLOBAL, and only then is caffe imported. What OpenCL runtimes and Caffe's log read from the environment is set before either.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barista import bitstream as bitstreams
+from barista import opencl, paths
+from barista.bitstream import Bitstream
+from barista.errors import BaristaError
+
+# glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
+QUIET = "1"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What load() brought into the process."""
+
+    library: ctypes.CDLL
+    caffe: Any  # the module
+    bitstream: Bitstream
+    device: opencl.Device
+    hook_is_live: bool  # False: Caffe's own memory is in use, and layers copy always
+    asked: tuple[str | None, str | None]  # device and bitstream as load() was asked for them
+
+
+_loaded: Plugin | None = None
+
+
+def load(device: str | None = None, bitstream: str | Path | None = None) -> Plugin:
+    """See barista.load()."""
+    global _loaded
+    asked = (device, str(bitstream) if bitstream is not None else None)
+    if _loaded is None:
+        _loaded = _load(asked)
+    elif not _is_loaded(*asked, _loaded):
+        raise BaristaError(
+            f"Barista runs on {_loaded.device.name} with {_loaded.bitstream.path.name} in this process already;"
+            " another device or bitstream takes another process"
+        )
+    return _loaded
+
+
+def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> bool:
+    """Whether load() with these would bring what is there."""
+    if device not in (None, loaded.asked[0], loaded.device.short_name):
+        return False
+    if bitstream in (None, loaded.asked[1], loaded.bitstream.recipe.name):
+        return True
+    return bitstream is not None and Path(bitstream).resolve() == loaded.bitstream.path
+
+
+def _load(asked: tuple[str | None, str | None]) -> Plugin:
+    library_path = paths.plugin_library()
+    installation = paths.caffe_installation()
+    _require_caffe_unloaded(library_path)
+    found, device = bitstreams.resolve(*asked, note=lambda text: print(f"barista: {text} ...", file=sys.stderr))
+    os.environ.update(bitstreams.environment(found, device))
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    library = _open(library_path)
+    caffe = _import_caffe(installation)
+    _open_device(library)
+    return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
+
+
+def _require_caffe_unloaded(library: Path) -> None:
+    """Raises BaristaError where libcaffe came before the plugin: the plugin's memory would silently never be used."""
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
+    if "caffe" in sys.modules or ("libcaffe.so" in mapped and library.name not in mapped):
+        raise BaristaError("caffe was imported before barista.load(): call barista.load() first, it imports caffe itself")
+
+
+def _open(library: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise BaristaError(f"plugin {library} can't be loaded: {error}; 'barista doctor' says what is missing") from error
+
+
+def _open_device(library: ctypes.CDLL) -> None:
+    """Opens the device now: a layer that finds out later can only end the process."""
+    sentence = ctypes.create_string_buffer(1024)
+    if library.barista_open_device(None, -1, sentence, ctypes.c_size_t(len(sentence))) != 0:
+        raise BaristaError(sentence.value.decode(errors="replace"))
+
+
+def _import_caffe(installation: paths.CaffeInstallation) -> Any:
+    """Imports pycaffe from the Caffe in use, whatever else is called caffe on sys.path.
+
+    Its folder then goes to the end: beside the package lie scripts with names like `train` and `detect`.
+    """
+    folder = str(installation.python_dir)
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module("caffe")
+    except ImportError as error:
+        raise BaristaError(f"pycaffe in {folder} can't be imported: {error}") from error
+    finally:
+        sys.path.remove(folder)
+        sys.path.append(folder)

@@ -1,0 +1,189 @@
+"""Which layers of a net the device runs: decides layer by layer, writes the decision as layer types, and takes it back.
+
+A device layer's type is `FPGA` + the stock name and takes the stock parameter message, so rewriting changes `type` and nothing
+else, and restoring is exact. Each decision is made anew from the stock type: rewriting a rewritten net with the same options
+changes nothing. Nets must be in Caffe's present format (barista.upgrade): the upgrade knows stock type names only.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from barista.errors import BaristaError
+from barista.prototxt import did_you_mean
+
+PREFIX = "FPGA"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where one layer runs; `reason` says why not on the device, and is empty where it does."""
+
+    layer: str
+    type: str  # the stock type, whatever the net says now
+    on_device: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    net: Any
+    decisions: tuple[Decision, ...]  # one a layer, in the net's order
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The layers that may go to the device: globs on layer names, `*` matching `/` too. Empty `only` means all."""
+
+    only: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+
+    def reason_against(self, layer: str) -> str:
+        """Why `layer` is left out, or an empty string."""
+        pattern = _first_match(self.excepted, layer)
+        if pattern is not None:
+            return f"left out by --except '{pattern}'"
+        if self.only and _first_match(self.only, layer) is None:
+            return "not named by --only"
+        return ""
+
+    def check(self, layers: Iterable[str], name: str) -> None:
+        """Raises BaristaError for a pattern that matches none of `layers`; `name` is what the sentence calls the net."""
+        names = list(layers)
+        for option, patterns in (("--only", self.only), ("--except", self.excepted)):
+            for pattern in patterns:
+                if not any(_matches(pattern, layer) for layer in names):
+                    raise BaristaError(f"{name}: {option} '{pattern}' matches no layer{did_you_mean(pattern, names)}")
+
+
+ALL = Selection()
+
+
+def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
+    """A copy of `net` whose layers run on the device where they can and `selection` lets them, and the decision on each."""
+    rewritten = restore(net)
+    decisions = tuple(_decide(layer, selection) for layer in rewritten.layer)
+    for layer, decision in zip(rewritten.layer, decisions, strict=True):
+        if decision.on_device:
+            layer.type = PREFIX + layer.type
+    return Rewritten(rewritten, decisions)
+
+
+def restore(net: Any) -> Any:
+    """A copy of `net` with stock types only."""
+    restored = type(net)()
+    restored.CopyFrom(net)
+    for layer in restored.layer:
+        if is_device_type(layer.type):
+            layer.type = stock_type(layer.type)
+    return restored
+
+
+def is_device_type(layer_type: str) -> bool:
+    return layer_type.startswith(PREFIX) and layer_type.removeprefix(PREFIX) in _OBSTACLES
+
+
+def stock_type(layer_type: str) -> str:
+    """The stock name of a type, device type or not."""
+    return layer_type.removeprefix(PREFIX) if is_device_type(layer_type) else layer_type
+
+
+def check_types(net: Any, known: frozenset[str], name: str) -> None:
+    """Raises BaristaError for a layer whose type is neither in `known`, Caffe's registry, nor a device type."""
+    for layer in net.layer:
+        if layer.type not in known and not is_device_type(layer.type):
+            raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")
+
+
+def _unknown_type(layer_type: str, known: frozenset[str]) -> str:
+    if not layer_type:
+        return "it has no type"
+    same = [candidate for candidate in known if candidate.lower() == layer_type.lower()]
+    hint = f"; did you mean '{same[0]}'?" if same else did_you_mean(layer_type, known)
+    return f"this Caffe has no layer type '{layer_type}'{hint}"
+
+
+# --- what the device can run ---------------------------------------------------------------------------------------------------
+
+
+def _decide(layer: Any, selection: Selection) -> Decision:
+    reason = _reason_against(layer) or selection.reason_against(layer.name)
+    return Decision(layer.name, layer.type, not reason, reason)
+
+
+def _reason_against(layer: Any) -> str:
+    obstacle = _OBSTACLES.get(layer.type)
+    if obstacle is None:
+        return "no device layer of this type yet"
+    return obstacle(layer) or _foreign_options(layer)
+
+
+def _foreign_options(layer: Any) -> str:
+    """A device layer reads param_str as its own options, a JSON object, and refuses what it does not know; none has any so far."""
+    text = layer.python_param.param_str
+    try:
+        empty = not text or json.loads(text) == {}
+    except (ValueError, RecursionError):
+        empty = False
+    return "" if empty else "python_param: its param_str is not a device layer's"
+
+
+def _convolution(layer: Any) -> str:
+    param = layer.convolution_param
+    axes = max(len(field) for field in (param.kernel_size, param.stride, param.pad, param.dilation))
+    return f"{axes}-D: the device convolves up to 2-D" if axes > 2 else ""
+
+
+def _pooling(layer: Any) -> str:
+    param = layer.pooling_param
+    return "pool: STOCHASTIC: the device pools by MAX and AVE" if param.pool == param.STOCHASTIC else ""
+
+
+def _eltwise(layer: Any) -> str:
+    return "its top is one of its bottoms: the device keeps them apart" if set(layer.top) & set(layer.bottom) else ""
+
+
+def _nothing(_layer: Any) -> str:
+    return ""
+
+
+# The stock types that have a device layer, and what keeps one such layer from it. A new operation adds a line.
+_OBSTACLES: dict[str, Callable[[Any], str]] = {
+    "AbsVal": _nothing,
+    "Accuracy": _nothing,
+    "BNLL": _nothing,
+    "Concat": _nothing,
+    "Convolution": _convolution,
+    "Deconvolution": _convolution,
+    "Dropout": _nothing,
+    "Eltwise": _eltwise,
+    "ELU": _nothing,
+    "EuclideanLoss": _nothing,
+    "Exp": _nothing,
+    "InnerProduct": _nothing,
+    "Log": _nothing,
+    "Pooling": _pooling,
+    "Power": _nothing,
+    "PReLU": _nothing,
+    "ReLU": _nothing,
+    "Sigmoid": _nothing,
+    "SigmoidCrossEntropyLoss": _nothing,
+    "Slice": _nothing,
+    "Softmax": _nothing,
+    "SoftmaxWithLoss": _nothing,
+    "Split": _nothing,
+    "TanH": _nothing,
+    "Threshold": _nothing,
+}
+
+
+def _first_match(patterns: Sequence[str], layer: str) -> str | None:
+    return next((pattern for pattern in patterns if _matches(pattern, layer)), None)
+
+
+def _matches(pattern: str, layer: str) -> bool:
+    return pattern == layer or fnmatch.fnmatchcase(layer, pattern)  # equal first: a name may hold [ and *

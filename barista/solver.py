@@ -1,0 +1,341 @@
+"""Solvers as people have them, made into one form that any Caffe with the plugin loaded can run.
+
+A solver names its nets in six ways (net, net_param, train_net, train_net_param, test_net, test_net_param), by files in old formats,
+and nearly always says `solver_mode: GPU`. The normalised solver holds its nets inside (net_param, train_net_param, test_net_param),
+upgraded and rewritten, and runs on the CPU build that Barista uses; the order of test nets, states and all else stay.
+
+A relative path counts from the working directory, as in Caffe. Where nothing is there, it counts from the solver's folder, or from
+the nearest folder above that where it exists (Caffe's own examples count from the root of its tree), and a note says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from barista import net_files, prototxt, rewriter, upgrade
+from barista.errors import BaristaError
+
+_TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
+_TEST_FIELDS = ("test_net_param", "test_net")  # in the order in which Caffe makes them
+_INSIDE = {"net": "net_param", "train_net": "train_net_param", "test_net": "test_net_param"}
+_REPEATED = ("test_net", "test_net_param")
+
+Conversion: TypeAlias = Callable[[Any], rewriter.Rewritten]
+
+
+@dataclass(frozen=True)
+class SolverNet:
+    """One net of a solver."""
+
+    field: str  # the solver's field that gives it, for example "test_net"
+    file: Path | None  # where it was read, or None for a net inside the solver
+    name: str  # what sentences call it
+    original: Any  # NetParameter as it was written
+    net: Any  # NetParameter, upgraded and converted
+    decisions: tuple[rewriter.Decision, ...] = ()
+
+
+@dataclass(frozen=True)
+class Solver:
+    path: Path
+    original: Any  # SolverParameter as it was written
+    param: Any  # the normalised SolverParameter, nets inside
+    nets: tuple[SolverNet, ...]
+    notes: tuple[str, ...]  # sentences on what is not as the file says
+
+    @property
+    def train_net(self) -> SolverNet:
+        return next(net for net in self.nets if net.field in _TRAIN_FIELDS)
+
+    def text(self) -> str:
+        """The normalised solver in Caffe's text format, in one piece."""
+        return prototxt.to_text(self.param)
+
+
+def rewriting(selection: rewriter.Selection = rewriter.ALL) -> Conversion:
+    return lambda net: rewriter.rewrite(net, selection)
+
+
+def restoring(net: Any) -> rewriter.Rewritten:
+    return rewriter.Rewritten(rewriter.restore(net), ())
+
+
+def keeping(net: Any) -> rewriter.Rewritten:
+    return rewriter.Rewritten(net, ())
+
+
+def read(path: Path, convert: Conversion = keeping) -> Solver:
+    """Reads a solver and its nets, which are upgraded and converted. Raises BaristaError."""
+    original = prototxt.read_solver(path)
+    notes: list[str] = []
+    param = _upgraded(original, str(path), notes)
+    _check_train_nets(param, str(path))
+    nets = tuple(converted(net, convert, notes) for net in _read_nets(param, path, notes))
+    if param.solver_mode == param.GPU and param.HasField("solver_mode"):
+        notes.append(f"{path}: solver_mode: GPU becomes CPU; layers run on Barista's device, the others on the CPU")
+    param.solver_mode = param.CPU
+    return Solver(path, original, with_nets(param, nets), nets, tuple(notes))
+
+
+def normalise(path: Path, selection: rewriter.Selection = rewriter.ALL, *, rewrite: bool = True, data: bool = True) -> Solver:
+    """The solver ready for training: read, and its values, layer types and files checked.
+
+    With `rewrite` false, layers keep the types that they have; with `data` false, data need not be there. Raises BaristaError for
+    what Caffe would abort on, as far as the prototxts and the file system tell.
+    """
+    solver = read(path, rewriting(selection) if rewrite else keeping)
+    if rewrite:
+        selection.check(layer_names(solver), str(path))
+    check_values(solver.param, str(path))
+    check_types(solver)
+    notes = list(solver.notes)
+    nets = tuple(replace(net, net=_with_found_files(net, path, notes)) for net in solver.nets)
+    param = with_nets(solver.param, nets)
+    weights = [_find_all(names, path, notes) for names in param.weights]
+    param.ClearField("weights")
+    param.weights.extend(weights)
+    param.snapshot_prefix = _snapshot_prefix(param, path, notes)
+    ready = replace(solver, param=param, nets=nets, notes=tuple(dict.fromkeys(notes)))
+    if data:
+        check_data(ready)
+    return ready
+
+
+def layer_names(solver: Solver) -> list[str]:
+    return [layer.name for net in solver.nets for layer in net.net.layer]
+
+
+def check_types(solver: Solver) -> None:
+    """Raises BaristaError for a layer type that the Caffe in use does not have; silent where the plugin cannot be asked."""
+    known = upgrade.layer_types()
+    if known is not None:
+        for net in solver.nets:
+            rewriter.check_types(net.net, known, net.name)
+
+
+def check_data(solver: Solver) -> None:
+    """Raises BaristaError for data that a net of this normalised solver reads and that is missing or of another kind."""
+    param, nets = solver.param, solver.nets
+    train = solver.train_net
+    net_files.check(train.net, "TRAIN", param.train_state, train.name)
+    tests = [net for field in _TEST_FIELDS for net in nets if net.field == field]
+    tests += [train] * (len(param.test_iter) - len(tests))  # the generic net is tested as often as test_iter is left
+    for index, test in enumerate(tests):
+        state = param.test_state[index] if param.test_state else type(param.train_state)()
+        net_files.check(test.net, "TEST", state, test.name)
+
+
+def weights_files(arguments: Iterable[str]) -> list[Path]:
+    """The files of `--weights`, given several times or separated by commas as the caffe tool takes them. Raises BaristaError."""
+    files = [Path(name.strip()) for argument in arguments for name in argument.split(",") if name.strip()]
+    for file in files:
+        if not file.is_file():
+            raise BaristaError(f"--weights {file}: no such file")
+    return files
+
+
+# --- nets ----------------------------------------------------------------------------------------------------------------------
+
+
+def _upgraded(original: Any, name: str, notes: list[str]) -> Any:
+    """A copy in the present format."""
+    if original.HasField("solver_type") and original.HasField("type"):
+        raise BaristaError(f"{name}: both solver_type and type are given; type alone is the present form")
+    upgraded = upgrade.upgrade_solver(original, name)
+    if upgraded.changed:
+        notes.append(f'{name}: the old solver_type became type: "{upgraded.message.type}"')
+    param = type(original)()
+    param.CopyFrom(upgraded.message)
+    return param
+
+
+def _check_train_nets(param: Any, name: str) -> None:
+    given = [field for field in _TRAIN_FIELDS if param.HasField(field)]
+    if len(given) != 1:
+        found = f"both {' and '.join(given)} are given" if given else "no train net is given"
+        raise BaristaError(f"{name}: {found}; exactly one of {', '.join(_TRAIN_FIELDS)} is expected")
+
+
+def _read_nets(param: Any, path: Path, notes: list[str]) -> Iterator[SolverNet]:
+    for field in (*_TRAIN_FIELDS, *_TEST_FIELDS):
+        for index, value in enumerate(_values(param, field)):
+            if field in _INSIDE:
+                file = find(value, path, notes, f"{path}: {field}")
+                net = prototxt.read_net(file)
+                yield SolverNet(field, file, str(file), net, net)
+            else:
+                place = f"{field} {index + 1}" if field in _REPEATED else field
+                yield SolverNet(field, None, f"{path}: {place}", value, value)
+
+
+def _values(message: Any, field: str) -> list[Any]:
+    """A field's values: none, one or several."""
+    value = getattr(message, field)
+    if field in _REPEATED:
+        return list(value)
+    return [value] if message.HasField(field) else []
+
+
+def converted(net: SolverNet, convert: Conversion, notes: list[str]) -> SolverNet:
+    """The net upgraded and converted, from its original. Raises BaristaError."""
+    upgraded = upgrade.upgrade_net(net.original, net.name)
+    if upgraded.changed:
+        notes.append(f"{net.name}: was in an old format; Caffe's own upgrade made it a present one")
+    notes.extend(f"{net.name}: {problem}" for problem in upgraded.problems)
+    converted = convert(upgraded.message)
+    return replace(net, net=converted.net, decisions=converted.decisions)
+
+
+def with_nets(param: Any, nets: Iterable[SolverNet], files: Mapping[Path, Path] = MappingProxyType({})) -> Any:
+    """A copy of `param` with `nets`: those whose file is in `files` by the file name there, the others inside.
+
+    Caffe makes the nets of test_net_param before those of test_net, so their order holds either way.
+    """
+    result = _without_nets(param)
+    for net in nets:
+        if net.file is not None and net.file in files:
+            _give(result, net.field, str(files[net.file]))
+        else:
+            _give(result, _INSIDE.get(net.field, net.field), net.net)
+    return result
+
+
+def _give(param: Any, field: str, value: Any) -> None:
+    """Sets a field, or adds to a repeated one, whether the value is a string or a message."""
+    if field in _INSIDE:
+        getattr(param, field).append(value) if field in _REPEATED else setattr(param, field, value)
+    else:
+        (getattr(param, field).add() if field in _REPEATED else getattr(param, field)).CopyFrom(value)
+
+
+def _without_nets(param: Any) -> Any:
+    bare = type(param)()
+    bare.CopyFrom(param)
+    for field in (*_TRAIN_FIELDS, *_TEST_FIELDS):
+        bare.ClearField(field)
+    return bare
+
+
+# --- files that solver and nets name -------------------------------------------------------------------------------------------
+
+
+def find(name: str, solver: Path, notes: list[str], place: str) -> Path:
+    """The file that `name` in `place` means; a note says where it is not the one that Caffe would open. Raises BaristaError."""
+    found = net_files.look_for(name, solver)
+    if found is None:
+        raise BaristaError(f"{place} '{name}': no such file from {Path.cwd()}, from the solver's folder or one above it")
+    if found != Path(name):
+        notes.append(f"{place} '{name}': not there from {Path.cwd()}; {found} is used")
+    return found
+
+
+def _find_all(names: str, solver: Path, notes: list[str]) -> str:
+    """A `weights` field, which may hold several names with commas between."""
+    return ",".join(str(find(name.strip(), solver, notes, f"{solver}: weights")) for name in names.split(",") if name.strip())
+
+
+def _with_found_files(net: SolverNet, solver: Path, notes: list[str]) -> Any:
+    """The net with its data and mean files where they are; what is nowhere stays as it is, since a layer may go unused."""
+    found_net = type(net.net)()
+    found_net.CopyFrom(net.net)
+    for layer in found_net.layer:
+        for file in net_files.named_by(layer):
+            found = net_files.look_for(file.name, solver)
+            if found is not None and found != Path(file.name):
+                setattr(getattr(layer, file.param), file.field, str(found))
+                place = f"{net.name}: layer '{layer.name}': {file.field} '{file.name}'"
+                notes.append(f"{place}: not there from {Path.cwd()}; {found} is used")
+    return found_net
+
+
+def _snapshot_prefix(param: Any, path: Path, notes: list[str]) -> str:
+    """Where snapshots go, by Caffe's rules: beside the solver where it says nothing, into a folder that it names."""
+    prefix = Path(param.snapshot_prefix or path.with_suffix(""))
+    if prefix.is_dir():
+        prefix /= path.stem
+    place = f"{path}: snapshot_prefix '{prefix}'"
+    folder = net_files.look_for(str(prefix.parent), path)
+    if folder is None or not folder.is_dir():
+        raise BaristaError(f"{place}: there is no folder {prefix.parent.absolute()}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BaristaError(f"{place}: the folder {folder.absolute()} cannot be written to")
+    if folder != prefix.parent:
+        notes.append(f"{place}: there is no folder {prefix.parent.absolute()}; snapshots go to {folder}")
+    return str(folder / prefix.name)
+
+
+# --- values that Caffe aborts on -----------------------------------------------------------------------------------------------
+
+_STOCK_TYPES = frozenset({"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"})
+
+# What each lr_policy needs beside base_lr.
+_LR_POLICIES: dict[str, tuple[str, ...]] = {
+    "fixed": (),
+    "step": ("gamma", "stepsize"),
+    "exp": ("gamma",),
+    "inv": ("gamma", "power"),
+    "multistep": ("gamma",),
+    "poly": ("power",),
+    "sigmoid": ("gamma", "stepsize"),
+}
+
+
+def check_values(param: Any, name: str) -> None:
+    """Raises BaristaError for values of a normalised solver on which Caffe aborts, or with which it would learn nothing."""
+    for problem in (_type_problem(param), _learning_problem(param), _test_problem(param), _range_problem(param)):
+        if problem:
+            raise BaristaError(f"{name}: {problem}")
+
+
+def _type_problem(param: Any) -> str:
+    known = upgrade.solver_types() or _STOCK_TYPES
+    if param.type in known:
+        return ""
+    return f"type '{param.type}': Caffe has {', '.join(sorted(known))}{prototxt.did_you_mean(param.type, known)}"
+
+
+def _learning_problem(param: Any) -> str:
+    if not param.HasField("base_lr"):
+        return "base_lr, the learning rate, is missing"
+    if not param.HasField("lr_policy"):
+        return f"lr_policy is missing; it is one of {', '.join(_LR_POLICIES)}"
+    if param.lr_policy not in _LR_POLICIES:
+        hint = prototxt.did_you_mean(param.lr_policy, _LR_POLICIES)
+        return f"lr_policy '{param.lr_policy}': it is one of {', '.join(_LR_POLICIES)}{hint}"
+    missing = [field for field in _LR_POLICIES[param.lr_policy] if not param.HasField(field)]
+    if missing:
+        return f"lr_policy '{param.lr_policy}' needs {missing[0]}, which is missing"
+    if param.lr_policy in ("step", "sigmoid") and param.stepsize <= 0:
+        return f"stepsize: {param.stepsize}: must be above 0"
+    return f"gamma: {param.gamma:g}: must not be negative" if param.gamma < 0 else ""
+
+
+def _test_problem(param: Any) -> str:
+    given, own = len(param.test_iter), len(param.test_net_param)
+    generic = param.HasField("net_param")
+    if given < own or (given > own and not generic):
+        return f"{given} test_iter for {own} test nets; one for each is expected"
+    if len(param.test_state) not in (0, given):
+        return f"{len(param.test_state)} test_state for {given} test nets; none, or one for each, is expected"
+    if given and param.test_interval <= 0:
+        return f"test_interval: {param.test_interval}: must be above 0 where there are test nets"
+    return ""
+
+
+def _range_problem(param: Any) -> str:
+    if param.type in ("AdaGrad", "RMSProp") and param.momentum != 0:
+        return f"momentum: {param.momentum:g}: {param.type} takes none"
+    if param.type == "RMSProp" and not 0 <= param.rms_decay < 1:
+        return f"rms_decay: {param.rms_decay:g}: must be at least 0 and below 1"
+    if param.average_loss < 1:
+        return f"average_loss: {param.average_loss}: must be at least 1"
+    if param.iter_size < 1:
+        return f"iter_size: {param.iter_size}: must be at least 1"
+    if param.regularization_type not in ("L1", "L2"):
+        return f"regularization_type '{param.regularization_type}': it is L1 or L2"
+    return ""

@@ -1,0 +1,73 @@
+"""The Python package `barista`: `pip install .` builds libbarista.so with CMake and carries it, the kernels and the recipes.
+
+Caffe is found as CMake finds it: CAFFE_ROOT, else where `make setup` puts it. An editable install builds nothing: a checkout's
+plugin lies in build/, its kernels and recipes where they are.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+CARRIED = ("opencl_kernels", "bitstreams")
+
+
+class BuildPlugin(build_ext):
+    """Puts libbarista.so, the kernels and the recipes into the package's folder `installed`, where barista.paths looks."""
+
+    def run(self) -> None:
+        if self.editable_mode:
+            return
+        installed = Path(self.build_lib).absolute() / "barista" / "installed"
+        installed.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(self._build(Path(self.build_temp).absolute()), installed)
+        for name in CARRIED:
+            shutil.copytree(ROOT / name, installed / name, dirs_exist_ok=True)
+
+    def get_outputs(self) -> list[str]:
+        return []
+
+    def _build(self, folder: Path) -> Path:
+        if shutil.which("cmake") is None:
+            sys.exit("cmake is not there; it builds libbarista.so, the part of Barista that Caffe loads")
+        jobs = str(len(os.sched_getaffinity(0)))
+        configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release", "-DBARISTA_BUILD_TESTS=OFF"]
+        for command in (configure, ["cmake", "--build", str(folder), "--parallel", jobs, "--target", "barista"]):
+            status = subprocess.run(command, check=False).returncode
+            if status != 0:
+                sys.exit(f"{' '.join(command)} ended with status {status}; what it says above tells what is missing")
+        return folder / "libbarista.so"
+
+
+setup(
+    name="barista",
+    version="0.1.0",
+    description="Trains Caffe networks on Intel FPGAs, or on Intel's FPGA emulator, through unmodified Caffe 1.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["barista", "barista.*"]),
+    # Not a Python extension; named so that setuptools builds for this platform and calls BuildPlugin.
+    ext_modules=[Extension("barista.plugin_library", sources=[])],
+    cmdclass={"build_ext": BuildPlugin},
+    # build/ itself is CMake's.
+    options={"build": {"build_base": "build/python"}},
+    install_requires=[
+        "click>=8.1",
+        "lmdb>=1.4",
+        "matplotlib>=3.7",
+        "numpy>=1.26",
+        "protobuf>=4.21",
+        "pyopencl>=2024.1",
+        "rich>=13",
+        "scikit-image>=0.22",  # pycaffe imports it
+        "scikit-learn>=1.3",
+        "six",  # pycaffe imports it
+    ],
+    # Later releases of Intel's runtime carry no FPGA emulator. Under Intel's end-user licence.
+    extras_require={"emulator": ["intel-opencl-rt==2024.2.1", "intel-cmplr-lib-rt==2024.2.1", "tbb==2021.13.*"]},
+    entry_points={"console_scripts": ["barista = barista.cli:run"]},
+)
