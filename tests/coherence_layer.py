@@ -1,0 +1,23 @@
+"""A layer written in Python, as users write them: it reads and writes through .data and .diff. Caffe imports it by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import caffe
+
+
+class Negate(caffe.Layer):
+    """top = -bottom"""
+
+    def setup(self, bottom: Any, top: Any) -> None:
+        pass
+
+    def reshape(self, bottom: Any, top: Any) -> None:
+        top[0].reshape(*bottom[0].data.shape)
+
+    def forward(self, bottom: Any, top: Any) -> None:
+        top[0].data[...] = -bottom[0].data
+
+    def backward(self, top: Any, propagate_down: Any, bottom: Any) -> None:
+        bottom[0].diff[...] = -top[0].diff

@@ -1,0 +1,56 @@
+"""Devices under test: a test that asks for `device` runs on each of them.
+
+`pytest --device pocl`, or BARISTA_TEST_DEVICE=pocl, runs on that one alone; else on Intel's emulator and on PoCL.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from processes import Devices
+
+from barista import bitstream as bitstreams
+from barista import opencl
+from barista.bitstream import Bitstream
+
+DEVICES = ("emulator", "pocl")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default=os.environ.get("BARISTA_TEST_DEVICE"), help="the one device to test (default: all)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "device" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--device")
+        metafunc.parametrize("device", [chosen] if chosen else DEVICES, scope="session")
+
+
+@pytest.fixture(scope="session")
+def devices() -> Devices:
+    """Bitstreams by device, each resolved once a session."""
+    return Devices()
+
+
+@pytest.fixture
+def bitstream(device: str, devices: Devices) -> Bitstream:
+    """The device's bitstream in the user's cache, built where it was missing."""
+    return devices.of(device)[0]
+
+
+@pytest.fixture
+def opencl_device(device: str, devices: Devices) -> opencl.Device:
+    return devices.of(device)[1]
+
+
+@pytest.fixture
+def copied(bitstream: Bitstream, tmp_path: Path) -> Path:
+    """A copy of the device's bitstream, to be spoiled."""
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    for path in (bitstream.path, bitstream.path.with_suffix(".json")):
+        (folder / path.name).write_bytes(path.read_bytes())
+    assert bitstreams.open_bitstream(folder / bitstream.path.name).kernels == bitstream.kernels
+    return folder / bitstream.path.name

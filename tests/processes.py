@@ -1,0 +1,53 @@
+"""Commands and scripts in processes of their own, in the checkout, as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from barista import bitstream as bitstreams
+from barista import opencl
+from barista.bitstream import Bitstream
+
+ROOT = Path(__file__).resolve().parents[1]
+Result = subprocess.CompletedProcess[str]
+
+
+class Devices:
+    """What `bitstream.resolve` says of each device."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Bitstream, opencl.Device]] = {}
+
+    def of(self, device: str) -> tuple[Bitstream, opencl.Device]:
+        if device not in self._found:
+            self._found[device] = bitstreams.resolve(device)
+        return self._found[device]
+
+
+def barista(*arguments: str | Path, **variables: str) -> Result:
+    """`barista ARGUMENTS`, with further variables in its environment."""
+    return run([sys.executable, "-m", "barista", *map(str, arguments)], **variables)
+
+
+def python(code: str, *arguments: str | Path, **variables: str) -> Result:
+    """Runs `code`, indented as in the test, as a script of its own."""
+    return run([sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], **variables)
+
+
+def run(command: list[str], **variables: str) -> Result:
+    search = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def sentence(result: Result, status: int = 1) -> str:
+    """The one sentence with which a command failed. Anything else on stderr, a trace above all, fails the test."""
+    assert result.returncode == status, result.stdout + result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("barista: "), lines[0]
+    return lines[0].removeprefix("barista: ")

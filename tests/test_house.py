@@ -1,0 +1,154 @@
+"""The rules of the house, held by reading the sources: who may call whom, one name an operation, nothing of one machine."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ROOT / "caffe_layers"
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+# For each folder of caffe_layers/, the others that it may include.
+MAY_INCLUDE = {
+    "device": set(),
+    "memory": {"device"},
+    "ops": {"device"},
+    "layers": {"memory", "ops", "device"},
+    "plugin": {"layers", "memory", "ops", "device"},
+}
+MAY_INCLUDE_CAFFE = {"memory", "layers", "plugin"}
+
+
+def includes(folder: str) -> list[tuple[str, str]]:
+    """Each (file, header that it includes) of a folder in caffe_layers/."""
+    sources = [path for path in sorted((LAYERS / folder).rglob("*")) if path.suffix in (".cpp", ".hpp")]
+    return [(path.name, header) for path in sources for header in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level packages that a module imports anywhere in it, and barista's modules by their full name."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "import_module", "__import__"):
+            names |= {
+                argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            }
+    return names | {name.split(".")[0] for name in names}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_every_folder_of_the_plugin_has_its_rule() -> None:
+    assert {path.name for path in LAYERS.iterdir() if path.is_dir()} == set(MAY_INCLUDE)
+
+
+@pytest.mark.parametrize("folder", MAY_INCLUDE)
+def test_folder_includes_only_what_lies_below_it(folder: str) -> None:
+    ours = [(name, header) for name, header in includes(folder) if "/" in header and header.split("/")[0] in MAY_INCLUDE]
+    allowed = MAY_INCLUDE[folder] | {folder}
+    assert [(name, header) for name, header in ours if header.split("/")[0] not in allowed] == []
+
+
+@pytest.mark.parametrize("folder", sorted(set(MAY_INCLUDE) - MAY_INCLUDE_CAFFE))
+def test_device_and_ops_know_nothing_of_caffe(folder: str) -> None:
+    assert [(name, header) for name, header in includes(folder) if header.startswith(("caffe/", "glog/", "boost/"))] == []
+
+
+@pytest.mark.parametrize("folder", sorted(set(MAY_INCLUDE) - {"device"}))
+def test_only_device_includes_opencl(folder: str) -> None:
+    assert [(name, header) for name, header in includes(folder) if header.startswith("CL/")] == []
+
+
+def test_the_rules_see_the_includes_they_forbid() -> None:
+    assert any(header.startswith("CL/") for _, header in includes("device"))
+    assert any(header.startswith("caffe/") for _, header in includes("layers"))
+
+
+def test_plugin_never_compiles_kernels() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in LAYERS.rglob("*.[ch]pp"))
+    assert "clCreateProgramWithBinary" in text
+    assert "clCreateProgramWithSource" not in text
+
+
+@pytest.mark.parametrize(("package", "owner"), [("caffe", "plugin.py"), ("pyopencl", "opencl.py")])
+def test_one_module_imports(package: str, owner: str) -> None:
+    assert [path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if package in imports(path)] == [owner]
+
+
+def test_nothing_imports_the_command_line() -> None:
+    below = [path for path in modules("barista") if "cli" not in path.relative_to(ROOT).parts and path.name != "__main__.py"]
+    assert [path.name for path in below if any(name.startswith("barista.cli") for name in imports(path))] == []
+
+
+@pytest.mark.parametrize("command", [path.stem for path in modules("barista/cli") if path.stem != "__init__"])
+def test_command_is_defined_and_opens_with_its_help(command: str) -> None:
+    tree = ast.parse((ROOT / "barista" / "cli" / f"{command}.py").read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert "command" in defined
+    assert ast.get_docstring(tree)
+
+
+@pytest.mark.parametrize("layer", sorted(LAYERS.glob("layers/fpga_*_layer.cpp")), ids=lambda path: path.stem)
+def test_operation_has_one_name_everywhere(layer: Path) -> None:
+    operation = layer.stem.removeprefix("fpga_").removesuffix("_layer")
+    wanted = [f"layers/fpga_{operation}_layer.hpp", f"ops/{operation}.cpp", f"ops/{operation}.hpp"]
+    assert [name for name in wanted if not (LAYERS / name).is_file()] == []
+    assert (ROOT / "tests" / "cpp" / f"test_{operation}.cpp").is_file()
+
+
+def test_set_up_needs_the_standard_library_alone() -> None:
+    """It runs before anything is installed."""
+    allowed = {"tools", "barista"}
+    for path in [*modules("tools/set_up"), ROOT / "barista" / "paths.py", ROOT / "barista" / "errors.py"]:
+        packages = {name.split(".")[0] for name in imports(path)}
+        assert packages - allowed <= sys.stdlib_module_names, path.name
+        barista_modules = {name for name in imports(path) if name.startswith("barista.") and name.count(".") == 1}
+        assert barista_modules <= {"barista.paths", "barista.errors"}, path.name
+
+
+# Written apart, so that this file does not hold what it looks for.
+FOREIGN = {
+    "a folder of one machine": r"/(root|work|home/\w+|tmp/[a-z]+[0-9]*)/",
+    "the host of a mirror": r"\b(deb|security|ftp|snapshot)\." + r"debian\.org",
+    "the host of a registry": r"\b(files\.python" + r"hosted|pypi\.(python\.)?" + r"org|test\.py" + r"pi)\b",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_no_file_names(what: str) -> None:
+    pattern = re.compile(FOREIGN[what])
+    found = []
+    for path in tracked_files():
+        if path == Path(__file__) or path.suffix == ".png":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert found == []
+
+
+def test_requirements_are_pinned() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    asked = [line for line in lines if line and not line.startswith("#")]
+    assert [line for line in asked if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_nothing_built_is_tracked() -> None:
+    built = {".aocx", ".so", ".o", ".caffemodel", ".solverstate", ".mdb", ".pyc"}
+    assert [path.name for path in tracked_files() if path.suffix in built] == []

@@ -1,0 +1,155 @@
+"""Recipes: what they take of the device that they name, what reaches the kernels, and which values are refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import barista, sentence
+
+from barista import paths
+from barista import recipe as recipes
+from barista.errors import BaristaError
+from barista.recipe import NUMBER_KEYS, Memory, Recipe
+
+RECIPES = recipes.names()
+
+
+def test_there_is_a_recipe_for_the_emulator_and_one_for_a_board() -> None:
+    assert recipes.load("emulator").board is None
+    assert recipes.load("arria10-gx1150").board is not None
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_grid_fits_the_device_that_the_recipe_names(name: str) -> None:
+    """One DSP block multiplies and adds once a clock in single precision. Loaders and control need the rest."""
+    recipe = recipes.load(name)
+    estimate, fpga = recipe.estimate(), recipe.fpga()
+    assert estimate.multipliers <= 0.8 * fpga.dsp_blocks
+    assert estimate.m20k_blocks <= 0.8 * fpga.m20k_blocks
+
+
+def test_the_board_s_figures_are_those_of_its_design() -> None:
+    """8 x 16 x 8 multiply-adders, about two thirds of an Arria 10 GX 1150's; 256 blocks for each of three memories."""
+    estimate = recipes.load("arria10-gx1150").estimate()
+    assert estimate.multipliers == 8 * 16 * 8
+    assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == [("x", 64, 256), ("vec", 128, 256), ("acc", 128, 256)]
+    assert estimate.m20k_blocks == 768
+
+
+@pytest.mark.parametrize(("words", "bits", "blocks"), [(512, 40, 1), (513, 40, 2), (512, 41, 2), (1, 1, 1), (2048, 32, 4)])
+def test_a_memory_block_holds_512_words_of_40_bits(words: int, bits: int, blocks: int) -> None:
+    assert Memory("m", 3, words, bits).m20k_blocks == 3 * blocks
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_estimate_counts_the_memories_that_the_kernel_declares(name: str) -> None:
+    """Names, banks and words of the __local arrays in the grid's source, a float16 as 16 banks."""
+    recipe = recipes.load(name)
+    declared = {memory.name: memory for memory in _declared(paths.kernels_dir() / "multiply_unit.h", recipe)}
+    for estimated in recipe.estimate().memories:
+        found = declared.pop(estimated.name)
+        assert (estimated.banks, estimated.words) == (recipe.compute_units * found.banks, found.words), estimated.name
+    assert not declared
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
+    """Every __local array of every kernel: what *_unit.h declares is there once a unit, and nothing else declares any."""
+    recipe = recipes.load(name)
+    blocks = 0
+    for file in sorted(paths.kernels_dir().iterdir()):
+        found = list(_declared(file, recipe))
+        assert not found or file.name.endswith("_unit.h"), file.name
+        blocks += recipe.compute_units * sum(memory.m20k_blocks for memory in found)
+    assert recipe.estimate().m20k_blocks <= blocks <= 0.9 * recipe.fpga().m20k_blocks
+
+
+def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
+    """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth, every other one counts banks."""
+    numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
+    for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
+        sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}
+        words = prod(value for size, value in sizes.items() if "_WORDS" in size)
+        banks = prod(value for size, value in sizes.items() if "_WORDS" not in size)
+        yield Memory(match.group(2), banks * (16 if match.group(1).endswith("16") else 1), words, 32)
+
+
+def test_every_number_reaches_the_kernels() -> None:
+    recipe = recipes.load("emulator")
+    defines = dict(option.removeprefix("-D").split("=") for option in recipe.defines())
+    numbers = {key: value for key, value in recipe.raw.items() if isinstance(value, int)}
+    assert set(numbers) == set(NUMBER_KEYS)
+    assert defines == {key.upper(): str(value) for key, value in numbers.items()} | {"STORAGE": "float", "ACCUMULATE": "float"}
+
+
+def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
+    raw = {**recipes.load("emulator").raw, "my_lanes": 3}
+    assert "-DMY_LANES=3" in Recipe.from_dict(raw, "mine.json").defines()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("pe_rows", 0, "a whole number from 1"),
+        ("pe_rows", "8", "a whole number from 1"),
+        ("pe_rows", True, "a whole number from 1"),
+        ("pe_rows", 2.5, "a whole number from 1"),
+        ("tile_columns", 24, "a multiple of 16"),
+        ("acc_distance", 2000, "at most acc_words (1024)"),
+        ("load_words", 3, "1, 2, 4, 8 or 16"),
+        ("x_words", 2049, "a multiple of load_words (4)"),
+        ("name", "", "a text"),
+        ("My-Key", 1, "named in small letters"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_rule(key: str, value: Any, rule: str) -> None:
+    raw = {**recipes.load("emulator").raw, key: value}
+    with pytest.raises(BaristaError) as caught:
+        Recipe.from_dict(raw, "mine.json")
+    assert str(caught.value).startswith(f"mine.json: {key} is {json.dumps(value)}; it must be ")
+    assert rule in str(caught.value)
+
+
+def test_a_number_format_that_the_kernels_do_not_know_is_refused() -> None:
+    raw = {**recipes.load("emulator").raw, "number_format": {"storage": "half", "accumulate": "float"}}
+    with pytest.raises(BaristaError, match=r'number_format.storage is "half"; the kernels know float'):
+        Recipe.from_dict(raw, "mine.json")
+
+
+@pytest.mark.parametrize("key", [*NUMBER_KEYS, "name", "board", "target", "number_format"])
+def test_a_missing_key_is_named(key: str) -> None:
+    raw = {k: v for k, v in recipes.load("emulator").raw.items() if k != key}
+    with pytest.raises(BaristaError, match=f"mine.json: the key {key} is missing"):
+        Recipe.from_dict(raw, "mine.json")
+
+
+def test_a_missing_recipe_is_one_sentence() -> None:
+    assert sentence(barista("build", "nowhere")).startswith("no recipe nowhere: ")
+
+
+def test_a_recipe_that_is_no_json_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('{"name": "mine",\n  oops}')
+    assert sentence(barista("build", file)).startswith(f"{file}:2:3: not JSON: ")
+
+
+def test_a_recipe_with_another_name_than_its_file_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(recipes.load("emulator").raw))
+    assert sentence(barista("build", file)) == 'mine.json: name is "emulator"; it must be the file\'s, "mine"'
+
+
+def test_a_recipe_for_a_board_needs_intels_compiler() -> None:
+    said = sentence(barista("build", "arria10-gx1150", PATH="/usr/bin:/bin"))
+    assert "needs Intel's offline compiler: aoc is not on the PATH" in said
+
+
+def test_blocks_are_counted_by_depth_and_width() -> None:
+    memory = Memory("m", 5, 1500, 100)
+    assert memory.m20k_blocks == 5 * ceil(1500 / 512) * ceil(100 / 40)
