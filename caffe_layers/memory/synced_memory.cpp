@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <utility>
 
 #include "memory/mirror.hpp"
@@ -96,14 +97,18 @@ namespace caffe {
 
 using barista::memory::Newer;
 
-// The host has memory, zeroed when it is new.
+// The host has memory, zeroed when it is new. Several threads may be the first to ask: one makes it, and none sees it before it is zeroed.
 void SyncedMemory::to_cpu() {
-  if (cpu_ptr_ == nullptr) {
-    CaffeMallocHost(&cpu_ptr_, size_, &cpu_malloc_use_cuda_);
-    std::memset(cpu_ptr_, 0, size_);
-    own_cpu_data_ = true;
-  }
+  if (__atomic_load_n(&cpu_ptr_, __ATOMIC_ACQUIRE) != nullptr) return;
+  static std::mutex creation;
+  const std::lock_guard<std::mutex> lock(creation);
+  if (cpu_ptr_ != nullptr) return;
+  void* made = nullptr;
+  CaffeMallocHost(&made, size_, &cpu_malloc_use_cuda_);
+  std::memset(made, 0, size_);
+  own_cpu_data_ = true;
   head_ = HEAD_AT_CPU;
+  __atomic_store_n(&cpu_ptr_, made, __ATOMIC_RELEASE);
 }
 
 const void* SyncedMemory::cpu_data() {
