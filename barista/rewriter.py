@@ -11,6 +11,7 @@ import fnmatch
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from barista.errors import BaristaError
@@ -19,14 +20,27 @@ from barista.prototxt import did_you_mean
 PREFIX = "FPGA"
 
 
+class Place(Enum):
+    """Where a layer's work is done."""
+
+    DEVICE = "device"
+    VIEW = "view"  # nowhere: its top is its bottom's memory under another shape, wherever that lies
+    CPU = "CPU"
+
+
 @dataclass(frozen=True)
 class Decision:
     """Where one layer runs; `reason` says why not on the device, and is empty where it does."""
 
     layer: str
     type: str  # the stock type, whatever the net says now
-    on_device: bool
+    place: Place
     reason: str
+
+    @property
+    def on_device(self) -> bool:
+        """Whether nothing has to leave the device for this layer."""
+        return self.place is not Place.CPU
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
     rewritten = restore(net)
     decisions = tuple(_decide(layer, selection) for layer in rewritten.layer)
     for layer, decision in zip(rewritten.layer, decisions, strict=True):
-        if decision.on_device:
+        if decision.place is Place.DEVICE:
             layer.type = PREFIX + layer.type
     return Rewritten(rewritten, decisions)
 
@@ -111,14 +125,16 @@ def _unknown_type(layer_type: str, known: frozenset[str]) -> str:
 
 
 def _decide(layer: Any, selection: Selection) -> Decision:
+    if layer.type in _VIEWS:
+        return Decision(layer.name, layer.type, Place.VIEW, "")
     reason = _reason_against(layer) or selection.reason_against(layer.name)
-    return Decision(layer.name, layer.type, not reason, reason)
+    return Decision(layer.name, layer.type, Place.CPU if reason else Place.DEVICE, reason)
 
 
 def _reason_against(layer: Any) -> str:
     obstacle = _OBSTACLES.get(layer.type)
     if obstacle is None:
-        return "no device layer of this type yet"
+        return _STAY.get(layer.type, "no device layer of this type yet")
     return obstacle(layer) or _foreign_options(layer)
 
 
@@ -178,6 +194,18 @@ _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "Split": _nothing,
     "TanH": _nothing,
     "Threshold": _nothing,
+}
+
+# Stock layers that compute nothing: a blob that they make is the memory that they were given.
+_VIEWS = frozenset({"Flatten", "Reshape"})
+
+# Types that have no use for a device layer, and why.
+_STAY = {
+    **dict.fromkeys(("Data", "ImageData", "WindowData", "HDF5Data"), "reads and prepares data"),
+    **dict.fromkeys(("DummyData", "Input", "MemoryData"), "holds data that the host makes"),
+    "HDF5Output": "writes a file",
+    "Python": "is code of your own",
+    "Silence": "computes nothing",
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from barista import cli, paths, prototxt, rewriter, upgrade
 from barista.errors import BaristaError
 from barista.prototxt import Kind
-from barista.rewriter import Decision, Selection
+from barista.rewriter import Decision, Place, Selection
 
 ELEMENTWISE = [
     "AbsVal",
@@ -170,12 +170,23 @@ def test_the_device_runs(layer: str) -> None:
         ('type: "ReLU" python_param { param_str: "[1]" }', "python_param: its param_str is not a device layer's"),
         ('type: "Pooling" pooling_param { pool: STOCHASTIC }', "pool: STOCHASTIC: the device pools by MAX and AVE"),
         ('type: "Eltwise" bottom: "x" bottom: "y"', "its top is one of its bottoms: the device keeps them apart"),
-        ('type: "LRN"', "no device layer of this type yet"),
-        ('type: "FPGALRN"', "no device layer of this type yet"),
+        ('type: "Swish"', "no device layer of this type yet"),
+        ('type: "FPGASwish"', "no device layer of this type yet"),
+        ('type: "Data"', "reads and prepares data"),
+        ('type: "Input"', "holds data that the host makes"),
+        ('type: "Python" python_param { module: "m" layer: "L" }', "is code of your own"),
     ],
 )
 def test_the_device_does_not_run(layer: str, reason: str) -> None:
-    assert one_layer(layer) == Decision("x", layer.split('"')[1], False, reason)
+    assert one_layer(layer) == Decision("x", layer.split('"')[1], Place.CPU, reason)
+
+
+@pytest.mark.parametrize("layer_type", ["Flatten", "Reshape"])
+def test_a_view_is_nowhere_and_keeps_its_type(layer_type: str) -> None:
+    rewritten = rewriter.rewrite(net_of(f'layer {{ name: "x" type: "{layer_type}" }}'))
+    assert rewritten.decisions == (Decision("x", layer_type, Place.VIEW, ""),)
+    assert rewritten.decisions[0].on_device
+    assert rewritten.net.layer[0].type == layer_type
 
 
 def test_a_device_layer_that_the_device_cannot_run_goes_back() -> None:

@@ -66,6 +66,6 @@ def _table(title: str, decisions: tuple[rewriter.Decision, ...]) -> Table:
     for column in ("layer", "type", "runs on", "because"):
         table.add_column(column, overflow="fold")
     for decision in decisions:
-        where = "[green]device[/green]" if decision.on_device else "CPU"
+        where = f"[green]{decision.place.value}[/green]" if decision.on_device else decision.place.value
         table.add_row(escape(decision.layer), escape(decision.type), where, escape(decision.reason))
     return table
