@@ -72,7 +72,7 @@ class Programs:
     """The programs of a CMake build folder, and the Caffe source tree in which they run."""
 
     def __init__(self, build_dir: Path | None = None) -> None:
-        self.build_dir = build_dir or paths.plugin_library().parent
+        self.build_dir = (build_dir or paths.plugin_library().parent).resolve()  # the programs run elsewhere
         caffe = paths.caffe_installation()
         if not (self.build_dir / "CMakeCache.txt").is_file():
             raise BaristaError(
