@@ -21,6 +21,8 @@ from barista.errors import BaristaError
 
 # glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
 QUIET = "1"
+# In the order in which barista_counters() writes them.
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Plugin:
     device: opencl.Device
     hook_is_live: bool  # False: Caffe's own memory is in use, and layers copy always
     asked: tuple[str | None, str | None]  # device and bitstream as load() was asked for them
+
+    def counters(self) -> dict[str, int]:
+        """What this process has done on the device so far: the difference of two of these measures what lies between."""
+        values = (ctypes.c_uint64 * len(COUNTERS))()
+        self.library.barista_counters(values, len(COUNTERS))
+        return dict(zip(COUNTERS, values, strict=True))
 
 
 _loaded: Plugin | None = None

@@ -17,9 +17,10 @@ MAY_INCLUDE = {
     "memory": {"device"},
     "ops": {"device"},
     "layers": {"memory", "ops", "device"},
+    "solvers": {"memory", "ops", "device"},
     "plugin": {"layers", "memory", "ops", "device"},
 }
-MAY_INCLUDE_CAFFE = {"memory", "layers", "plugin"}
+MAY_INCLUDE_CAFFE = {"memory", "layers", "solvers", "plugin"}
 
 
 def includes(folder: str) -> list[tuple[str, str]]:

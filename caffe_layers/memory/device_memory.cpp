@@ -54,6 +54,13 @@ caffe::SyncedMemory& checked(const caffe::Blob<float>& blob, const caffe::Synced
   return const_cast<caffe::SyncedMemory&>(*memory);
 }
 
+bool is_on_device(const caffe::SyncedMemory* memory) {
+  Mirror* mirror = memory != nullptr && hook_is_live() ? find_mirror(*memory) : nullptr;
+  if (mirror == nullptr) return false;
+  const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+  return mirror->newer != Newer::kHost;
+}
+
 }  // namespace
 
 bool hook_is_live() {
@@ -113,5 +120,8 @@ Access diff(const caffe::Blob<float>& blob, Use use) {
   caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.diff().get() : nullptr);
   return Access(&memory, whole_or_update(memory, blob.count(), use));
 }
+
+bool data_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.data().get()); }
+bool diff_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.diff().get()); }
 
 }  // namespace barista::memory

@@ -41,6 +41,10 @@ class Access {
 Access data(const caffe::Blob<float>& blob, Use use);
 Access diff(const caffe::Blob<float>& blob, Use use);
 
+// True where the device's copy is as new as the host's, or newer. False without the hook, and for a blob that was never there.
+bool data_is_on_device(const caffe::Blob<float>& blob);
+bool diff_is_on_device(const caffe::Blob<float>& blob);
+
 }  // namespace barista::memory
 
 #endif  // BARISTA_MEMORY_DEVICE_MEMORY_HPP_

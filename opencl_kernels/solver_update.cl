@@ -1,0 +1,110 @@
+// A solver's step: moves a parameter by its gradient. The six methods of stock Caffe; solver_rule.h has their formulas.
+//
+//   solver_update_*:  weights, diff_weights, first, second (the histories) [elements], all STORAGE, all read and written: diff_weights
+//                     is left holding what was taken off the weights, as stock Caffe leaves it.
+//   squared_norm:     norm[0] = (begins ? 0 : norm[0]) + sum of diff_weights[i]^2, one float
+//
+// Gradients are clipped together: where largest_norm >= 0, `norm` holds the sum of squares over all parameters' gradients, and scale
+// becomes scale * min(1, largest_norm / sqrt(norm[0])), so the host need not wait for the norm.
+// Build-time parameters: COMPUTE_UNITS, STORAGE, ACCUMULATE.
+//
+// One datapath for all methods, since only one is in use at a time: two multiply-adds for the gradient, one or two for each history,
+// two square roots and one divider a lane, and a multiplexer before each.
+//
+// Initiation interval 1: nothing is carried from one step of solver_update's loop to the next. ivdep says so, in the place of
+// `restrict`, which the history that a method does not have would make untrue: it is given another's buffer and not touched. The sum
+// of squared_norm is taken up again SOLVER_SUMS steps later, more than an addition takes, out of a shift register.
+//
+// Device cost a compute unit, estimated: 4 loads and 4 stores of 256 bits; a lane 8 multiply-adds, 2 square roots, 1 divider; no
+// on-chip memory. 8 lanes and not 16: SGD moves 160 bytes a cycle so, 32 GB/s at 200 MHz, which is as much as a board's memory gives.
+// squared_norm, once a device: 1 load of 512 bits, 16 multiply-adds, 8 x 16 words of registers. What Intel's compiler makes of it has
+// not been run.
+#include "arithmetic.h"
+#include "solver_rule.h"
+
+#define SOLVER_LANES 8
+#define SOLVER_SUMS 8
+
+typedef JOIN(STORAGE, 8) storage8;
+typedef JOIN(ACCUMULATE, 8) accumulate8;
+#define solver_wide JOIN(convert_, JOIN(ACCUMULATE, 8))
+#define solver_narrow JOIN(convert_, JOIN(STORAGE, 8))
+
+inline accumulate8 solver_load(__global const storage* from, int valid) {
+  storage8 value = 0;
+  if (valid >= SOLVER_LANES) {
+    value = vload8(0, from);
+  } else {
+    storage single[SOLVER_LANES];
+#pragma unroll
+    for (int i = 0; i < SOLVER_LANES; i++) single[i] = i < valid ? from[i] : (storage)0;
+    value = vload8(0, single);
+  }
+  return solver_wide(value);
+}
+
+inline void solver_store(accumulate8 value, __global storage* to, int valid) {
+  if (valid >= SOLVER_LANES) {
+    vstore8(solver_narrow(value), 0, to);
+  } else {
+    storage single[SOLVER_LANES];
+    vstore8(solver_narrow(value), 0, single);
+#pragma unroll
+    for (int i = 0; i < SOLVER_LANES; i++)
+      if (i < valid) to[i] = single[i];
+  }
+}
+
+inline bool solver_has_second(int method) { return method == SOLVER_ADADELTA || method == SOLVER_ADAM; }
+
+// What all gradients are multiplied with.
+inline accumulate solver_scale(const solver_rule rule, __global const float* norm) {
+  if (rule.largest_norm < 0) return rule.scale;
+  const float length = sqrt(norm[0]);
+  return length > rule.largest_norm ? rule.scale * (rule.largest_norm / length) : rule.scale;
+}
+
+// The new histories in *h and *k; returns what is taken off the weights.
+inline accumulate8 solver_step(const solver_rule rule, accumulate8 g, accumulate8* h, accumulate8* k) {
+  const accumulate8 before = *h, square = g * g;
+  const accumulate keep = rule.method == SOLVER_ADAGRAD ? (accumulate)1 : rule.keep;
+  accumulate gain = 1 - rule.keep;
+  if (rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV) gain = rule.rate;
+  if (rule.method == SOLVER_ADAGRAD) gain = 1;
+  const bool first_moment = rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV || rule.method == SOLVER_ADAM;
+  *h = keep * before + gain * (first_moment ? g : square);
+  if (rule.method == SOLVER_SGD) return *h;
+  if (rule.method == SOLVER_NESTEROV) return (1 + rule.keep) * *h - rule.keep * before;
+  if (rule.method == SOLVER_ADAM) *k = rule.keep_squares * *k + (1 - rule.keep_squares) * square;
+
+  const bool adadelta = rule.method == SOLVER_ADADELTA;
+  const accumulate8 delta = rule.delta, none = 0;
+  const accumulate8 root = sqrt((rule.method == SOLVER_ADAM ? *k : *h) + (adadelta ? delta : none));
+  accumulate8 above = rule.method == SOLVER_ADAM ? *h : g;
+  if (adadelta) above *= sqrt(*k + delta);
+  const accumulate8 quotient = above / (root + (adadelta ? none : delta));
+  if (adadelta) *k = rule.keep * *k + (1 - rule.keep) * quotient * quotient;
+  return rule.rate * quotient;
+}
+
+SINGLE_WORK_ITEM
+__kernel void squared_norm(__global const storage* restrict diff_weights, __global float* restrict norm, const int elements,
+                           const int begins) {
+  accumulate16 sums[SOLVER_SUMS];
+#pragma unroll
+  for (int i = 0; i < SOLVER_SUMS; i++) sums[i] = 0;
+  for (int i = 0; i < elements; i += VECTOR) {
+    const accumulate16 d = JOIN(convert_, JOIN(ACCUMULATE, 16))(load_vector(diff_weights + i, elements - i));
+    const accumulate16 sum = sums[SOLVER_SUMS - 1] + d * d;
+#pragma unroll
+    for (int j = SOLVER_SUMS - 1; j > 0; j--) sums[j] = sums[j - 1];
+    sums[0] = sum;
+  }
+  accumulate16 lanes = 0;
+#pragma unroll 1
+  for (int i = 0; i < SOLVER_SUMS; i++) lanes += sums[i];
+  norm[0] = (begins ? 0.0f : norm[0]) + sum_of_lanes(lanes);
+}
+
+#define UNIT_BODY "solver_update_unit.h"
+#include "each_unit.h"
