@@ -19,11 +19,6 @@ A net is instantiated and run in a process of its own (barista.check_worker), si
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf
@@ -31,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from barista import bitstream as bitstreams
-from barista import failures, net_inputs, prototxt, rewriter, upgrade
+from barista import caffe_process, net_inputs, prototxt, rewriter, upgrade
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
 
@@ -121,69 +116,32 @@ def check(
         raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
     inputs = net_inputs.replace(rewriter.restore(net), path, shapes or {})
     built, picked = bitstreams.resolve(device, bitstream)
-    request = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
-    results = tuple(_run_worker(request, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
+    task = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
+    results = tuple(_results(task, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
     others = tuple((decision.layer, decision.reason) for decision in rewritten.decisions if not decision.on_device)
     return Report(name, picked.name, built.path.name, results, others, inputs.notes)
 
 
-# --- the parent of the worker --------------------------------------------------------------------------------------------------
+# --- the worker's answer -------------------------------------------------------------------------------------------------------
 
 
-def _run_worker(
-    request: Mapping[str, Any],
-    environment: Mapping[str, str],
+def _results(
+    task: Mapping[str, Any],
+    variables: Mapping[str, str],
     device: str,
     bitstream: str,
     progress: Callable[[LayerResult], None] | None,
 ) -> Iterator[LayerResult]:
     # Masks of Caffe's own, since those of the device are others.
-    variables = {**os.environ, **environment, "GLOG_logtostderr": "1", "GLOG_minloglevel": "0", "BARISTA_MASKS": "caffe"}
-    variables["PYTHONPATH"] = os.pathsep.join(folder for folder in sys.path if folder)
-    command = [sys.executable, "-m", "barista.check_worker", device, bitstream]
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=variables) as worker,
-    ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        try:
-            with worker.stdin:
-                worker.stdin.write(json.dumps(request))
-        except BrokenPipeError:
-            pass  # it ended before it read: the log says why
-        at, error = "", ""
-        fatal: Mapping[str, Any] | None = None
-        for line in worker.stdout:
-            event = json.loads(line)
-            at = event.get("begin", at)
-            error = event.get("error", error)
-            fatal = event if event.get("event") == "fatal" else fatal
-            if "result" in event:
-                result = _result_from_json(event["result"])
-                if progress:
-                    progress(result)
-                yield result
-        status = worker.wait()
-        if error:
-            raise BaristaError(error)
-        if status != 0:
-            log.seek(0)
-            raise BaristaError(f"{request['name']}: {_why_ended(fatal, at, status, log.read())}")
+    masks = {"BARISTA_MASKS": "caffe"}
+    for event in caffe_process.ask("barista.check_worker", (device, bitstream), task, {**variables, **masks}):
+        result = _result_from_json(event["result"])
+        if progress:
+            progress(result)
+        yield result
 
 
 def _result_from_json(raw: Mapping[str, Any]) -> LayerResult:
     comparisons = tuple(Comparison(**{**c, "at": tuple(c["at"])}) for c in raw["comparisons"])
     bottoms = tuple(tuple(shape) for shape in raw["bottoms"])
     return LayerResult(raw["layer"], raw["type"], bottoms, comparisons, raw["seconds"])
-
-
-def _why_ended(fatal: Mapping[str, Any] | None, at: str, status: int, log: str) -> str:
-    """What Caffe said last, or how its process ended while it was `at` a layer."""
-    if fatal is not None:
-        layer = fatal["layer"] or at
-        return f"{f'layer {layer!r}: ' if layer else ''}{failures.explain(fatal['message'])}, says Caffe ({fatal['place']})"
-    how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    lines = [line for line in log.splitlines() if line.strip()]
-    where = f" at layer {at!r}" if at else ""
-    return f"the process that runs Caffe {how}{where}{f': {lines[-1]}' if lines else ''}"

@@ -1,24 +1,22 @@
 """Compares single layers on the device with stock Caffe's: `python -m barista.check_worker DEVICE BITSTREAM`, for barista.check.
 
-Its task, one JSON object, comes on standard input. On standard output go JSON lines: {"begin": layer} before each layer, {"result":
-...} after it, {"error": sentence} where nothing can be done, and Caffe's last words, {"event": "fatal", ...}, where it gives up.
+Its answer (barista.caffe_process) is a {"result": ...} a layer.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from math import inf, prod, sqrt
 from typing import Any
 
 import numpy as np
 
-from barista import caffe_proto, layer_kinds, prototxt, rewriter
+from barista import caffe_proto, layer_kinds, net_instances, prototxt, rewriter
+from barista.caffe_process import Answer
 from barista.check import Comparison, LayerResult
 from barista.errors import BaristaError
 from barista.layer_kinds import Array, Make, Shape, Sizes
@@ -45,28 +43,22 @@ class Run:
 
 def main(device: str, bitstream: str) -> None:
     """Does the task on standard input."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # nothing that a library prints may get between the answer's lines
-
-    def tell(**event: Any) -> None:
-        answer.write(json.dumps(event) + "\n")
-        answer.flush()
-
+    answer = Answer()
     from barista import plugin
 
     task = json.load(sys.stdin)
     try:
         loaded = plugin.load(device, bitstream)
     except BaristaError as error:
-        tell(error=str(error))
+        answer.tell(error=str(error))
         return
     loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
     caffe = loaded.caffe
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
     layers = {layer.name: layer for layer in reversed(net.layer)}
     for name, bottoms in _bottom_shapes(caffe, net, set(task["layers"])).items():
-        tell(begin=name)
-        tell(result=asdict(check_layer(caffe, layers[name], bottoms, np.random.default_rng(task["seed"]))))
+        answer.tell(begin=name)
+        answer.tell(result=asdict(check_layer(caffe, layers[name], bottoms, np.random.default_rng(task["seed"]))))
 
 
 def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> LayerResult:
@@ -82,21 +74,15 @@ def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.rand
 
 
 def _bottom_shapes(caffe: Any, net: Any, wanted: set[str]) -> dict[str, tuple[Shape, ...]]:
-    """The shapes of the wanted layers' bottoms, in the net's order; the training net's layers first, then those of test nets alone.
-
-    Where the net names stages, each of them is a test net: without one it may have no data.
-    """
+    """The shapes of the wanted layers' bottoms, in the net's order: the training net's layers, then those of test nets alone."""
     shapes: dict[str, tuple[Shape, ...]] = {}
-    stages = dict.fromkeys(stage for layer in net.layer for rule in layer.include for stage in rule.stage)
-    tests = [(caffe.TEST, [stage]) for stage in stages] or [(caffe.TEST, [])]
-    for phase, stage in [(caffe.TRAIN, []), *tests]:
+    for layers in net_instances.of_phases(caffe, net):
+        for made in layers:
+            name = net.layer[made.index].name
+            if name in wanted:
+                shapes.setdefault(name, made.src)
         if wanted <= shapes.keys():
             break
-        instance = _instantiate(caffe, prototxt.to_text(net), phase, stage)
-        names = list(instance._layer_names)
-        for i in range(len(names)):
-            if names[i] in wanted and names[i] not in shapes:
-                shapes[names[i]] = tuple(tuple(instance._blobs[b].shape) for b in instance._bottom_ids(i))
     return shapes
 
 
@@ -236,7 +222,7 @@ class _OneLayer:
     def __init__(self, caffe: Any, layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> None:
         self.caffe = caffe
         self.layer = layer
-        self.net = _instantiate(caffe, _layer_net(layer, bottoms, on_device), caffe.TRAIN)
+        self.net = net_instances.instantiate(caffe, _layer_net(layer, bottoms, on_device), caffe.TRAIN)
         self.last = len(self.net._layer_names) - 1
         self.parameters = list(self.net.layers[self.last].blobs)
 
@@ -297,20 +283,10 @@ def _layer_net(layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> str:
     only.CopyFrom(layer)
     for unwanted in ("include", "exclude", "param", "propagate_down", "blobs"):
         only.ClearField(unwanted)
-    for name in ("convolution_param", "inner_product_param"):
-        if only.HasField(name):  # weights are set from outside; filling millions of them with a distribution takes seconds
-            getattr(only, name).ClearField("weight_filler")
-            getattr(only, name).ClearField("bias_filler")
+    net_instances.leave_unfilled(only)  # weights are set from outside
     if on_device:
         only.type = rewriter.PREFIX + layer.type
     return prototxt.to_text(net)
-
-
-def _instantiate(caffe: Any, text: str, phase: int, stages: Sequence[str] = ()) -> Any:
-    with tempfile.NamedTemporaryFile("w", suffix=".prototxt", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        return caffe.Net(file.name, phase, stages=list(stages))
 
 
 # --- arrays --------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 What a net's layers compute on can be checked on a machine that does not have the data. A shape comes, in this order, from what the
 user says, from the data where it is there, from the layer's own parameters, or from the deployed net that lies beside a training
-net (`lenet.prototxt` beside `lenet_train_test.prototxt`, or `deploy.prototxt`).
+net (`lenet.prototxt` beside `lenet_train_test.prototxt`, or `deploy.prototxt`). Any other layer that takes nothing, code of the
+user's own for one, becomes an input where the user says the shapes of all its tops.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def replace(net: Any, path: Path, shapes: Mapping[str, Shape]) -> Replaced:
     notes = []
     unused = set(shapes)
     for layer in copy.layer:
-        if layer.type in _SOURCES:
+        if _makes_data(layer, shapes):
             found = _blob_shapes(layer, path, shapes)
             notes += [f"{blob}: {'x'.join(map(str, shape))}, {origin}" for blob, shape, origin in found]
             unused -= {blob for blob, _, _ in found}
@@ -52,6 +53,11 @@ def replace(net: Any, path: Path, shapes: Mapping[str, Shape]) -> Replaced:
     if unused:
         raise BaristaError(f"{path}: no data layer makes the blob '{min(unused)}' that --shape names")
     return Replaced(copy, tuple(dict.fromkeys(notes)))
+
+
+def made_by_data(net: Any, shapes: Mapping[str, Shape]) -> frozenset[str]:
+    """The blobs for which replace() puts inputs, where it is given `shapes`."""
+    return frozenset(blob for layer in net.layer if _makes_data(layer, shapes) for blob in layer.top)
 
 
 def parse_shape(text: str) -> tuple[str, Shape]:
@@ -63,8 +69,13 @@ def parse_shape(text: str) -> tuple[str, Shape]:
     return blob, tuple(int(part) for part in parts)
 
 
+def _makes_data(layer: Any, shapes: Mapping[str, Shape]) -> bool:
+    return layer.type in _SOURCES or (not layer.bottom and bool(layer.top) and set(layer.top) <= shapes.keys())
+
+
 def _blob_shapes(layer: Any, path: Path, shapes: Mapping[str, Shape]) -> list[tuple[str, Shape, str]]:
-    batch = int(getattr(getattr(layer, _SOURCES[layer.type].parameter), "batch_size", 1)) or 1
+    source = _SOURCES.get(layer.type)
+    batch = int(getattr(getattr(layer, source.parameter), "batch_size", 1)) or 1 if source else 1
     found = []
     for i, blob in enumerate(layer.top):
         if blob in shapes:
@@ -83,6 +94,9 @@ def _image_shape(layer: Any, blob: str, path: Path) -> tuple[Shape, str]:
     image = _SOURCES[layer.type].image(layer, path)
     if image is not None:
         return _cropped(image, crop), "as the data says"
+    means = len(layer.transform_param.mean_value)
+    if crop and means > 1:  # one for each channel; a single one would be for all
+        return (means, crop, crop), "as its crop and mean values say"
     beside = _beside(path, blob)
     if beside is not None:
         return _cropped(beside[0], crop), f"as {beside[1].name} beside it says"

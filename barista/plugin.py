@@ -60,6 +60,15 @@ def load(device: str | None = None, bitstream: str | Path | None = None) -> Plug
     return _loaded
 
 
+def load_without_device() -> tuple[ctypes.CDLL, Any]:
+    """The library and caffe, in a process that makes nets and runs none: no device is opened. Raises BaristaError."""
+    library_path = paths.plugin_library()
+    installation = paths.caffe_installation()
+    _require_caffe_unloaded(library_path)
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    return _open(library_path), _import_caffe(installation)
+
+
 def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> bool:
     """Whether load() with these would bring what is there."""
     if device not in (None, loaded.asked[0], loaded.device.short_name):

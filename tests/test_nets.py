@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import run
+from processes import python, run
 
-from barista import prototxt, solver
+from barista import coverage, prototxt, solver
 from examples import nets
 
 
@@ -25,6 +25,54 @@ def test_its_solver_is_ready_for_training_but_for_data(name: str, tmp_path: Path
     data = {layer.top[0] for layer in ready.train_net.net.layer if layer.type == "Data"}
     assert data == set(nets.example(name).images)
     assert ready.param.snapshot_prefix == str(tmp_path / "net")
+
+
+# What is learned, and multiply-adds of an image forward: from the papers where they say them, else from the authors' models.
+# GoogLeNet's are those of training, with its auxiliary classifiers.
+PUBLISHED = {
+    "lenet": (431_080, 2_293_000),
+    "cifar10_quick": (145_578, 12_354_176),
+    "cifar10_full": (89_578, 12_298_240),
+    "mnist_autoencoder": (2_837_314, 2_833_000),
+    "mnist_siamese": (431_102, 4_586_040),
+    "alexnet": (60_965_224, 724_406_816),
+    "caffenet": (60_965_224, 724_406_816),
+    "nin": (7_595_176, 1_100_188_800),
+    "vgg16": (138_357_544, 15_470_264_320),
+    "googlenet": (13_378_280, 1_591_044_096),
+    "fcn8s": (134_489_759, 181_529_034_048),
+    "resnet20": (269_722, 40_551_040),
+    "resnet50": (25_557_032, 3_857_973_248),
+    "squeezenet": (1_235_496, 387_747_520),
+    "mobilenet": (4_231_976, 568_740_352),
+}
+
+
+@pytest.mark.parametrize("name", nets.NETS)
+def test_it_is_the_published_one(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    nets.write(name, path)
+    [found] = coverage.cover([path], nets.example(name).images)
+    batch = next(layer.data_param.batch_size for layer in nets.example(name).net.layer if layer.type == "Data")
+    assert (found.parameters, found.multiply_adds / batch) == PUBLISHED[name]
+
+
+def test_vgg_is_covered_without_a_pass(tmp_path: Path) -> None:
+    """Its weights take half a gigabyte, a forward pass of its batch four more."""
+    nets.write("vgg16", tmp_path / "net.prototxt")
+    result = python(
+        """
+        import resource, sys
+        from pathlib import Path
+        from barista import coverage
+
+        list(coverage.cover([Path(sys.argv[1])]))
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+        """,
+        tmp_path / "net.prototxt",
+    )
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) < 1_000_000  # kilobytes
 
 
 def test_the_command_writes_net_and_solver(tmp_path: Path) -> None:
