@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -36,11 +37,50 @@ class Plugin:
     hook_is_live: bool  # False: Caffe's own memory is in use, and layers copy always
     asked: tuple[str | None, str | None]  # device and bitstream as load() was asked for them
 
+    def record(self) -> Recording:
+        """Keeps the times of every command on the device from here to the recording's end()."""
+        return Recording(self.library)
+
     def counters(self) -> dict[str, int]:
         """What this process has done on the device so far: the difference of two of these measures what lies between."""
         values = (ctypes.c_uint64 * len(COUNTERS))()
         self.library.barista_counters(values, len(COUNTERS))
         return dict(zip(COUNTERS, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as the device ran it. Times are nanoseconds of time.monotonic_ns()."""
+
+    name: str  # a kernel's with its unit's number, or upload, download, zero
+    queue: int  # of a compute unit, by its number; then that of uploads, then that of downloads
+    bytes: int
+    enqueued: int
+    began: int
+    ended: int
+
+
+class Recording:
+    """The commands between its making and end()."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._library.barista_recorded.restype = ctypes.c_uint64
+        self._library.barista_record_end.restype = ctypes.c_char_p
+        self._sentence = ctypes.create_string_buffer(1024)
+        if self._library.barista_record_begin(self._sentence, ctypes.c_size_t(len(self._sentence))) != 0:
+            raise BaristaError(self._sentence.value.decode(errors="replace"))
+
+    def __len__(self) -> int:
+        """How many commands there are so far."""
+        return int(self._library.barista_recorded())
+
+    def end(self) -> list[Command]:
+        """Waits for the device; the commands in the order in which they were enqueued."""
+        text = self._library.barista_record_end(self._sentence, ctypes.c_size_t(len(self._sentence)))
+        if text is None:
+            raise BaristaError(self._sentence.value.decode(errors="replace"))
+        return [Command(*fields) for fields in json.loads(text)]
 
 
 _loaded: Plugin | None = None

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -151,6 +153,9 @@ struct DeviceManager::Impl {
   WaitList waits;                    // kept from command to command for its memory
   std::vector<const Point*> latest;  // likewise: for each queue, what the next command waits for
   std::vector<Point> launched;       // likewise: the commands of the group being launched
+  bool recording = false;
+  std::vector<Command> commands;  // those recorded
+  std::vector<Event> events;      // theirs
   std::mutex mutex;
 
   void require(const BufferImpl* buffer, const char* what) const {
@@ -188,16 +193,53 @@ struct DeviceManager::Impl {
 
   // Enqueues a command on queue `q`, after what after() noted. `enqueue` takes the queue, the wait list and where the event goes.
   template <typename Enqueue>
-  Point submit(std::size_t q, const Enqueue& enqueue) {
+  Point submit(std::size_t q, const std::string& name, std::size_t bytes, const Enqueue& enqueue) {
     const WaitList& list = wait_list(q);
     cl_event event = nullptr;
+    const std::int64_t enqueued = recording ? now() : 0;
     const cl_int status = enqueue(queues[q].handle.get(), list, &event);
     if (status != CL_SUCCESS) {
       settle();
       check(status, "a command on " + device.name);
     }
     queues[q].last = {queues[q].last.sequence + 1, Event(event)};
+    if (recording) {
+      commands.push_back({name, q, bytes, enqueued, 0, 0});
+      events.push_back(queues[q].last.event);
+    }
     return queues[q].last;
+  }
+
+  static std::int64_t now() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+
+  // Queues that keep the times of their commands, or don't. With nothing under way.
+  void make_queues(cl_command_queue_properties properties) {
+    for (QueueState& queue : queues) {
+      cl_int status = CL_SUCCESS;
+      queue.handle = Queue(clCreateCommandQueue(context.get(), device.id, properties, &status));
+      check(status, "making a queue on " + device.name);
+    }
+  }
+
+  // The times of the commands recorded, which have ended. A device has a clock of its own, which runs ahead of the host's by as much as
+  // the shortest time from the host's enqueueing to the device's knowing.
+  void fill_in_times() {
+    std::int64_t ahead = std::numeric_limits<std::int64_t>::max();
+    for (std::size_t i = 0; i < commands.size(); ++i)
+      ahead = std::min(ahead, time_of(i, CL_PROFILING_COMMAND_QUEUED) - commands[i].enqueued);
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      commands[i].began = time_of(i, CL_PROFILING_COMMAND_START) - ahead;
+      commands[i].ended = time_of(i, CL_PROFILING_COMMAND_END) - ahead;
+    }
+  }
+
+  std::int64_t time_of(std::size_t command, cl_profiling_info what) const {
+    cl_ulong time = 0;
+    check(clGetEventProfilingInfo(events[command].get(), what, sizeof time, &time, nullptr),
+          "asking for the time of " + commands[command].name);
+    return static_cast<std::int64_t>(time);
   }
 
   void wrote(BufferImpl& buffer, std::size_t q, const Point& point, std::uint64_t of_group) {
@@ -286,7 +328,7 @@ struct DeviceManager::Impl {
       if (argument.use_ == Argument::Use::kRead) after_writers(q, *argument.buffer_);
       if (argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite) after_all(q, *argument.buffer_);
     }
-    launched.push_back(submit(q, [&](cl_command_queue queue, const WaitList& list, cl_event* event) {
+    launched.push_back(submit(q, launch.kernel, 0, [&](cl_command_queue queue, const WaitList& list, cl_event* event) {
       return clEnqueueTask(queue, kernel.handle.get(), list.size(), list.data(), event);
     }));
     ++counters.launches;
@@ -388,11 +430,8 @@ DeviceManager::DeviceManager(const Bitstream& bitstream, int device_index) : imp
   impl.kernels = make_kernels(bitstream, impl.program.get());
   impl.queues.resize(impl.download_queue() + 1);
   impl.latest.resize(impl.queues.size());
-  for (Impl::QueueState& queue : impl.queues) {
-    queue.handle = Queue(clCreateCommandQueue(impl.context.get(), impl.device.id, 0, &status));
-    check(status, "making a queue on " + impl.device.name);
-    queue.waited.resize(impl.queues.size());
-  }
+  for (Impl::QueueState& queue : impl.queues) queue.waited.resize(impl.queues.size());
+  impl.make_queues(0);
 }
 
 DeviceManager::~DeviceManager() {
@@ -436,7 +475,7 @@ void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes) 
   StagingBlock* block = bytes <= kStagedBytes || !idle ? &impl.staging_block(bytes) : nullptr;
   if (block != nullptr) std::memcpy(block->bytes.get(), host, bytes);
   impl.after_all(q, target);
-  const Point point = impl.submit(q, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
+  const Point point = impl.submit(q, "upload", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
     const void* from = block == nullptr ? host : block->bytes.get();
     return clEnqueueWriteBuffer(queue, target.memory.get(), block == nullptr, 0, bytes, from, list.size(), list.data(), event);
   });
@@ -458,7 +497,7 @@ void DeviceManager::download(const Buffer& buffer, void* host, std::size_t bytes
   {
     const std::lock_guard<std::mutex> lock(impl.mutex);
     impl.after_writers(q, *source);
-    point = impl.submit(q, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
+    point = impl.submit(q, "download", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
       return clEnqueueReadBuffer(queue, source->memory.get(), CL_FALSE, 0, bytes, host, list.size(), list.data(), event);
     });
     impl.read(*source, q, point);
@@ -483,7 +522,7 @@ void DeviceManager::zero(Buffer& buffer, std::size_t bytes) {
   Buffer::Impl& target = *buffer.impl_;
   const std::size_t q = impl.upload_queue();
   impl.after_all(q, target);
-  const Point point = impl.submit(q, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
+  const Point point = impl.submit(q, "zero", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
     const unsigned char pattern = 0;
     return clEnqueueFillBuffer(queue, target.memory.get(), &pattern, sizeof pattern, 0, bytes, list.size(), list.data(), event);
   });
@@ -513,6 +552,33 @@ void DeviceManager::finish() {
 Counters DeviceManager::counters() const {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   return impl_->counters;
+}
+
+// Queues keep times only while somebody records, so that nobody else pays for it.
+void DeviceManager::begin_recording() {
+  Impl& impl = *impl_;
+  const std::lock_guard<std::mutex> lock(impl.mutex);
+  impl.finish();
+  impl.commands.clear();
+  impl.events.clear();
+  impl.make_queues(CL_QUEUE_PROFILING_ENABLE);
+  impl.recording = true;
+}
+
+std::vector<Command> DeviceManager::end_recording() {
+  Impl& impl = *impl_;
+  const std::lock_guard<std::mutex> lock(impl.mutex);
+  impl.finish();
+  impl.recording = false;
+  impl.fill_in_times();
+  impl.make_queues(0);
+  impl.events.clear();
+  return std::exchange(impl.commands, {});
+}
+
+std::size_t DeviceManager::recorded() const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return impl_->commands.size();
 }
 
 }  // namespace barista::device

@@ -85,6 +85,14 @@ struct Counters {
   std::uint64_t waits = 0;  // times that the host waited for the device
 };
 
+// A command that was recorded. Times are nanoseconds of the host's monotonic clock.
+struct Command {
+  std::string name;       // a kernel's, or upload, download, zero
+  std::size_t queue = 0;  // of a compute unit, by its number; then that of uploads, then that of downloads
+  std::uint64_t bytes = 0;
+  std::int64_t enqueued = 0, began = 0, ended = 0;
+};
+
 class DeviceManager {
  public:
   // The process's device, opened on first use: the bitstream that BARISTA_BITSTREAM names, on the device that its manifest names
@@ -118,6 +126,12 @@ class DeviceManager {
   void finish();
 
   Counters counters() const;
+
+  // Between these two the times of every command are kept. Both wait for the device. Recording anew forgets what was recorded.
+  void begin_recording();
+  std::vector<Command> end_recording();
+  // How many commands were recorded so far: 0 where none are.
+  std::size_t recorded() const;
 
  private:
   struct Impl;

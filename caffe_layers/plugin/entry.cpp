@@ -11,6 +11,7 @@
 
 #include "device/device_manager.hpp"
 #include "memory/device_memory.hpp"
+#include "nlohmann/json.hpp"
 
 namespace {
 
@@ -85,4 +86,31 @@ BARISTA_EXPORT int barista_counters(std::uint64_t* values, int count) {
 // Waits until the device has done all that was asked of it: for measuring. Returns 0, or 1 with a sentence in `error`.
 BARISTA_EXPORT int barista_finish(char* error, std::size_t size) {
   return status_of([] { DeviceManager::instance().finish(); }, error, size);
+}
+
+// Keeps the times of every command from here on (see DeviceManager::begin_recording). Returns 0, or 1 with a sentence in `error`.
+BARISTA_EXPORT int barista_record_begin(char* error, std::size_t size) {
+  return status_of([] { DeviceManager::instance().begin_recording(); }, error, size);
+}
+
+// How many commands were recorded so far.
+BARISTA_EXPORT std::uint64_t barista_recorded() {
+  std::uint64_t count = 0;
+  status_of([&] { count = DeviceManager::instance().recorded(); }, nullptr, 0);
+  return count;
+}
+
+// Ends it. Returns a JSON array of [name, queue, bytes, enqueued, began, ended], valid until the next call, or null with a sentence in
+// `error`. Times are nanoseconds of the monotonic clock.
+BARISTA_EXPORT const char* barista_record_end(char* error, std::size_t size) {
+  static std::string text;
+  const int status = status_of(
+      [] {
+        nlohmann::json all = nlohmann::json::array();
+        for (const barista::device::Command& c : DeviceManager::instance().end_recording())
+          all.push_back({c.name, c.queue, c.bytes, c.enqueued, c.began, c.ended});
+        text = all.dump();
+      },
+      error, size);
+  return status == 0 ? text.c_str() : nullptr;
 }

@@ -23,6 +23,7 @@ using device::Counters;
 using device::DeviceManager;
 using device::Error;
 using device::Launch;
+using Floats = std::vector<float>;
 
 // `turns` makes a kernel slow before it reads its first value: a chain of dependent steps that no compiler can shorten.
 const char* const kSource = R"(
@@ -328,6 +329,46 @@ TEST_F(Device, CountsWhatWasDone) {
   EXPECT_EQ(after.downloads - before.downloads, 1U);
   EXPECT_EQ(after.download_bytes - before.download_bytes, 200U);
   EXPECT_EQ(after.waits - before.waits, 2U) << "the download and finish()";
+}
+
+std::int64_t nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+TEST_F(Device, RecordsTheTimesOfEveryCommand) {
+  constexpr int kTurns = 100'000;
+  const Floats values = integers(kCount, 30);
+  CanariedBuffer a(manager(), values), b(manager(), kCount), c(manager(), kCount);
+  manager().launch({copy(0, a, b, kCount)});
+  EXPECT_EQ(manager().recorded(), 0U) << "nobody records";
+  for (int round = 0; round < 2; ++round) {
+    const std::int64_t before = nanoseconds();
+    manager().begin_recording();
+    a.upload(values);
+    EXPECT_EQ(manager().recorded(), 1U);
+    manager().launch({copy(0, a, b, kCount, kTurns)});
+    manager().launch({add(1, a, b, c, kCount)});
+    c.download();
+    manager().zero(c, kCount * sizeof(float));
+    const std::vector<device::Command> commands = manager().end_recording();
+    const std::int64_t after = nanoseconds();
+    const std::vector<std::string> names = {"upload", "copy", "add", "download", "zero"};
+    const std::vector<std::size_t> queues = {2, 0, 1, 3, 2};
+    ASSERT_EQ(commands.size(), names.size());
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      EXPECT_EQ(commands[i].name, names[i]);
+      EXPECT_EQ(commands[i].queue, queues[i]);
+      EXPECT_EQ(commands[i].bytes > 0, queues[i] >= 2) << names[i];
+      EXPECT_LE(before, commands[i].enqueued);
+      EXPECT_LE(commands[i].began, commands[i].ended);
+      EXPECT_LE(commands[i].ended, after) << names[i];
+      if (i == 0) continue;
+      EXPECT_LE(commands[i - 1].ended, commands[i].began) << names[i] << " needs what " << names[i - 1] << " wrote";
+    }
+    EXPECT_LT(commands[1].began, commands[1].ended) << "it dawdles";
+    EXPECT_EQ(manager().recorded(), 0U);
+  }
+  EXPECT_EQ(c.download(), Floats(kCount, 0)) << "it works on as before";
 }
 
 TEST_F(Device, VersionsTellContentsApart) {
