@@ -99,7 +99,11 @@ def _compare_random(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.
     if kind.lengths is not None:
         lengths = kind.lengths(sizes)
         magnitudes = dict(_arrays(_run(caffe, layer, _absolute(data), on_device=False)))
-        return _compare("random", stock, device, lambda name, array: _rounding(lengths[_plain(name)]) * magnitudes[name])
+
+        def rounded(name: str, array: Array) -> Any:
+            return _rounding(lengths.get(name, lengths[_plain(name)])) * magnitudes[name]
+
+        return _compare("random", stock, device, rounded)
     moved = _run(caffe, layer, _moved(data, kind.labels, rng), on_device=False)
     spread = {name: _spread(array, other) for (name, array), (_, other) in zip(_arrays(stock), _arrays(moved), strict=True)}
     largest = max(array.size for array in data.src)

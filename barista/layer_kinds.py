@@ -17,7 +17,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 Make = Callable[[Shape], Array]
-# Products in one sum of each array that a layer makes.
+# Products in one sum of each array that a layer makes; those of a second bottom's gradient, diff_src[1], where they are others.
 Lengths = Callable[["Sizes"], Mapping[str, int]]
 
 
@@ -90,6 +90,13 @@ def _pooling_lengths(sizes: Sizes) -> dict[str, int]:
     window = prod(sizes.src[0][2:]) if param.global_pooling else prod(_pair(param, "kernel", 1))
     # A maximum is chosen, not computed. A mean's quotient adds a rounding, and its divisor's reciprocal may add one more.
     return {"dst": 0 if _is_maximum(sizes.layer) else window + 2, "diff_src": window + 2}
+
+
+def _scale_lengths(sizes: Sizes) -> dict[str, int]:
+    """Scale or Bias: the numbers are the second bottom's, or parameters; each is read at so many positions."""
+    numbers = (*sizes.src, *sizes.weights)[1]
+    positions = prod(sizes.src[0]) // max(1, prod(numbers)) + 1
+    return {"dst": 2, "diff_src": 1, **dict.fromkeys(("diff_src[1]", "diff_weights", "diff_bias"), positions)}
 
 
 def _is_maximum(layer: Any) -> bool:
@@ -175,6 +182,7 @@ _KINDS = {
     "Reshape": _MOVES,
     "Slice": _MOVES,
     "Split": Kind(exact_on_integers=_always),
+    "Bias": Kind(_scale_lengths, exact_on_integers=_always, shrink=_shrink_all),
     "BNLL": _SMOOTH,
     "Dropout": Kind(shrink=_shrink_all),
     "Eltwise": Kind(exact_on_integers=_no_coefficients, shrink=_shrink_all, kinks=True, linear=False),
@@ -182,6 +190,7 @@ _KINDS = {
     "EuclideanLoss": _SMOOTH,
     "Exp": _SMOOTH,
     "PReLU": Kind(shrink=_shrink_all, kinks=True),
+    "Scale": Kind(_scale_lengths, exact_on_integers=_always, shrink=_shrink_all),
     "Sigmoid": _SMOOTH,
     "SigmoidCrossEntropyLoss": _SMOOTH,
     "Softmax": _SMOOTH,

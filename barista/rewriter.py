@@ -171,6 +171,7 @@ def _nothing(_layer: Any) -> str:
 _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "AbsVal": _nothing,
     "Accuracy": _nothing,
+    "Bias": _nothing,
     "BNLL": _nothing,
     "Concat": _nothing,
     "Convolution": _convolution,
@@ -186,6 +187,7 @@ _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "Power": _nothing,
     "PReLU": _nothing,
     "ReLU": _nothing,
+    "Scale": _nothing,
     "Sigmoid": _nothing,
     "SigmoidCrossEntropyLoss": _nothing,
     "Slice": _nothing,

@@ -1,6 +1,6 @@
 // What the host tells the elementwise kernels: the function, its constants, the operands that it reads, and the elements.
 //
-// Included by elementwise.cl, prelu.cl and caffe_layers/ops/elementwise.hpp, so it is plain C. a, b and c are the operands of one
+// Included by elementwise.cl and caffe_layers/ops/elementwise.hpp, so it is plain C. a, b and c are the operands of one
 // element, u = scale * a + shift. Functions up to ELEMENTWISE_LAST_ARITHMETIC run on the kernels elementwise_*, those after it on
 // transcendental_*.
 #ifndef BARISTA_ELEMENTWISE_FUNCTION_H_

@@ -95,6 +95,7 @@ def test_all_that_a_layer_s_message_may_say(device: str, tmp_path: Path) -> None
 TYPES = {
     "AbsVal": ("a", ""),
     "Accuracy": ("a l", ""),
+    "Bias": ("a", ""),
     "BNLL": ("a", ""),
     "Concat": ("a b", ""),
     "Convolution": ("a", "convolution_param { num_output: 4 kernel_size: 3 }"),
@@ -110,6 +111,7 @@ TYPES = {
     "Power": ("a", "power_param { power: 3 scale: 0.5 shift: 1 }"),
     "PReLU": ("a", ""),
     "ReLU": ("a", ""),
+    "Scale": ("a", "scale_param { bias_term: true }"),
     "Sigmoid": ("a", ""),
     "SigmoidCrossEntropyLoss": ("a b", ""),
     "Slice": ("a", "slice_param { slice_point: 2 } top: 'more'"),

@@ -33,8 +33,9 @@ ELEMENTWISE = [
     "TanH",
     "Threshold",
 ]
+A_CHANNEL = ["Bias", "Scale"]
 LOSSES = ["Accuracy", "EuclideanLoss", "SigmoidCrossEntropyLoss", "Softmax", "SoftmaxWithLoss"]
-ON_DEVICE = ["Convolution", "InnerProduct", "Pooling", *ELEMENTWISE, *LOSSES, "Concat", "Slice", "Split"]
+ON_DEVICE = ["Convolution", "InnerProduct", "Pooling", *ELEMENTWISE, *A_CHANNEL, *LOSSES, "Concat", "Slice", "Split"]
 TYPES = [*ON_DEVICE, *(f"FPGA{name}" for name in ON_DEVICE), "LRN", "Python", "FPGALRN", "Foo", ""]
 
 

@@ -1,0 +1,68 @@
+// Scale and Bias on the device: Caffe's layer types FPGAScale and FPGABias, which take scale_param and bias_param.
+//
+// Both are one op, dst = src * scale[c] + bias[c]; a Scale with bias_term does it in one pass, without the Bias layer that stock Caffe
+// makes for it. Scale and bias may be learnt or come as a second bottom, and either layer may work in place: then Scale keeps a copy of
+// its input on the device.
+//
+// Stock code runs for nets of doubles, for empty blobs, and for a Scale whose weights came with a bias of another shape than its scale's.
+#ifndef BARISTA_LAYERS_FPGA_SCALE_LAYER_HPP_
+#define BARISTA_LAYERS_FPGA_SCALE_LAYER_HPP_
+
+#include <string>
+#include <vector>
+
+#include "caffe/layers/bias_layer.hpp"
+#include "caffe/layers/scale_layer.hpp"
+#include "layers/declined.hpp"
+#include "ops/scale.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+class FPGAScaleLayer : public ScaleLayer<Dtype> {
+ public:
+  explicit FPGAScaleLayer(const LayerParameter& param) : ScaleLayer<Dtype>(param) {}
+
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "FPGAScale"; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  const Blob<Dtype>& scale_of(const vector<Blob<Dtype>*>& bottom) const;
+  std::string why_stock_code(const vector<Blob<Dtype>*>& bottom) const;
+  bool adds_to_scale(const vector<Blob<Dtype>*>& bottom) const;
+  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
+  void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
+
+  barista::layers::DeviceOrStock runs_;
+};
+
+template <typename Dtype>
+class FPGABiasLayer : public BiasLayer<Dtype> {
+ public:
+  explicit FPGABiasLayer(const LayerParameter& param) : BiasLayer<Dtype>(param) {}
+
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "FPGABias"; }
+
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  const Blob<Dtype>& bias_of(const vector<Blob<Dtype>*>& bottom) const;
+  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
+  void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
+
+  barista::layers::DeviceOrStock runs_;
+};
+
+}  // namespace caffe
+
+#endif  // BARISTA_LAYERS_FPGA_SCALE_LAYER_HPP_

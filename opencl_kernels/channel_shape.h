@@ -1,0 +1,32 @@
+// What the host tells the kernels that hold a number a channel: the axes, and what is there to read and to write.
+//
+// Included by channels.cl and caffe_layers/ops/channels.cpp, so it is plain C. Blobs lie as [outer][channels][inner].
+#ifndef BARISTA_CHANNEL_SHAPE_H_
+#define BARISTA_CHANNEL_SHAPE_H_
+
+typedef struct {
+  int outer, channels, inner;
+} channel_shape;
+
+// Operands and results that there are, of channel_affine_*,
+enum {
+  CHANNEL_OTHER = 1,
+  CHANNEL_CENTRE = 2,
+  CHANNEL_SLOPE = 4,
+  CHANNEL_SCALE = 8,
+  CHANNEL_SHIFT = 16,
+  CHANNEL_KEEPS_SRC = 32,
+  CHANNEL_KEEPS_DST = 64
+};
+
+// and of channel_sums_*: CHANNEL_CENTRE and
+enum {
+  CHANNEL_A = 128,
+  CHANNEL_NEGATIVE_A = 256,  // of a, what is not above 0
+  CHANNEL_PRODUCTS = 512,
+  CHANNEL_ADDS_PRODUCTS = 1024,
+  CHANNEL_SUMS = 2048,
+  CHANNEL_ADDS_SUMS = 4096
+};
+
+#endif  // BARISTA_CHANNEL_SHAPE_H_
