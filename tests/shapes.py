@@ -50,6 +50,9 @@ NAMED = {
         "edge/column": "n2g1c3h40w1o5kh9kw1sh2sw1ph4pw0dh1dw1",
         "edge/wide": "n1g1c2h3w300o3kh3kw3sh1sw1ph1pw1dh1dw1",
         "edge/large_image": "n1g1c1h70w70o2kh3kw3sh1sw1ph1pw1dh1dw1",
+        # Enough of these for all compute units to take part in moving them.
+        "edge/many_weights": "n1g1c129h1w1o130kh1kw1sh1sw1ph0pw0dh1dw1",
+        "edge/many_gradients": "n1g1c1h100w100o2kh1kw1sh1sw1ph0pw0dh1dw1",
     },
     "pooling": {
         "lenet/pool1": "maxn8c20h24w24kh2kw2sh2sw2ph0pw0r1",

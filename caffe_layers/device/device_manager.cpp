@@ -101,6 +101,7 @@ struct Buffer::Impl {
   Points writers;
   Points readers;                // since the last write
   std::uint64_t last_group = 0;  // the group of commands that wrote last
+  bool zero = false;             // it stands for zeros that were not written yet
 };
 
 Buffer::Buffer() = default;
@@ -320,10 +321,29 @@ struct DeviceManager::Impl {
     check(status, "kernel " + launch.kernel + ": argument " + std::to_string(index) + " of " + std::to_string(size) + " bytes");
   }
 
+  void write_zeros(BufferImpl& target, std::size_t bytes) {
+    const std::size_t q = upload_queue();
+    after_all(q, target);
+    const Point point = submit(q, "zero", bytes, [&](cl_command_queue queue, const WaitList& list, cl_event* event) {
+      const unsigned char pattern = 0;
+      return clEnqueueFillBuffer(queue, target.memory.get(), &pattern, sizeof pattern, 0, bytes, list.size(), list.data(), event);
+    });
+    wrote(target, q, point, ++group);
+    flush(q);
+  }
+
+  // Before anything else is done with `buffer`.
+  void settle_zero(BufferImpl& buffer) {
+    if (std::exchange(buffer.zero, false)) write_zeros(buffer, buffer.bytes);
+  }
+
   void enqueue(const Launch& launch) {
     const Kernel& kernel = kernel_of(launch);
     for (std::size_t i = 0; i < launch.arguments.size(); ++i) set_argument(launch, kernel.handle.get(), i);
     const auto q = static_cast<std::size_t>(launch.unit);
+    for (const Argument& argument : launch.arguments) {
+      if (argument.use_ != Argument::Use::kValue) settle_zero(*argument.buffer_);
+    }
     for (const Argument& argument : launch.arguments) {
       if (argument.use_ == Argument::Use::kRead) after_writers(q, *argument.buffer_);
       if (argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite) after_all(q, *argument.buffer_);
@@ -468,6 +488,8 @@ void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes) 
   if (bytes == 0) return;
   const std::lock_guard<std::mutex> lock(impl.mutex);
   Buffer::Impl& target = *buffer.impl_;
+  if (bytes == target.bytes) target.zero = false;
+  impl.settle_zero(target);
   const std::size_t q = impl.upload_queue();
   // Straight from the caller's memory only where that waits for nothing but the copy. A blocking write that returned is not one that
   // ended: OpenCL only promises that the caller's memory is free again, and Intel's emulator does no more.
@@ -496,6 +518,10 @@ void DeviceManager::download(const Buffer& buffer, void* host, std::size_t bytes
   Point point;
   {
     const std::lock_guard<std::mutex> lock(impl.mutex);
+    if (source->zero) {
+      std::memset(host, 0, bytes);
+      return;
+    }
     impl.after_writers(q, *source);
     point = impl.submit(q, "download", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
       return clEnqueueReadBuffer(queue, source->memory.get(), CL_FALSE, 0, bytes, host, list.size(), list.data(), event);
@@ -513,21 +539,25 @@ void DeviceManager::download(const Buffer& buffer, void* host, std::size_t bytes
   impl.queues[q].done = std::max(impl.queues[q].done, point.sequence);
 }
 
-void DeviceManager::zero(Buffer& buffer) { zero(buffer, buffer.bytes()); }
+void DeviceManager::zero(Buffer& buffer) {
+  Impl& impl = *impl_;
+  impl.require(buffer.impl_.get(), "zero");
+  const std::lock_guard<std::mutex> lock(impl.mutex);
+  buffer.impl_->zero = true;
+  buffer.impl_->version = Buffer::Impl::next_version();
+}
+
+bool DeviceManager::take_zero(Buffer& buffer, std::size_t bytes) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return buffer.bytes() == bytes && std::exchange(buffer.impl_->zero, false);
+}
 
 void DeviceManager::zero(Buffer& buffer, std::size_t bytes) {
   Impl& impl = *impl_;
   impl.require(buffer.impl_.get(), "zero");
   const std::lock_guard<std::mutex> lock(impl.mutex);
-  Buffer::Impl& target = *buffer.impl_;
-  const std::size_t q = impl.upload_queue();
-  impl.after_all(q, target);
-  const Point point = impl.submit(q, "zero", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
-    const unsigned char pattern = 0;
-    return clEnqueueFillBuffer(queue, target.memory.get(), &pattern, sizeof pattern, 0, bytes, list.size(), list.data(), event);
-  });
-  impl.wrote(target, q, point, ++impl.group);
-  impl.flush(q);
+  impl.settle_zero(*buffer.impl_);
+  impl.write_zeros(*buffer.impl_, bytes);
 }
 
 void DeviceManager::launch(const std::vector<Launch>& group) {

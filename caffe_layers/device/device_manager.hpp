@@ -115,8 +115,11 @@ class DeviceManager {
   void upload(Buffer& buffer, const void* host, std::size_t bytes);
   // Waits for the commands that write `buffer`, then copies its first `bytes` to the host.
   void download(const Buffer& buffer, void* host, std::size_t bytes);
-  // Sets all of `buffer` to zero bytes, without waiting.
+  // Sets all of `buffer` to zero bytes, without waiting. Nothing is written before a command needs it: see take_zero().
   void zero(Buffer& buffer);
+  // True where `buffer` has exactly `bytes`, was set to zero and not been used since. The caller then writes all of it, and so need
+  // neither write the zeros nor read them: gradients are cleared in every step, only to be added to once.
+  bool take_zero(Buffer& buffer, std::size_t bytes);
   // The same for its first `bytes`.
   void zero(Buffer& buffer, std::size_t bytes);
 

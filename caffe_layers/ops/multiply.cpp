@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string>
 
+#include "ops/units.hpp"
+
 namespace barista::ops {
 namespace {
 
@@ -402,8 +404,7 @@ PackedWeights::PackedWeights(device::DeviceManager& manager, const Plan& plan, c
 device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
   using device::Argument;
   if (packed_version_ != raw.version()) {
-    manager_.launch(
-        {{"pack_weights", 0, {Argument::in(raw), Argument::in(taps_), Argument::inout(packed_), Argument::value(layout_)}}});
+    launch("pack_weights_", {Argument::in(raw), Argument::in(taps_), Argument::inout(packed_), Argument::value(layout_)});
     packed_version_ = raw.version();
   }
   return packed_;
@@ -411,8 +412,18 @@ device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
 
 void PackedWeights::unpack_add(device::Buffer& raw) {
   using device::Argument;
-  manager_.launch(
-      {{"unpack_add_weights", 0, {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw), Argument::value(layout_)}}});
+  const int adds = manager_.take_zero(raw, sizeof(float) * raw_floats()) ? 0 : 1;
+  launch("unpack_add_weights_",
+         {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw), Argument::value(layout_), Argument::value(adds)});
+}
+
+std::size_t PackedWeights::raw_floats() const {
+  return std::size_t(layout_.groups) * layout_.columns * layout_.outer_count * layout_.element_count;
+}
+
+void PackedWeights::launch(const std::string& kernel, const std::vector<device::Argument>& arguments) {
+  const int vectors = layout_.groups * ceil_div(layout_.columns, kVector);
+  launch_shares(manager_, kernel, arguments, vectors, 1, double(raw_floats()));
 }
 
 MultiplyPass::MultiplyPass(device::DeviceManager& manager, const Contraction& contraction, const RawLayout& layout)
@@ -443,10 +454,11 @@ void MultiplyPass::launch(const device::Buffer& src, const device::Buffer& opera
 void bias_gradient(device::DeviceManager& manager, const device::Buffer& diff_dst, device::Buffer& diff_bias, int images,
                    int outputs, int plane) {
   using device::Argument;
-  manager.launch({{"bias_gradient",
-                   0,
-                   {Argument::in(diff_dst), Argument::inout(diff_bias), Argument::value(images), Argument::value(outputs),
-                    Argument::value(plane)}}});
+  const int adds = manager.take_zero(diff_bias, sizeof(float) * outputs) ? 0 : 1;
+  launch_shares(manager, "bias_gradient_",
+                {Argument::in(diff_dst), Argument::inout(diff_bias), Argument::value(images), Argument::value(outputs),
+                 Argument::value(plane), Argument::value(adds)},
+                outputs, plane == 1 ? kVector : 1, double(images) * outputs * plane);
 }
 
 }  // namespace barista::ops

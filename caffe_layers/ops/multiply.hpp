@@ -93,6 +93,8 @@ class PackedWeights {
   device::Buffer& packed() { return packed_; }
 
  private:
+  std::size_t raw_floats() const;
+  void launch(const std::string& kernel, const std::vector<device::Argument>& arguments);
   device::DeviceManager& manager_;
   device::Buffer packed_;
   device::Buffer taps_;

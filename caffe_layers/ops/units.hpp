@@ -45,6 +45,26 @@ inline int launch_on_units(device::DeviceManager& manager, const std::string& ke
   return static_cast<int>(all.size());
 }
 
+// A launch costs what moving some thousand floats does: work of less than this for each unit stays on the first.
+constexpr double kFloatsWorthALaunch = 8192;
+
+// Shares `items` out in runs of whole `grain`s, but for the last, by kernels that end in their unit's number and take begin and end last;
+// all on the first unit where there are few `floats` to move.
+inline void launch_shares(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
+                          int items, int grain, double floats) {
+  if (items <= 0) return;
+  const int units = floats < 2 * kFloatsWorthALaunch ? 1 : manager.recipe().compute_units;
+  const std::vector<UnitRange> ranges = share_out((items - 1) / grain + 1, units);
+  std::vector<device::Launch> all;
+  for (std::size_t unit = 0; unit < ranges.size(); unit++) {
+    device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
+    launch.arguments.push_back(device::Argument::value(ranges[unit].begin * grain));
+    launch.arguments.push_back(device::Argument::value(unit + 1 < ranges.size() ? ranges[unit].end * grain : items));
+    all.push_back(std::move(launch));
+  }
+  manager.launch(all);
+}
+
 }  // namespace barista::ops
 
 #endif  // BARISTA_OPS_UNITS_HPP_

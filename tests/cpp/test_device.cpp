@@ -141,6 +141,46 @@ TEST_F(Device, ZeroClearsEveryByte) {
   }
 }
 
+TEST_F(Device, ZerosThatTheCallerWritesOverAreNeverWritten) {
+  constexpr std::size_t kBytes = kCount * sizeof(float);
+  const Floats values = integers(kCount, 31);
+  Buffer plain = manager().allocate(kBytes);
+  CanariedBuffer src(manager(), values);
+  Floats found(kCount, -1);
+  const auto download = [&] {
+    manager().download(plain, found.data(), kBytes);
+    return found;
+  };
+  EXPECT_FALSE(manager().take_zero(plain, kBytes)) << "nobody has set it to zero";
+  manager().upload(plain, values.data(), kBytes);
+  manager().zero(plain);
+  EXPECT_FALSE(manager().take_zero(plain, kBytes - sizeof(float))) << "the rest would not be zero";
+  EXPECT_EQ(download(), Floats(kCount, 0));
+  EXPECT_TRUE(manager().take_zero(plain, kBytes)) << "a download needs no zeros on the device";
+  EXPECT_EQ(download(), values) << "what lay there before, now the caller's to write over";
+  EXPECT_FALSE(manager().take_zero(plain, kBytes)) << "taken once";
+
+  // Whoever uses the buffer otherwise finds zeros.
+  manager().zero(plain);
+  manager().launch({increment(1, plain, 0, 10)});
+  EXPECT_FALSE(manager().take_zero(plain, kBytes)) << "a kernel has used it";
+  Floats expected(kCount, 0);
+  std::fill_n(expected.begin(), 10, 1.0F);
+  EXPECT_EQ(download(), expected);
+  manager().zero(plain);
+  manager().launch({copy(0, src, plain, 10)});  // writes a part
+  expected = Floats(kCount, 0);
+  std::copy_n(values.begin(), 10, expected.begin());
+  EXPECT_EQ(download(), expected);
+  manager().zero(plain);
+  manager().upload(plain, values.data(), 10 * sizeof(float));
+  EXPECT_EQ(download(), expected);
+  manager().zero(plain);
+  manager().upload(plain, values.data(), kBytes);
+  EXPECT_FALSE(manager().take_zero(plain, kBytes)) << "all of it is new";
+  EXPECT_EQ(download(), values);
+}
+
 // Order ----------------------------------------------------------------------------------------------------------------------------
 
 TEST_F(Device, AReaderOnAnotherUnitWaitsForTheWriter) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,22 @@ inline void expect_equal(const std::vector<float>& actual, const std::vector<dou
     ASSERT_EQ(actual[i], expected[i]) << what << " at " << i << " of " << actual.size();
 }
 
-// All passes against the formula, on integers, compared exactly; gradients of parameters add to what was there.
+// A gradient that was cleared: exactly as large as it has to be, and full of what must not be read.
+inline device::Buffer cleared(device::DeviceManager& manager, std::size_t count) {
+  const std::vector<float> nothing(count, std::numeric_limits<float>::quiet_NaN());
+  device::Buffer buffer = manager.allocate(count * sizeof(float));
+  manager.upload(buffer, nothing.data(), count * sizeof(float));
+  manager.zero(buffer);
+  return buffer;
+}
+
+inline std::vector<float> downloaded(device::DeviceManager& manager, const device::Buffer& buffer) {
+  std::vector<float> values(buffer.bytes() / sizeof(float));
+  manager.download(buffer, values.data(), buffer.bytes());
+  return values;
+}
+
+// All passes against the formula, on integers, compared exactly; gradients of parameters add to what was there, or to nothing.
 template <typename Operation, typename Shape>
 void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
   const Sizes size = sizes(shape);
@@ -50,6 +66,15 @@ void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
   operation.backward_data(device_diff_dst, device_weights, device_diff_src);
   operation.backward_weights(device_src, device_diff_dst, device_diff_weights);
   operation.backward_bias(device_diff_dst, device_diff_bias);
+
+  device::Buffer over_zeros = cleared(manager, size.weights), bias_over_zeros = cleared(manager, size.outputs);
+  operation.backward_weights(device_src, device_diff_dst, over_zeros);
+  operation.backward_bias(device_diff_dst, bias_over_zeros);
+  std::vector<float> again = downloaded(manager, over_zeros), bias_again = downloaded(manager, bias_over_zeros);
+  for (std::size_t i = 0; i < again.size(); i++) again[i] += diff_weights[i];
+  for (std::size_t i = 0; i < bias_again.size(); i++) bias_again[i] += diff_bias[i];
+  expect_equal(again, sum_weights, "diff_weights over zeros");
+  expect_equal(bias_again, sum_bias, "diff_bias over zeros");
 
   expect_equal(device_dst.download(), dst, "dst");
   expect_equal(device_unbiased.download(), unbiased, "dst without bias");
