@@ -32,6 +32,23 @@ struct FoldedAxis {
   int extent(int outputs) const { return (outputs - 1) * output_rows + (window - 1) * window_rows + 1; }
 };
 
+// Whether every product of a source row and a tap belongs to an output, as in the gradient of a convolution without padding.
+bool is_full(const Axis& axis) {
+  const int reach = (axis.taps - 1) * axis.tap_step;
+  return (axis.output_step == 1 || axis.outputs == 1) && axis.origin == -reach && axis.outputs == axis.source + reach;
+}
+
+// Pairs of an output and a tap whose source row exists.
+int products(const Axis& axis) {
+  int count = 0;
+  for (int tap = 0; tap < axis.taps; tap++)
+    for (int output = 0; output < axis.outputs; output++) {
+      const int row = axis.origin + output * axis.output_step + tap * axis.tap_step;
+      if (row >= 0 && row < axis.source) count++;
+    }
+  return count;
+}
+
 std::vector<int> folds(const Axis& axis) {
   std::vector<int> result = {1};
   if (axis.output_step > 1 && axis.output_step < axis.taps) result.push_back(axis.output_step);  // the stride's phases
@@ -95,6 +112,7 @@ class Planner {
           if (vectors == previous) continue;
           previous = vectors;
           try_tiles(height, width, vectors);
+          if (fold_h == 1 && fold_w == 1) try_scattering(height, width, vectors);
         }
       }
     if (!found_)
@@ -134,8 +152,20 @@ class Planner {
     }
   }
 
+  // Where outputs reach beyond the source, most of what they gather there are zeros. Then the nest walks over the source instead and
+  // adds each pixel's products to all outputs that they belong to, which takes whole images.
+  void try_scattering(const FoldedAxis& height, const FoldedAxis& width, int vectors) {
+    const Axis& h = c_.height;
+    const Axis& w = c_.width;
+    if (c_.weights_pass || !is_full(h) || !is_full(w) || (h.taps == 1 && w.taps == 1)) return;
+    const int image_groups = ceil_div(c_.images, image_banks_);
+    for (int tiles = 1; tiles <= image_groups; tiles++)
+      if (try_tile(height, width, vectors, h.outputs, w.outputs, ceil_div(image_groups, tiles), true)) return;
+  }
+
   // One choice of tile; keeps it if it is the best so far. False if it doesn't fit.
-  bool try_tile(const FoldedAxis& height, const FoldedAxis& width, int vectors, int rows, int columns, int image_groups) {
+  bool try_tile(const FoldedAxis& height, const FoldedAxis& width, int vectors, int rows, int columns, int image_groups,
+                bool scatters = false) {
     const int window = height.window * width.window;
     const int channel_lanes = height.fold * width.fold;
     const int lanes = c_.channels * channel_lanes;
@@ -144,10 +174,11 @@ class Planner {
     // Tiles of few accumulators are stretched until one comes back late enough: by columns nobody stores, or (weights pass) by
     // keeping several partial sums, which rows take in turn.
     int parts = 1;
-    if (!weights)
+    if (!weights && !scatters)
       while (vectors * image_groups * rows * columns < recipe_.acc_distance) columns++;
 
-    const int tile_width = round_up(width.extent(columns), recipe_.load_words);
+    const int tile_width = round_up(scatters ? c_.width.source : width.extent(columns), recipe_.load_words);
+    const auto rows_of = [&](int outputs) { return scatters ? c_.height.source : height.extent(outputs); };
     const auto words_of = [&](int tile_rows) { return image_groups * tile_rows * tile_width; };
     const int pixel_capacity = weights ? recipe_.vec_words : recipe_.acc_words;
     const int lane_capacity = weights ? recipe_.acc_words : recipe_.vec_words;
@@ -155,7 +186,7 @@ class Planner {
 
     // As few blocks of lanes as fit, and those of equal size; none where there are no channels: then dst is the bias.
     const int lane_groups = ceil_div(lanes, lane_banks_);
-    const int most_groups = std::min(recipe_.x_words / words_of(height.extent(rows)), lane_capacity / (vectors * window));
+    const int most_groups = std::min(recipe_.x_words / words_of(rows_of(rows)), lane_capacity / (vectors * window));
     if (most_groups < 1) return false;
     const int blocks = ceil_div(lane_groups, most_groups);
     const int block_groups = blocks > 0 ? ceil_div(lane_groups, blocks) : 0;
@@ -165,9 +196,9 @@ class Planner {
       rows = round_up(rows, parts);
       if (vectors * image_groups * rows * columns > pixel_capacity) return false;
       if (parts * vectors * window * block_groups > lane_capacity) return false;
-      if (block_groups * words_of(height.extent(rows)) > recipe_.x_words) return false;
+      if (block_groups * words_of(rows_of(rows)) > recipe_.x_words) return false;
     }
-    const int tile_rows = height.extent(rows);
+    const int tile_rows = rows_of(rows);
     const int row_tiles = ceil_div(c_.height.outputs, rows), width_tiles = ceil_div(c_.width.outputs, columns);
     const int image_tiles = ceil_div(ceil_div(c_.images, image_banks_), image_groups);
     const int column_tiles = ceil_div(ceil_div(c_.columns, kVector), vectors);
@@ -175,7 +206,8 @@ class Planner {
     // Cycles of one tile: the loads, the grid and the store follow each other.
     const double pixels = double(image_groups) * rows * columns;
     const double x_load = double(block_groups) * lane_banks_ * image_banks_ * words_of(tile_rows) / recipe_.load_words;
-    const double steps = double(window) * block_groups * vectors * pixels;
+    const int walked = scatters ? c_.height.source * c_.width.source : rows * columns;
+    const double steps = double(window) * block_groups * vectors * image_groups * walked;
     const double weight_words = double(window) * block_groups * lane_banks_ * vectors;
     double tile_cycles, once_cycles;
     if (weights) {
@@ -221,8 +253,8 @@ class Planner {
     d.fold_w = width.fold;
     d.lane_step_h = c_.height.tap_step;
     d.lane_step_w = c_.width.tap_step;
-    d.origin_h = c_.height.origin;
-    d.origin_w = c_.width.origin;
+    d.origin_h = scatters ? 0 : c_.height.origin;
+    d.origin_w = scatters ? 0 : c_.width.origin;
     d.output_step_h = c_.height.output_step;
     d.output_step_w = c_.width.output_step;
     d.row_step = height.step;
@@ -263,6 +295,13 @@ class Planner {
       inner.push_back({height.window, height.window_rows * tile_width, width.window * block_groups, 0});
       inner.push_back({width.window, width.window_rows, block_groups, 0});
       inner.push_back({std::max(1, block_groups), image_groups * tile_plane, 1, 0});
+    } else if (scatters) {
+      loops.push_back({height.window, 0, c_.height.tap_step * columns, width.window * block_groups});
+      loops.push_back({width.window, 0, c_.width.tap_step, block_groups});
+      loops.push_back({std::max(1, block_groups), image_groups * tile_plane, 0, 1});
+      inner.push_back({image_groups, tile_plane, rows * columns, 0});
+      inner.push_back({c_.height.source, tile_width, columns, 0});
+      inner.push_back({c_.width.source, 1, 1, 0});
     } else {
       loops.push_back({height.window, height.window_rows * tile_width, 0, width.window * block_groups});
       loops.push_back({width.window, width.window_rows, 0, block_groups});
@@ -275,6 +314,7 @@ class Planner {
     longest_innermost(inner);
     loops.insert(loops.end(), inner.begin(), inner.end());
     if (!write_loops(loops, d)) return false;
+    if (scatters && run_nest(d).revisit_distance < recipe_.acc_distance) return false;
 
     found_ = true;
     best_ = {};
@@ -287,6 +327,8 @@ class Planner {
     best_.column_tiles = column_tiles;
     best_.packed_floats = std::size_t(c_.groups) * d.packed_group;
     best_.cycles = cycles;
+    best_.scatters = scatters;
+    best_.walked = walked;
     const int counts[] = {c_.groups, column_tiles, image_tiles, row_tiles, width_tiles};
     best_.units = split_work(counts, split, best_.packed_floats);
     best_.partials = weights && split >= 2 ? int(best_.units.size()) : 1;
@@ -320,8 +362,7 @@ class Planner {
 
   // Cycles of all useful multiply-adds on all units' grids.
   double useful_cycles() const {
-    const double multiplies = double(c_.images) * c_.groups * c_.columns * c_.channels * c_.height.taps * c_.width.taps *
-                              c_.height.outputs * c_.width.outputs;
+    const double multiplies = double(c_.images) * c_.groups * c_.columns * c_.channels * products(c_.height) * products(c_.width);
     return multiplies / (double(recipe_.pe_rows) * recipe_.pe_depth * kVector * recipe_.compute_units);
   }
 
@@ -355,9 +396,13 @@ weights_layout layout_of(const Plan& plan, const Contraction& contraction, const
 
 std::vector<int> tap_words(const Plan& plan, const RawLayout& raw) {
   std::vector<int> words;
+  // Scattering takes the taps in reverse: the first one reaches furthest.
+  const auto window_of = [&](int tap, int fold, int window) { return plan.scatters ? window - 1 - tap : tap / fold; };
   for (int tap : raw.tap_h)
-    words.push_back(tap < 0 ? -1 : (tap / plan.fold_h) * plan.window_w * plan.lanes + (tap % plan.fold_h) * plan.fold_w);
-  for (int tap : raw.tap_w) words.push_back(tap < 0 ? -1 : (tap / plan.fold_w) * plan.lanes + tap % plan.fold_w);
+    words.push_back(
+        tap < 0 ? -1 : window_of(tap, plan.fold_h, plan.window_h) * plan.window_w * plan.lanes + (tap % plan.fold_h) * plan.fold_w);
+  for (int tap : raw.tap_w)
+    words.push_back(tap < 0 ? -1 : window_of(tap, plan.fold_w, plan.window_w) * plan.lanes + tap % plan.fold_w);
   return words;
 }
 

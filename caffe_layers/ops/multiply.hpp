@@ -51,8 +51,10 @@ struct Plan {
   int column_tiles;
   std::size_t packed_floats;  // of packed weights, or of one partial gradient
   int partials;               // weights pass: partial gradients, added by the unpacking
+  bool scatters;              // the nest walks over the source and not over the outputs
+  int walked;                 // pixels of one image that the nest walks over in a tile
   double cycles;              // of the busiest unit, as the cost model has it
-  double utilization;         // useful multiply-adds over multiply-adders times cycles
+  double utilization;         // useful multiply-adds, those with padding left out, over multiply-adders times cycles
 };
 
 // Throws device::Error where no tile fits the recipe's memories.

@@ -78,7 +78,10 @@ TEST_P(MultiplyPlanTest, NestCoversTheTile) {
     const multiply_descriptor& d = plan.descriptor;
     const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
     if (lane_groups == 0) return;  // the nest of a pass that sums nothing isn't run
-    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * d.vectors * d.image_groups * d.rows * d.columns);
+    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * d.vectors * d.image_groups * plan.walked);
+    if (!plan.scatters) {
+      EXPECT_EQ(plan.walked, d.rows * d.columns);
+    }
   });
 }
 
@@ -102,6 +105,16 @@ TEST_P(MultiplyPlanTest, UnitsShareTheWork) {
     EXPECT_GE(last.row_end * d.rows, d.output_height);
     EXPECT_GE(last.width_end * d.columns, d.output_width);
   });
+}
+
+// The gradient of a convolution without padding: of what its outputs gather, half and more are zeros.
+TEST_P(MultiplyPlanTest, GradientsBeyondTheSourceAreScattered) {
+  const device::Recipe r = recipe(GetParam());
+  const ops::NamedPlan data = ops::plans(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph0pw0dh1dw1")).back();
+  EXPECT_TRUE(data.plan.scatters);
+  EXPECT_EQ(data.plan.walked, 8 * 8);
+  const ops::NamedPlan same = ops::plans(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph2pw2dh1dw1")).back();
+  EXPECT_FALSE(same.plan.scatters) << "its outputs lie within the source";
 }
 
 TEST_P(MultiplyPlanTest, LargeLayersFillTheGrid) {
