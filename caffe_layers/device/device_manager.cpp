@@ -57,7 +57,8 @@ Program load(const Bitstream& bitstream, cl_context context, cl_device_id device
   cl_int status = CL_SUCCESS;
   Program program(clCreateProgramWithBinary(context, 1, &device, &size, &bytes, &accepted, &status));
   if (status == CL_SUCCESS) status = accepted;
-  if (status == CL_SUCCESS) status = clBuildProgram(program.get(), 1, &device, "", nullptr, nullptr);
+  // The binary is built; PoCL asks for this option again when it runs.
+  if (status == CL_SUCCESS) status = clBuildProgram(program.get(), 1, &device, "-cl-denorms-are-zero", nullptr, nullptr);
   if (status != CL_SUCCESS) {
     throw Error("bitstream " + bitstream.path + ": " + bitstream.device + " does not take it as a program (" + name_of(status) +
                 ")" + mend(bitstream));

@@ -174,5 +174,13 @@ TEST_F(ElementwiseTest, TakesNanAndInfinityAsStockCaffeDoes) {
   expect_same("power 0", forward(ops::power(0, 1, 0), {kNan, kInfinity}), {1, 1});
 }
 
+// An FPGA's multiply-adders have no denormal numbers, and to a processor each is as slow as a hundred others.
+TEST_F(ElementwiseTest, NumbersBelowTheNormalOnesAreZero) {
+  const float smallest = FLT_MIN;
+  const std::vector<float> src = {smallest, smallest / 2, -smallest / 4, smallest * 2};
+  EXPECT_EQ(forward(ops::power(1, 1, 0), src), (std::vector<float>{smallest, 0, 0, smallest * 2}));
+  EXPECT_EQ(forward(ops::power(1, 0.5F, 0), src), (std::vector<float>{0, 0, 0, smallest}));
+}
+
 }  // namespace
 }  // namespace barista::testing
