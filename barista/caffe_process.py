@@ -1,6 +1,6 @@
-"""A process in which Caffe runs, both ends of it: a task goes in, events come out, and a death becomes a sentence.
+"""A process in which Caffe runs, both ends of it: tasks go in, events come out, and a death becomes a sentence.
 
-Caffe ends its process where a check of its fails, so whoever asks something of a net asks in a process of its own. The task is one
+Caffe ends its process where a check of its fails, so whoever asks something of a net asks in a process of its own. A task is one
 JSON object on standard input. On standard output go JSON lines: {"begin": layer} says what is at hand, {"error": sentence} that
 nothing can be done, {"event": "fatal", ...} are Caffe's last words, and all others are the answer.
 """
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 from barista import failures
@@ -28,38 +29,76 @@ def ask(module: str, arguments: Sequence[str], task: Mapping[str, Any], variable
     Raises BaristaError where it says that nothing can be done, and where it ends otherwise than well; task["name"] is what the
     sentence calls the net.
     """
-    environment = {**os.environ, **variables, "GLOG_logtostderr": "1", "GLOG_minloglevel": "0"}
-    environment["PYTHONPATH"] = os.pathsep.join(folder for folder in sys.path if folder)
-    command = [sys.executable, "-m", module, *arguments]
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as worker,
-    ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
+    with Process([sys.executable, "-m", module, *arguments], task["name"], variables) as process:
+        process.tell(task)
+        process.tell_no_more()
+        while (event := process.hear()) is not None:
+            yield event
+
+
+class Process:
+    """A process that is told tasks and answers with events. As a context, it is killed by an exception, else left to end."""
+
+    def __init__(self, command: Sequence[str], name: str, variables: Mapping[str, str]) -> None:
+        """`name` is what sentences call what it works on; `variables` are added to its environment."""
+        search = os.pathsep.join(folder for folder in sys.path if folder)
+        environment = {**os.environ, "PYTHONPATH": search, **variables, "GLOG_logtostderr": "1", "GLOG_minloglevel": "0"}
+        self._name = name
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed on exit
+        self._worker = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment
+        )
+        self._at = ""  # the layer at hand
+        self._error = ""
+        self._fatal: Mapping[str, Any] | None = None
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self._worker.kill()
+        self.tell_no_more()
+        assert self._worker.stdout is not None
+        self._worker.stdout.close()
+        self._worker.wait()
+        self._log.close()
+
+    def tell(self, task: Mapping[str, Any]) -> None:
+        assert self._worker.stdin is not None
         try:
-            with worker.stdin:
-                worker.stdin.write(json.dumps(task))
+            self._worker.stdin.write(json.dumps(task) + "\n")
+            self._worker.stdin.flush()
         except BrokenPipeError:
-            pass  # it ended before it read: the log says why
-        at, error = "", ""
-        fatal: Mapping[str, Any] | None = None
-        for line in worker.stdout:
+            pass  # it has ended: hear() says why
+
+    def tell_no_more(self) -> None:
+        assert self._worker.stdin is not None
+        try:
+            self._worker.stdin.close()
+        except BrokenPipeError:
+            pass
+
+    def hear(self) -> Event | None:
+        """The next event; None where the process has ended well. Raises BaristaError as ask() does."""
+        assert self._worker.stdout is not None
+        for line in self._worker.stdout:
             event = json.loads(line)
             if event.get("event") == "fatal":
-                fatal = event
+                self._fatal = event
             elif "error" in event:
-                error = event["error"]
+                self._error = event["error"]
             elif "begin" in event:
-                at = event["begin"]
+                self._at = event["begin"]
             else:
-                yield event
-        status = worker.wait()
-        if error:
-            raise BaristaError(error)
+                return dict(event)
+        status = self._worker.wait()
+        if self._error:
+            raise BaristaError(self._error)
         if status != 0:
-            log.seek(0)
-            raise BaristaError(f"{task['name']}: {_why_ended(fatal, at, status, log.read())}")
+            self._log.seek(0)
+            raise BaristaError(f"{self._name}: {_why_ended(self._fatal, self._at, status, self._log.read())}")
+        return None
 
 
 def _why_ended(fatal: Mapping[str, Any] | None, at: str, status: int, log: str) -> str:

@@ -106,7 +106,7 @@ def _cover(name: str, path: Path, net: Any, shapes: Mapping[str, Shape]) -> Cove
     shared: set[str] = set()
     layers = []
     for decision, layer, there in zip(decisions, inputs.net.layer, made, strict=True):
-        products = _multiply_adds(layer, there) if there else 0
+        products = multiply_adds(layer, there) if there else 0
         learned = _parameters(layer, there, shared) if there else 0
         layers.append(Layer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
     return Coverage(name, tuple(layers), inputs.notes)
@@ -125,7 +125,7 @@ def _made(net: Any, name: str) -> list[Made | None]:
 # --- what is counted -----------------------------------------------------------------------------------------------------------
 
 
-def _multiply_adds(layer: Any, made: Made) -> int:
+def multiply_adds(layer: Any, made: Made) -> int:
     """Of one forward pass: for each element that a layer makes, the products that it is the sum of."""
     if layer.type == "Convolution":
         return sum(prod(dst) for dst in made.dst) * prod(made.weights[0][1:])

@@ -55,21 +55,26 @@ def look_for(name: str, near: Path) -> Path | None:
 
 
 def check(net: Any, phase: str, state: Any, name: str) -> None:
-    """Raises BaristaError for a file that an included layer cannot read.
+    """Raises BaristaError for a file that a layer cannot read which the net has in the state that state_of() tells.
 
-    As in Caffe, the net's state is `phase` ("TRAIN" or "TEST"), overridden by the net's own state and that by the solver's `state`.
     `name` is what the sentence calls the net.
     """
-    effective = caffe_proto.new("NetState")
-    effective.phase = effective.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name[phase].number
-    effective.MergeFrom(net.state)
-    effective.MergeFrom(state)
+    effective = state_of(net, phase, state)
     for layer in net.layer:
         if includes(effective, layer):
             for file in named_by(layer):
                 problem = _problem(layer, file)
                 if problem:
                     raise BaristaError(f"{name}: layer '{layer.name}': {file.field} '{file.name}': {problem}")
+
+
+def state_of(net: Any, phase: str, state: Any) -> Any:
+    """A net's state, as in Caffe: `phase` ("TRAIN" or "TEST"), overridden by the net's own state and that by the solver's `state`."""
+    effective = caffe_proto.new("NetState")
+    effective.phase = effective.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name[phase].number
+    effective.MergeFrom(net.state)
+    effective.MergeFrom(state)
+    return effective
 
 
 def includes(state: Any, layer: Any) -> bool:

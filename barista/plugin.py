@@ -109,6 +109,13 @@ def load_without_device() -> tuple[ctypes.CDLL, Any]:
     return _open(library_path), _import_caffe(installation)
 
 
+def load_stock_caffe() -> Any:
+    """caffe as it is without Barista, in a process of its own: to compare with. Raises BaristaError."""
+    installation = paths.caffe_installation()
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    return _import_caffe(installation)
+
+
 def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> bool:
     """Whether load() with these would bring what is there."""
     if device not in (None, loaded.asked[0], loaded.device.short_name):

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from barista import net_files, prototxt, rewriter, upgrade
+from barista import caffe_proto, net_files, prototxt, rewriter, upgrade
 from barista.errors import BaristaError
 
 _TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
@@ -71,7 +71,17 @@ def keeping(net: Any) -> rewriter.Rewritten:
 
 def read(path: Path, convert: Conversion = keeping) -> Solver:
     """Reads a solver and its nets, which are upgraded and converted. Raises BaristaError."""
-    original = prototxt.read_solver(path)
+    return _with_its_nets(path, prototxt.read_solver(path), convert)
+
+
+def of_net(path: Path) -> Solver:
+    """SGD with momentum for the net in `path`, at a rate of 0: it does all of a solver's work, and weights stay as they are."""
+    param = caffe_proto.new("SolverParameter")
+    param.net, param.base_lr, param.lr_policy, param.momentum = str(path), 0, "fixed", 0.9
+    return _with_its_nets(path, param, keeping)
+
+
+def _with_its_nets(path: Path, original: Any, convert: Conversion) -> Solver:
     notes: list[str] = []
     param = _upgraded(original, str(path), notes)
     _check_train_nets(param, str(path))
@@ -94,7 +104,7 @@ def normalise(path: Path, selection: rewriter.Selection = rewriter.ALL, *, rewri
     check_values(solver.param, str(path))
     check_types(solver)
     notes = list(solver.notes)
-    nets = tuple(replace(net, net=_with_found_files(net, path, notes)) for net in solver.nets)
+    nets = tuple(replace(net, net=with_found_files(net, path, notes)) for net in solver.nets)
     param = with_nets(solver.param, nets)
     weights = [_find_all(names, path, notes) for names in param.weights]
     param.ClearField("weights")
@@ -239,8 +249,8 @@ def _find_all(names: str, solver: Path, notes: list[str]) -> str:
     return ",".join(str(find(name.strip(), solver, notes, f"{solver}: weights")) for name in names.split(",") if name.strip())
 
 
-def _with_found_files(net: SolverNet, solver: Path, notes: list[str]) -> Any:
-    """The net with its data and mean files where they are; what is nowhere stays as it is, since a layer may go unused."""
+def with_found_files(net: SolverNet, solver: Path, notes: list[str]) -> Any:
+    """The net with its data and mean files where they are (notes say which); what is nowhere stays, since a layer may go unused."""
     found_net = type(net.net)()
     found_net.CopyFrom(net.net)
     for layer in found_net.layer:

@@ -1,0 +1,125 @@
+"""Why data crosses between host and device in a step: for whom each copy is made.
+
+A copy is made where somebody asks for a blob whose newer contents are on the other side. A layer on the CPU has its own inputs
+copied out. What a device layer has copied in, a layer on the CPU wrote: the last one before the reader that makes the blob, or,
+of a gradient, the next one that takes it. Where several blobs of a pass come from the host, sizes tell which copy is which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from barista.plugin import Command
+from barista.rewriter import Decision, Place
+from barista.steps import MadeLayer
+
+COPIES = UPLOAD, DOWNLOAD = "upload", "download"  # names of commands
+_VALUE_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Cause:
+    """For whom a copy is made."""
+
+    blob: str  # empty where that can't be told
+    who: str  # a layer, or one of the three below
+    why: str  # of a layer, why it works on the host; else empty
+
+
+SOLVER = "the solver"  # outside the layers' passes: gradients cleared, parameters moved
+LOSS = "the loss"  # which Caffe adds up
+HOST = "the host"  # what wrote a blob can't be told
+
+
+def causes(
+    layers: Sequence[MadeLayer], decisions: Sequence[Decision], layer: int, backward: bool, copies: Sequence[Command]
+) -> list[Cause]:
+    """Of each of the `copies` in one pass of `layer`, its cause. `decisions` are one a layer."""
+    graph = _Graph(layers, decisions)
+    if graph.on_host(layer):
+        return [graph.doing_of(layer)] * len(copies)
+    sources = list(graph.read_from_host(layer, backward))
+    found = []
+    for command in copies:
+        if command.name == UPLOAD:
+            source = _source_of(command, sources)
+            found.append(graph.doing_of(source.writer, source.blob) if source else Cause("", HOST, ""))
+        elif layers[layer].losses and not backward:
+            found.append(Cause(layers[layer].losses[0], LOSS, ""))
+        else:
+            found.append(Cause("", layers[layer].name, "runs Caffe's own code"))  # as a device layer does for what it can't do
+    return found
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A blob that a pass reads and a layer on the host wrote."""
+
+    blob: str
+    bytes: int
+    writer: int
+
+
+def _source_of(upload: Command, sources: list[_Source]) -> _Source | None:
+    """The one that `upload` copies, which is taken out of `sources`; a blob may use a part of its memory, which is copied whole."""
+    exact = (source for source in sources if source.bytes == upload.bytes)
+    parts = (source for source in sources if source.bytes < upload.bytes)
+    found = next(exact, None) or next(parts, None)
+    if found:
+        sources.remove(found)
+    return found
+
+
+class _Graph:
+    """Who makes what."""
+
+    def __init__(self, layers: Sequence[MadeLayer], decisions: Sequence[Decision]) -> None:
+        self._layers = layers
+        self._decisions = decisions
+
+    def on_host(self, layer: int) -> bool:
+        return self._decisions[layer].place is Place.CPU
+
+    def doing_of(self, layer: int, blob: str = "") -> Cause:
+        return Cause(blob, self._layers[layer].name, self._decisions[layer].reason)
+
+    def read_from_host(self, layer: int, backward: bool) -> Iterator[_Source]:
+        """What a pass may read that a layer on the host wrote."""
+        made = self._layers[layer]
+        if backward:
+            for blob, shape in zip(made.tops, made.dst, strict=True):
+                yield from self._sources(blob, shape, self._writers_of_diff(layer, blob))
+        for blob, shape in zip(made.bottoms, made.src, strict=True):
+            yield from self._sources(blob, shape, self._writers_of_data(layer, blob))
+
+    def _sources(self, blob: str, shape: Sequence[int], writers: Sequence[int]) -> Iterator[_Source]:
+        yield from (_Source(blob, _VALUE_BYTES * prod(shape), writer) for writer in writers if self.on_host(writer))
+
+    def _writers_of_data(self, layer: int, blob: str) -> list[int]:
+        """Who makes the values of `blob` that `layer` takes."""
+        writer = next((i for i in range(layer - 1, -1, -1) if blob in self._layers[i].tops), None)
+        if writer is None:
+            return []
+        if self._is_split(writer) or self._is_view(writer):
+            return self._writers_of_data(writer, self._layers[writer].bottoms[0])
+        return [writer]
+
+    def _writers_of_diff(self, layer: int, blob: str) -> list[int]:
+        """Who makes the gradient of `blob`, a top of `layer`: the layer that takes it next."""
+        taker = next((i for i in range(layer + 1, len(self._layers)) if blob in self._layers[i].bottoms), None)
+        if taker is None:
+            return []
+        if self._is_view(taker):
+            return self._writers_of_diff(taker, self._layers[taker].tops[0])
+        if self._is_split(taker):  # it adds on the host where all that it adds is there
+            writers = [writer for top in self._layers[taker].tops for writer in self._writers_of_diff(taker, top)]
+            return writers[:1] if all(self.on_host(writer) for writer in writers) else []
+        return [taker]
+
+    def _is_view(self, layer: int) -> bool:
+        return self._decisions[layer].place is Place.VIEW
+
+    def _is_split(self, layer: int) -> bool:
+        return self._decisions[layer].type == "Split"
