@@ -189,6 +189,7 @@ _KINDS = {
     "ELU": _SMOOTH,
     "EuclideanLoss": _SMOOTH,
     "Exp": _SMOOTH,
+    "LRN": _SMOOTH,
     "PReLU": Kind(shrink=_shrink_all, kinks=True),
     "Scale": Kind(_scale_lengths, exact_on_integers=_always, shrink=_shrink_all),
     "Sigmoid": _SMOOTH,

@@ -159,7 +159,7 @@ def _pooling(layer: Any) -> str:
     return "pool: STOCHASTIC: the device pools by MAX and AVE" if param.pool == param.STOCHASTIC else ""
 
 
-def _eltwise(layer: Any) -> str:
+def _apart(layer: Any) -> str:
     return "its top is one of its bottoms: the device keeps them apart" if set(layer.top) & set(layer.bottom) else ""
 
 
@@ -177,12 +177,13 @@ _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "Convolution": _convolution,
     "Deconvolution": _convolution,
     "Dropout": _nothing,
-    "Eltwise": _eltwise,
+    "Eltwise": _apart,
     "ELU": _nothing,
     "EuclideanLoss": _nothing,
     "Exp": _nothing,
     "InnerProduct": _nothing,
     "Log": _nothing,
+    "LRN": _apart,
     "Pooling": _pooling,
     "Power": _nothing,
     "PReLU": _nothing,

@@ -63,7 +63,8 @@ def test_nets_of_caffe_are_clean(device: str, net: str, layers: set[str]) -> Non
 
 
 def test_all_that_a_layer_s_message_may_say(device: str, tmp_path: Path) -> None:
-    """Groups, strides, dilation, no bias, transposed weights, a slope in place, global and clipped pooling, two bottoms."""
+    """Groups, strides, dilation, no bias, transposed weights, a slope in place, global and clipped pooling, two bottoms,
+    normalisation within a channel."""
     net = write(
         tmp_path,
         """
@@ -81,11 +82,13 @@ def test_all_that_a_layer_s_message_may_say(device: str, tmp_path: Path) -> None
         layer { name: "turned" type: "InnerProduct" bottom: "h" top: "i" inner_product_param { num_output: 7 transpose: true } }
         layer { name: "plain" type: "InnerProduct" bottom: "g" top: "j"
           inner_product_param { num_output: 3 bias_term: false axis: 2 } }
+        layer { name: "within" type: "LRN" bottom: "g" top: "k"
+          lrn_param { local_size: 5 alpha: 0.5 beta: 1.5 norm_region: WITHIN_CHANNEL } }
         """,
     )
     report = reported(net, "--device", device)
     assert [layer["layer"] for layer in report["layers"]] == [
-        "two", "dilated", "depthwise", "leaky", "clipped", "whole", "turned", "plain",
+        "two", "dilated", "depthwise", "leaky", "clipped", "whole", "turned", "plain", "within",
     ]  # fmt: skip
     two = report["layers"][0]
     assert {c["array"] for c in two["comparisons"]} == {"dst", "dst[1]", "diff_src", "diff_src[1]", "diff_weights", "diff_bias"}
@@ -107,6 +110,7 @@ TYPES = {
     "Exp": ("a", "exp_param { base: 2 scale: 0.5 shift: 1 }"),
     "InnerProduct": ("a", "inner_product_param { num_output: 4 }"),
     "Log": ("a", "log_param { shift: 10 }"),
+    "LRN": ("a", "lrn_param { local_size: 3 alpha: 0.5 k: 2 }"),
     "Pooling": ("a", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),
     "Power": ("a", "power_param { power: 3 scale: 0.5 shift: 1 }"),
     "PReLU": ("a", ""),

@@ -35,8 +35,8 @@ ELEMENTWISE = [
 ]
 A_CHANNEL = ["Bias", "Scale"]
 LOSSES = ["Accuracy", "EuclideanLoss", "SigmoidCrossEntropyLoss", "Softmax", "SoftmaxWithLoss"]
-ON_DEVICE = ["Convolution", "InnerProduct", "Pooling", *ELEMENTWISE, *A_CHANNEL, *LOSSES, "Concat", "Slice", "Split"]
-TYPES = [*ON_DEVICE, *(f"FPGA{name}" for name in ON_DEVICE), "LRN", "Python", "FPGALRN", "Foo", ""]
+ON_DEVICE = ["Convolution", "InnerProduct", "LRN", "Pooling", *ELEMENTWISE, *A_CHANNEL, *LOSSES, "Concat", "Slice", "Split"]
+TYPES = [*ON_DEVICE, *(f"FPGA{name}" for name in ON_DEVICE), "ArgMax", "Python", "FPGAArgMax", "Foo", ""]
 
 
 def net_of(text: str) -> Any:
@@ -117,7 +117,7 @@ def test_rewriting_twice_is_rewriting_once(net: Any, only: tuple[str, ...], exce
 
 
 @prototxts.drawn(300)
-@given(prototxts.nets([*ON_DEVICE, "LRN", "Python", "FPGALRN", "Foo", ""]))
+@given(prototxts.nets([*ON_DEVICE, "ArgMax", "Python", "FPGAArgMax", "Foo", ""]))
 def test_restoring_undoes_rewriting(net: Any) -> None:
     assert serialised(rewriter.restore(rewriter.rewrite(net).net)) == serialised(net)
 
@@ -143,6 +143,7 @@ def test_the_net_that_is_given_stays_as_it_is(net: Any) -> None:
         'type: "FPGAConvolution"',
         'type: "Pooling" top: "mask"',
         'type: "Pooling" pooling_param { pool: AVE global_pooling: true round_mode: FLOOR engine: CAFFE }',
+        'type: "LRN" bottom: "y" lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL engine: CUDNN }',
         'type: "InnerProduct" inner_product_param { axis: 2 transpose: true bias_term: false }',
         'type: "ReLU" relu_param { negative_slope: 0.1 }',
         'type: "SoftmaxWithLoss" loss_param { ignore_label: 255 normalization: BATCH_SIZE } softmax_param { axis: 2 }',
@@ -171,6 +172,7 @@ def test_the_device_runs(layer: str) -> None:
         ('type: "ReLU" python_param { param_str: "[1]" }', "python_param: its param_str is not a device layer's"),
         ('type: "Pooling" pooling_param { pool: STOCHASTIC }', "pool: STOCHASTIC: the device pools by MAX and AVE"),
         ('type: "Eltwise" bottom: "x" bottom: "y"', "its top is one of its bottoms: the device keeps them apart"),
+        ('type: "LRN" bottom: "x"', "its top is one of its bottoms: the device keeps them apart"),
         ('type: "Swish"', "no device layer of this type yet"),
         ('type: "FPGASwish"', "no device layer of this type yet"),
         ('type: "Data"', "reads and prepares data"),
@@ -236,7 +238,7 @@ def test_a_pattern_that_matches_nothing_is_one_sentence() -> None:
     [
         ("Convolusion", "this Caffe has no layer type 'Convolusion'; did you mean 'Convolution'?"),
         ("RELU", "this Caffe has no layer type 'RELU'; did you mean 'ReLU'?"),
-        ("FPGALRN", "this Caffe has no layer type 'FPGALRN'; did you mean 'LRN'?"),
+        ("FPGAArgMax", "this Caffe has no layer type 'FPGAArgMax'; did you mean 'ArgMax'?"),
         ("Quux", "this Caffe has no layer type 'Quux'"),
         ("", "it has no type"),
     ],
@@ -244,7 +246,7 @@ def test_a_pattern_that_matches_nothing_is_one_sentence() -> None:
 def test_an_unknown_type_is_one_sentence(layer_type: str, sentence: str) -> None:
     net = net_of(f'layer {{ name: "x" type: "{layer_type}" }}')
     with pytest.raises(BaristaError) as raised:
-        rewriter.check_types(net, frozenset({"Convolution", "ReLU", "LRN"}), "net.prototxt")
+        rewriter.check_types(net, frozenset({"Convolution", "ReLU", "ArgMax"}), "net.prototxt")
     assert str(raised.value) == f"net.prototxt: layer 'x': {sentence}"
 
 

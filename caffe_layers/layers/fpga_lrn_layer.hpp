@@ -1,0 +1,43 @@
+// LRN on the device: Caffe's layer type FPGALRN, which takes LRN's lrn_param.
+//
+// Within a channel stock Caffe makes layers of its own, of Split, Power, Pooling and Eltwise; here it is one operation, and theirs do
+// nothing. As there, k plays no part then. Of an empty blob nothing is made, where stock Caffe gives up. Stock code runs for nets of
+// doubles, for a top that is the bottom (what stock Caffe makes of that is no LRN), and for windows beyond the op (ops/lrn.hpp).
+#ifndef BARISTA_LAYERS_FPGA_LRN_LAYER_HPP_
+#define BARISTA_LAYERS_FPGA_LRN_LAYER_HPP_
+
+#include <string>
+#include <vector>
+
+#include "caffe/layers/lrn_layer.hpp"
+#include "layers/fpga_layer.hpp"
+#include "ops/lrn.hpp"
+
+namespace caffe {
+
+template <typename Dtype>
+class FPGALRNLayer : public LRNLayer<Dtype> {
+ public:
+  explicit FPGALRNLayer(const LayerParameter& param) : LRNLayer<Dtype>(param) {}
+
+  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  const char* type() const override { return "FPGALRN"; }
+
+ protected:
+  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
+                    const vector<Blob<Dtype>*>& bottom) override;
+
+ private:
+  std::string why_stock_code(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const;
+  barista::ops::LRNFunction function() const;
+  void forward_on_device(const Blob<float>& bottom, const Blob<float>& top);
+  void backward_on_device(const Blob<float>& top, const Blob<float>& bottom);
+
+  barista::layers::PlannedOp<barista::ops::LRN> op_;
+};
+
+}  // namespace caffe
+
+#endif  // BARISTA_LAYERS_FPGA_LRN_LAYER_HPP_

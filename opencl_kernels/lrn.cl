@@ -1,0 +1,252 @@
+// Local response normalisation, across channels or within each, forward and backward.
+//
+//   forward:   scale = shift + factor * sum of src^2 over the window,  power = scale^exponent,
+//              dst = src * power,  ratio = dst / scale
+//   backward:  diff_src = diff_dst * power - factor * src * (sum of diff_dst * ratio over the window)
+// All buffers STORAGE [images][channels][height][width]; power and ratio are kept from forward to backward, which then has neither
+// power nor division. A window is local_size channels, or local_size x local_size pixels of a channel, around each element; what of
+// it lies outside counts as 0. As stock Caffe (src/caffe/layers/lrn_layer.cpp), but for the order of the sums: there a sum across
+// channels is taken on by adding the next square and subtracting the last, here it is of its squares alone, so nothing drifts.
+//
+// A tile of results and what their windows see are on chip, sixteen neighbouring pixels or sixteen planes side by side, one a lane
+// (lrn_problem.h). Planes are turned in 16 x 16 blocks on the way in and out, since memory holds a plane's words side by side. A window
+// slides along a row in a shift register of LRN_TAPS words, which a tree adds up: all of a window across up to LRN_TAPS channels in one
+// step. Larger windows, and the rows of those within a channel, are added to the sums in further sweeps over the tile, so a window may
+// be of any size of which a tile holds one.
+//
+// Forward and backward are one kernel, since they never run at once: they differ in what they load, and share memories and window.
+//
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
+//
+// Initiation interval 1 of the window's loop: one read of each on-chip memory and one write of the sums a step; nothing but the shift
+// register is carried from step to step, and no sum is read again within ACC_DISTANCE steps (idle ones are added to small tiles),
+// which is what ivdep's safelen says and more than an addition takes. A vector of results takes LRN_STEPS steps, LRN_LANES lanes in
+// each: external memory takes that long, too, for its four loads and stores of them.
+//
+// Device cost a compute unit, estimated: 2 memories of 16 lanes x ACC_WORDS words (at 1,024 words 64 blocks of 512 x 40 bits), 2 x 16 x
+// 16 words of registers for turning, 5 loads and 3 stores of 512 bits, 16 x LRN_TAPS adders and 16 multipliers for the window, and
+// LRN_LANES x (23 multiply-adds of the power, 5 others, 1 divider) for the results: about 230 DSP blocks. 16 results take about 5 + T
+// cycles forward and 6 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels, local_size within a channel up to that size.
+// What Intel's compiler makes of it has not been run.
+#include "common.h"
+#include "lrn_problem.h"
+
+#define LRN_TAPS 5
+#define LRN_LANES 4
+#define LRN_STEPS (VECTOR / LRN_LANES)
+typedef JOIN(ACCUMULATE, 4) accumulate4;
+
+#define lrn_wide JOIN(convert_, JOIN(ACCUMULATE, 16))
+#define lrn_narrow JOIN(convert_, JOIN(STORAGE, 16))
+#define lrn_wide4 JOIN(convert_, JOIN(ACCUMULATE, 4))
+#define lrn_narrow4 JOIN(convert_, JOIN(STORAGE, 4))
+
+// --- powers ---
+
+// log2(1 + t) / t for sqrt(1/2) - 1 <= t < sqrt(2) - 1, and (2^t - 1) / t for |t| <= 1/2: the polynomials with the least largest
+// error, relative to the logarithm 2.6e-8, and to 2^t 3.9e-9.
+inline accumulate4 lrn_log2_polynomial(accumulate4 t) {
+  accumulate4 sum = 0.125837051f;
+  sum = sum * t - 0.207269762f;
+  sum = sum * t + 0.215715601f;
+  sum = sum * t - 0.238944819f;
+  sum = sum * t + 0.287916248f;
+  sum = sum * t - 0.360703683f;
+  sum = sum * t + 0.480910643f;
+  sum = sum * t - 0.721347347f;
+  return sum * t + 1.442695f;
+}
+
+inline accumulate4 lrn_exp2_polynomial(accumulate4 t) {
+  accumulate4 sum = 0.000154697742f;
+  sum = sum * t + 0.00134100072f;
+  sum = sum * t + 0.00961803064f;
+  sum = sum * t + 0.0555029729f;
+  sum = sum * t + 0.240226511f;
+  return sum * t + 0.693147225f;
+}
+
+inline accumulate4 lrn_power_of_2(int4 exponent) { return as_float4((exponent + 127) << 23); }
+
+// x to the power of y, within (3 + |y|) * 2^-24 of itself; as pow() for 0, infinity, NaN, negative x and y = 0.
+//
+// With x = 2^e * (1 + t), it is 2^(y * e + y * log2(1 + t)). Of the exponent only what goes beyond the nearest whole number is
+// rounded: y.high * e is exact, and so is the difference. An exp(y * log(x)) would lose as many bits as that whole number has.
+inline accumulate4 lrn_power(accumulate4 x, const lrn_exponent y) {
+  const float exponent = y.high + y.low;
+  const accumulate4 size = fabs(x);
+  const int4 above = as_int4(size) - 0x3f3504f3;  // the bits of sqrt(1/2), which 1 + t starts from
+  const accumulate4 e = convert_float4(above >> 23);
+  const accumulate4 t = as_float4((above & 0x7fffff) + 0x3f3504f3) - 1;
+
+  const accumulate4 coarse = y.high * e, fine = y.low * e + exponent * (t * lrn_log2_polynomial(t));
+  const accumulate4 whole = rint(clamp(coarse + fine, -252.0f, 252.0f));
+  const accumulate4 rest = clamp((coarse - whole) + fine, -1.0f, 1.0f);
+  const int4 n = convert_int4(whole), n_low = n >> 1;
+  accumulate4 power = (1 + rest * lrn_exp2_polynomial(rest)) * lrn_power_of_2(n_low) * lrn_power_of_2(n - n_low);
+
+  if (y.parity == LRN_ODD) power = copysign(power, x);
+  if (y.parity == LRN_NO_INTEGER) power = x < (accumulate4)0 ? (accumulate4)NAN : power;
+  power = size == (accumulate4)0 ? (accumulate4)(exponent < 0 ? INFINITY : 0) : power;
+  power = size == (accumulate4)INFINITY ? (accumulate4)(exponent < 0 ? 0 : INFINITY) : power;
+  power = isnan(x) ? (accumulate4)NAN : power;
+  return exponent == 0 ? (accumulate4)1 : power;
+}
+
+// --- tiles ---
+
+// A tile's results, and the source that tap_rows rows of their windows see. Strides are on-chip words, offsets words in memory.
+typedef struct {
+  int rows, columns, source_rows, source_columns;
+  int lead_row, lead_column;            // of the source, where the first of these taps of result 0 lies; negative: outside
+  int x_row, x_column;                  // from a row of the source to the next, and from a column to the next
+  int sums_row, sums_column;            // the same for results
+  int lanes;                            // words (across channels) or planes (within) from lane 0 to the end
+  size_t source_offset, result_offset;  // of lane 0
+} lrn_tile;
+
+inline lrn_tile lrn_tile_at(const lrn_problem p, int item, int tap_row) {
+  const int tiles = p.row_tiles * p.column_tiles;
+  const int group = item / tiles, tile = item % tiles;
+  const int row = tile / p.column_tiles * p.tile_rows, column = tile % p.column_tiles * p.tile_columns;
+  const int first_row = row + tap_row - p.window_rows / 2, first_column = column - p.window_columns / 2;
+  const int source_row = max(first_row, 0), source_column = max(first_column, 0);
+  lrn_tile t;
+  t.rows = min(p.tile_rows, p.rows - row);
+  t.columns = min(p.tile_columns, p.columns - column);
+  t.source_rows = max(min(first_row + t.rows + p.tap_rows - 1, p.rows) - source_row, 0);
+  t.source_columns = min(first_column + t.columns + p.window_columns - 1, p.columns) - source_column;
+  t.lead_row = first_row - source_row;
+  t.lead_column = first_column - source_column;
+  t.x_row = p.across ? 1 : t.source_columns;
+  t.x_column = p.across ? t.rows : 1;
+  t.sums_row = p.across ? 1 : t.columns;
+  t.sums_column = p.across ? t.rows : 1;
+  t.lanes = p.across ? p.positions - row * VECTOR : p.planes - group * VECTOR;
+  const size_t begin = (size_t)group * (p.across ? p.columns : VECTOR) * p.positions;
+  t.source_offset =
+      begin + (p.across ? (size_t)source_column * p.positions + row * VECTOR : source_row * p.columns + source_column);
+  t.result_offset = begin + (p.across ? (size_t)column * p.positions + row * VECTOR : row * p.columns + column);
+  return t;
+}
+
+// How words of a tile lie in memory: `runs` of `words` on-chip words. Across channels a run is a channel and each word of it a vector
+// in memory; within a channel a run is a row, or all rows where they are whole, and 16 words of it are turned from 16 lanes' vectors.
+typedef struct {
+  int runs, words;
+  size_t run_stride;
+} lrn_runs;
+
+inline lrn_runs lrn_runs_of(const lrn_problem p, int rows, int columns) {
+  lrn_runs r;
+  const bool whole = columns == p.columns;
+  r.runs = p.across ? columns : (whole ? 1 : rows);
+  r.words = p.across ? rows : (whole ? rows * columns : columns);
+  r.run_stride = p.across ? p.positions : p.columns;
+  return r;
+}
+
+// Vectors that the 16 words from `word` of a run have in memory, where the i-th begins, and how many of its words count.
+inline int lrn_vectors(const lrn_problem p, const lrn_runs r, int word) { return p.across ? min(VECTOR, r.words - word) : VECTOR; }
+inline size_t lrn_offset(const lrn_problem p, const lrn_runs r, int run, int word, int i) {
+  return run * r.run_stride + (p.across ? (size_t)(word + i) * VECTOR : (size_t)i * p.positions + word);
+}
+inline int lrn_valid(const lrn_problem p, const lrn_tile t, const lrn_runs r, int word, int i) {
+  return p.across ? t.lanes - (word + i) * VECTOR : (i < t.lanes ? r.words - word : 0);
+}
+
+// x = first * second for the source of a tile; forward, where second is not read, first squared.
+inline void lrn_load(__global const storage* restrict first, __global const storage* restrict second, const lrn_problem p,
+                     const lrn_tile t, __local storage16* restrict x) {
+  const lrn_runs r = lrn_runs_of(p, t.source_rows, t.source_columns);
+  for (int run = 0; run < r.runs; run++)
+    for (int word = 0; word < r.words; word += VECTOR) {
+      storage16 block[VECTOR];
+#pragma unroll 1
+      for (int i = 0; i < lrn_vectors(p, r, word); i++) {
+        const size_t at = t.source_offset + lrn_offset(p, r, run, word, i);
+        const int valid = lrn_valid(p, t, r, word, i);
+        const accumulate16 a = lrn_wide(load_vector(first + at, valid));
+        accumulate16 b = a;
+        if (p.pass == LRN_BACKWARD) b = lrn_wide(load_vector(second + at, valid));
+        block[i] = lrn_narrow(a * b);
+      }
+      if (!p.across) transpose16(block);
+#pragma unroll 1
+      for (int i = 0; i < min(VECTOR, r.words - word); i++) x[run * r.words + word + i] = block[i];
+    }
+}
+
+// --- the window ---
+
+// Adds to the sums of a tile's results what tap_rows rows of their windows hold, from row `first_tap` on: LRN_TAPS columns of one of
+// these rows in each sweep over the tile. The first sweep of all sets the sums.
+inline void lrn_window(__local const storage16* restrict x, __local accumulate16* restrict sums, const lrn_problem p,
+                       const lrn_tile t, int first_tap) {
+  const int steps = max(t.columns + LRN_TAPS - 1, (ACC_DISTANCE + t.rows - 1) / t.rows);
+  const int tap_rows = min(p.tap_rows, p.window_rows - first_tap);
+  accumulate16 passed[LRN_TAPS];
+#pragma unroll
+  for (int i = 0; i < LRN_TAPS; i++) passed[i] = 0;
+
+#pragma ivdep array(sums) safelen(ACC_DISTANCE)
+#pragma loop_coalesce 4
+  for (int tap_row = 0; tap_row < tap_rows; tap_row++) {
+    for (int tap = 0; tap < p.window_columns; tap += LRN_TAPS) {
+      const bool first_sweep = first_tap == 0 && tap_row == 0 && tap == 0;
+      int row_address = (t.lead_row + tap_row) * t.x_row + (t.lead_column + tap) * t.x_column, row_result = 0;
+      for (int row = 0; row < t.rows; row++) {
+        const int source_row = t.lead_row + tap_row + row;
+        const bool row_inside = source_row >= 0 && source_row < t.source_rows;
+        int source_column = t.lead_column + tap, address = row_address, result = row_result;
+        for (int step = 0; step < steps; step++) {
+          // passed[i] is of the column i before this one; where a result is due, all are of this row.
+#pragma unroll
+          for (int i = LRN_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
+          const bool inside = row_inside && source_column >= 0 && source_column < t.source_columns;
+          passed[0] = inside ? lrn_wide(x[address]) : (accumulate16)0;
+          if (step >= LRN_TAPS - 1 && step < t.columns + LRN_TAPS - 1) {
+            accumulate16 sum = passed[LRN_TAPS - 1];
+#pragma unroll
+            for (int i = 1; i < LRN_TAPS; i++) sum += tap + i < p.window_columns ? passed[LRN_TAPS - 1 - i] : (accumulate16)0;
+            sums[result] = first_sweep ? sum : sums[result] + sum;
+            result += t.sums_column;
+          }
+          source_column++;
+          address += t.x_column;
+        }
+        row_address += t.x_row;
+        row_result += t.sums_row;
+      }
+    }
+  }
+}
+
+// --- results ---
+
+// One vector of each operand and result, a lane a word, of which LRN_LANES are worked on at once.
+typedef struct {
+  storage src[VECTOR], sum[VECTOR], diff[VECTOR], power[VECTOR], ratio[VECTOR], result[VECTOR];
+} lrn_vector;
+
+inline void lrn_forward_results(lrn_vector* v, const lrn_problem p) {
+#pragma unroll 1
+  for (int i = 0; i < LRN_STEPS; i++) {
+    const accumulate4 scale = p.shift + p.factor * lrn_wide4(vload4(i, v->sum));
+    const accumulate4 power = lrn_power(scale, p.exponent), dst = lrn_wide4(vload4(i, v->src)) * power;
+    vstore4(lrn_narrow4(power), i, v->power);
+    vstore4(lrn_narrow4(dst / scale), i, v->ratio);
+    vstore4(lrn_narrow4(dst), i, v->result);
+  }
+}
+
+inline void lrn_backward_results(lrn_vector* v, const lrn_problem p) {
+#pragma unroll 1
+  for (int i = 0; i < LRN_STEPS; i++) {
+    const accumulate4 taken = p.factor * (lrn_wide4(vload4(i, v->src)) * lrn_wide4(vload4(i, v->sum)));
+    vstore4(lrn_narrow4(lrn_wide4(vload4(i, v->diff)) * lrn_wide4(vload4(i, v->power)) - taken), i, v->result);
+  }
+}
+
+#define UNIT_BODY "lrn_unit.h"
+#include "each_unit.h"

@@ -1,0 +1,43 @@
+// What the host tells the LRN kernels: the problem, how it is cut into tiles, and the constants of its formula.
+//
+// Included by lrn.cl and by caffe_layers/ops/lrn.cpp, so it is plain C. A *group* is what 16 lanes work on side by side, and has rows
+// and columns of on-chip words; a window is window_rows x window_columns of them:
+//
+//                     group                  lane                      row                       column
+//   across channels   an image               one of 16 neighbouring    16 neighbouring           a channel
+//                                            positions                 positions
+//   within a channel  16 planes (an image's  one of these planes       a row of the planes       a column of the planes
+//                     channel each)
+#ifndef BARISTA_LRN_PROBLEM_H_
+#define BARISTA_LRN_PROBLEM_H_
+
+enum { LRN_FORWARD, LRN_BACKWARD };
+
+enum { LRN_NO_INTEGER, LRN_EVEN, LRN_ODD };  // what kind of number an exponent is
+
+// high has at most 16 significant bits, so that its product with an exponent of two is exact; high + low is the exponent.
+typedef struct {
+  float high, low;
+  int parity;
+} lrn_exponent;
+
+typedef struct {
+  int pass;
+  int across;                       // channels; 0: within a channel
+  int rows, columns;                // of a group
+  int positions;                    // words of a plane
+  int planes;                       // images * channels
+  int window_rows, window_columns;  // odd, and no larger than what a group lets it see
+  int tap_rows;                     // rows of the window whose source is on chip at once; all of them where there is room
+  int tile_rows, tile_columns;      // of results; the last tile of a row or column may be smaller
+  int row_tiles, column_tiles;      // of a group
+  float shift, factor;              // of the sum over a window
+  lrn_exponent exponent;            // of what forward makes of it
+} lrn_problem;
+
+// Tiles that a compute unit does: those of a group side by side.
+typedef struct {
+  int begin, end;
+} lrn_range;
+
+#endif  // BARISTA_LRN_PROBLEM_H_
