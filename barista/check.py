@@ -8,7 +8,8 @@ For a layer f with inputs x, weights w and a random top gradient g, three compar
   and S the same sum over absolute values, which a stock layer computes from |x|, |w| and |g|. Twice that is allowed. Layers that
   move or choose values must agree to the bit. Of any other function, what is allowed is 2 lambda times what stock Caffe's own
   result moves, root mean square over the array, when its inputs are off by up to 4 u, and, for an element that may sum n inputs,
-  as many times sqrt(n) * u of the element itself.
+  as many times sqrt(n) * u of the element itself. Where stock Caffe's own errors grow, what it differs by from the formula in
+  double precision is allowed besides (barista.layer_formulas).
 - **integers**: small whole numbers, whose sums stay below 2^24 and so are exact in any order: the layers must agree to the bit.
 - **differences**: at a reduced size, the layer's gradients against (F(x + h) - F(x - h)) / 2h of its own forward pass, F = sum of
   g * f(x).

@@ -107,10 +107,11 @@ def _compare_random(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.
     moved = _run(caffe, layer, _moved(data, kind.labels, rng), on_device=False)
     spread = {name: _spread(array, other) for (name, array), (_, other) in zip(_arrays(stock), _arrays(moved), strict=True)}
     largest = max(array.size for array in data.src)
+    distance = _distance_from_formula(kind.formula, layer, data, stock)
 
     def allowed(name: str, array: Array) -> Any:
         terms = max(1, largest // max(1, array.size))  # a loss, or the gradient of a shared parameter, sums over its inputs
-        return 2 * LAMBDA * (spread[name] + sqrt(terms) * UNIT_ROUNDOFF * abs(array))
+        return 2 * LAMBDA * (spread[name] + sqrt(terms) * UNIT_ROUNDOFF * abs(array)) + distance.get(name, 0)
 
     return _compare("random", stock, device, allowed)
 
@@ -337,6 +338,21 @@ def _moved(data: Run, labels: bool, rng: np.random.Generator) -> Run:
 
     src = [array if labels and i == 1 else move(array) for i, array in enumerate(data.src)]
     return Run(src, *([move(array) for array in arrays] for arrays in (data.weights, data.diff_dst, data.diff_weights)))
+
+
+def _distance_from_formula(formula: layer_kinds.Formula | None, layer: Any, data: Run, stock: Run) -> dict[str, Array]:
+    """How far each element of stock Caffe's result is from the formula's; empty without one. Image by image, to save memory."""
+    if formula is None:
+        return {}
+    found = {"dst": stock.dst[0], "diff_src": stock.diff_src[0]}
+    distance = {name: np.zeros_like(array) for name, array in found.items()}
+    for n in range(len(data.src[0])):
+        expected = formula(layer, data.src[0][n], data.diff_dst[0][n])
+        if expected is None:
+            return {}
+        for name, array in zip(found, expected, strict=True):
+            distance[name][n] = abs(found[name][n] - array)
+    return distance
 
 
 def _spread(array: Array, other: Array) -> float:

@@ -14,11 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from barista import layer_formulas
+
 Array = npt.NDArray[np.float32]
 Shape = tuple[int, ...]
 Make = Callable[[Shape], Array]
 # Products in one sum of each array that a layer makes; those of a second bottom's gradient, diff_src[1], where they are others.
 Lengths = Callable[["Sizes"], Mapping[str, int]]
+# dst and diff_src of one image, of a layer, its src and its diff_dst; None where stock Caffe is as good.
+Formula = Callable[[Any, Array, Array], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Kind:
     shrink: Callable[[Any, Shape], Shape] | None = None  # to a size for finite differences; may change the message
     kinks: bool = False  # where values meet, or meet zero; finite differences then take values that are far apart
     linear: bool = True  # in each input: a difference has no error but rounding
+    formula: Formula | None = None  # where stock Caffe may be far off, what it should be; its distance from that is allowed, too
     labels: bool = False  # the second bottom holds class numbers
     gradient: bool = True
 
@@ -189,7 +194,7 @@ _KINDS = {
     "ELU": _SMOOTH,
     "EuclideanLoss": _SMOOTH,
     "Exp": _SMOOTH,
-    "LRN": _SMOOTH,
+    "LRN": Kind(shrink=_shrink_all, linear=False, formula=layer_formulas.lrn),
     "PReLU": Kind(shrink=_shrink_all, kinks=True),
     "Scale": Kind(_scale_lengths, exact_on_integers=_always, shrink=_shrink_all),
     "Sigmoid": _SMOOTH,
