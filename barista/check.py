@@ -15,6 +15,7 @@ For a layer f with inputs x, weights w and a random top gradient g, three compar
   g * f(x).
 
 Weight gradients start from values that are not zero, since they accumulate; bottom gradients from values that must be overwritten.
+Statistics that a layer keeps as parameters are compared as forward leaves them.
 A net is instantiated and run in a process of its own (barista.check_worker), since Caffe ends its process where it fails.
 """
 
@@ -37,7 +38,7 @@ class Comparison:
     """The worst element of one array."""
 
     data: str  # "random", "integers" or "differences"
-    array: str  # "dst", "diff_src", "diff_weights", "diff_bias"; "dst[1]" of a second top
+    array: str  # "dst", "diff_src", "diff_weights", "diff_bias", "statistics"; "dst[1]" of a second top
     error: float  # the absolute difference there
     allowed: float
     at: tuple[int, ...]  # its index

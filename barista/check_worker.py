@@ -39,6 +39,7 @@ class Run:
     diff_weights: list[Array]  # before backward: what the weights' gradients hold, and are added to
     dst: list[Array] = field(default_factory=list)
     diff_src: list[Array] = field(default_factory=list)
+    statistics: list[Array] = field(default_factory=list)  # what forward made of the weights, where they are statistics
 
 
 def main(device: str, bitstream: str) -> None:
@@ -154,7 +155,7 @@ def _compare_differences(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng
     magnitudes = _run(caffe, small, _absolute(data), on_device=False) if kind.lengths else gradients
     differentiate = _Differences(one, data, step, [abs(array) for array in magnitudes.dst])
     comparisons = []
-    for name, inputs in _inputs(data):
+    for name, inputs in _inputs(data, kind.statistics):
         gradient, magnitude = (dict(_arrays(run))[name] for run in (gradients, magnitudes))
         if np.isnan(gradient).all():
             continue  # there is none, as for labels
@@ -253,7 +254,9 @@ class _OneLayer:
         self.net._backward(self.last, 0)
         diff_src = [self.net.blobs[name].diff.copy() for name in self.layer.bottom]
         diff_weights = [blob.diff.copy() for blob in self.parameters]
-        return Run(data.src, data.weights, data.diff_dst, diff_weights, dst, diff_src)
+        moves = layer_kinds.of(self.layer.type).statistics
+        statistics = [blob.data.copy() for blob in self.parameters] if moves else []
+        return Run(data.src, data.weights, data.diff_dst, diff_weights, dst, diff_src, statistics)
 
 
 def _run(caffe: Any, layer: Any, data: Run, on_device: bool) -> Run:
@@ -271,6 +274,9 @@ def _draw(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Gen
     if layer_kinds.of(layer.type).labels:
         src[1] = rng.integers(0, layer_kinds.classes(bottoms[0], layer), bottoms[1]).astype(np.float32)
     data = Run(src, *([make(shape) for shape in shapes] for shapes in (weights, tops, weights)))
+    if layer_kinds.of(layer.type).statistics:
+        for array in data.weights:
+            array[...] = abs(array) + 0.5
     return data, Sizes(layer, bottoms, tops, weights)
 
 
@@ -303,13 +309,16 @@ def _arrays(run: Run) -> Iterator[tuple[str, Array]]:
         for i, array in enumerate(getattr(run, name)):
             yield _numbered(name, i), array
     yield from _of_weights(run.diff_weights)
+    for i, array in enumerate(run.statistics):
+        yield _numbered("statistics", i), array
 
 
-def _inputs(run: Run) -> Iterator[tuple[str, Array]]:
-    """Each array that a pass takes, under the name of its gradient."""
+def _inputs(run: Run, statistics: bool) -> Iterator[tuple[str, Array]]:
+    """Each array that a pass takes, under the name of its gradient; statistics have none."""
     for i, array in enumerate(run.src):
         yield _numbered("diff_src", i), array
-    yield from _of_weights(run.weights)
+    if not statistics:
+        yield from _of_weights(run.weights)
 
 
 def _of_weights(arrays: list[Array]) -> Iterator[tuple[str, Array]]:

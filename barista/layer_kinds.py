@@ -47,6 +47,7 @@ class Kind:
     linear: bool = True  # in each input: a difference has no error but rounding
     formula: Formula | None = None  # where stock Caffe may be far off, what it should be; its distance from that is allowed, too
     labels: bool = False  # the second bottom holds class numbers
+    statistics: bool = False  # its parameters are averages, above zero: forward moves them, and they have no gradient
     gradient: bool = True
 
 
@@ -187,6 +188,7 @@ _KINDS = {
     "Reshape": _MOVES,
     "Slice": _MOVES,
     "Split": Kind(exact_on_integers=_always),
+    "BatchNorm": Kind(shrink=_shrink_all, linear=False, statistics=True),
     "Bias": Kind(_scale_lengths, exact_on_integers=_always, shrink=_shrink_all),
     "BNLL": _SMOOTH,
     "Dropout": Kind(shrink=_shrink_all),

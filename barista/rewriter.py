@@ -171,6 +171,7 @@ def _nothing(_layer: Any) -> str:
 _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "AbsVal": _nothing,
     "Accuracy": _nothing,
+    "BatchNorm": _nothing,
     "Bias": _nothing,
     "BNLL": _nothing,
     "Concat": _nothing,

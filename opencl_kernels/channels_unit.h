@@ -9,6 +9,8 @@ __kernel void JOIN(channel_affine_, UNIT)(__global const storage* src, __global 
                                           __global storage* kept, const channel_shape s, const int count, const int options,
                                           const unit_range rows) {
   const int channels_a_row = s.inner == 1 ? VECTOR : 1;
+  // Words before this are read or written by this unit alone, so a row's last vector may be read whole; no more of it is used.
+  const int own_end = s.inner == 1 ? 0 : min(count, rows.end * s.inner);
   int first = rows.begin * channels_a_row % s.channels;
 #pragma ivdep
   for (int row = rows.begin; row < rows.end; row++) {
@@ -22,10 +24,10 @@ __kernel void JOIN(channel_affine_, UNIT)(__global const storage* src, __global 
     for (int run = 0; run < runs; run++) {
 #pragma ivdep
       for (int i = 0; i < words; i += VECTOR) {
-        const int at = begin + run * s.channels + i;
-        const storage16 value = load_vector(src + at, words - i);
+        const int at = begin + run * s.channels + i, readable = max(words - i, own_end - at);
+        const storage16 value = load_vector(src + at, readable);
         accumulate16 of_other = 0;
-        if (options & CHANNEL_OTHER) of_other = channel_wide(load_vector(other + at, words - i));
+        if (options & CHANNEL_OTHER) of_other = channel_wide(load_vector(other + at, readable));
         const storage16 result = channel_narrow((channel_wide(value) - centres - of_other * slopes) * scales + shifts);
         if (options & (CHANNEL_KEEPS_SRC | CHANNEL_KEEPS_DST))
           store_vector(options & CHANNEL_KEEPS_SRC ? value : result, kept + at, words - i);
@@ -43,6 +45,7 @@ __kernel void JOIN(channel_sums_, UNIT)(__global const storage* restrict a, __gl
                                         __global storage* restrict sums, const channel_shape s, const int options,
                                         const float divisor, const unit_range rows) {
   const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const int count = s.outer * s.channels * s.inner;
   for (int row = rows.begin; row < rows.end; row++) {
     const int first = row * (s.inner == 1 ? VECTOR : 1);
     const accumulate16 centres = channel_numbers(centre, s, first, options & CHANNEL_CENTRE, 0);
@@ -55,10 +58,11 @@ __kernel void JOIN(channel_sums_, UNIT)(__global const storage* restrict a, __gl
     for (int n = 0; n < s.outer; n++) {
       for (int i = 0; i < words; i += VECTOR) {
         const int at = (n * s.channels + first) * s.inner + i;
-        const accumulate16 apart = channel_wide(load_vector(b + at, words - i)) - centres;
-        const accumulate16 y = lane < (int16)(words - i) ? apart : (accumulate16)0;
+        const int16 here = lane < (int16)(words - i);  // of a row's last vector, what is read beyond the row is left out
+        const accumulate16 value = channel_wide(load_vector(b + at, count - at));
+        const accumulate16 y = here ? value - centres : (accumulate16)0;
         accumulate16 x = y;
-        if (options & CHANNEL_A) x = channel_wide(load_vector(a + at, words - i));
+        if (options & CHANNEL_A) x = here ? channel_wide(load_vector(a + at, count - at)) : (accumulate16)0;
         if (options & CHANNEL_NEGATIVE_A) x = x <= (accumulate16)0 ? x : (accumulate16)0;
         const accumulate16 product = product_partials[CHANNEL_PARTIALS - 1] + x * y;
         const accumulate16 sum = sum_partials[CHANNEL_PARTIALS - 1] + y;

@@ -33,7 +33,7 @@ ELEMENTWISE = [
     "TanH",
     "Threshold",
 ]
-A_CHANNEL = ["Bias", "Scale"]
+A_CHANNEL = ["BatchNorm", "Bias", "Scale"]
 LOSSES = ["Accuracy", "EuclideanLoss", "SigmoidCrossEntropyLoss", "Softmax", "SoftmaxWithLoss"]
 ON_DEVICE = ["Convolution", "InnerProduct", "LRN", "Pooling", *ELEMENTWISE, *A_CHANNEL, *LOSSES, "Concat", "Slice", "Split"]
 TYPES = [*ON_DEVICE, *(f"FPGA{name}" for name in ON_DEVICE), "ArgMax", "Python", "FPGAArgMax", "Foo", ""]

@@ -141,6 +141,30 @@ TEST_F(ChannelsTest, LongSumsLoseLittle) {
   EXPECT_NEAR(sums.download()[0], exact, 1000);
 }
 
+// What is read of a neighbour along with a row's last words must not count, whatever it is.
+TEST_F(ChannelsTest, ChannelsDoNotTouchEachOther) {
+  for (const int inner : {1, 3, 17}) {
+    const ops::ChannelShape s = {2, 3, inner};
+    Floats x(count(s), 1), numbers = {1, INFINITY, 1};
+    for (int i = 0; i < count(s); i++)
+      if (channel_of(s, i) == 1) x[i] = i % 2 == 0 ? INFINITY : NAN;
+    const CanariedBuffer a(manager(), x), scale(manager(), numbers);
+    const device::Buffer &of_a = a, &of_scale = scale;
+    CanariedBuffer products(manager(), s.channels), sums(manager(), s.channels), dst(manager(), x.size());
+    ops::channel_sums(manager(), s, {&of_a, &of_a}, {&products.buffer()}, {&sums.buffer()});
+    ops::ChannelAffine operands = {&of_a};
+    operands.scale = &of_scale;
+    ops::channel_affine(manager(), s, operands, dst);
+    const auto total = static_cast<float>(2 * inner);
+    for (const int c : {0, 2}) {
+      EXPECT_EQ(products.download()[c], total) << inner;
+      EXPECT_EQ(sums.download()[c], total) << inner;
+    }
+    const Floats found = dst.download();
+    for (int i = 0; i < count(s); i++) EXPECT_EQ(std::isfinite(found[i]), channel_of(s, i) != 1) << inner << ", " << i;
+  }
+}
+
 TEST_F(ChannelsTest, NothingIsDoneForNoElements) {
   CanariedBuffer some(manager(), Floats{1, 2, 3});
   const device::Buffer& of_some = some;

@@ -1,0 +1,39 @@
+// BatchNorm's statistics of each channel: what normalises, and the averages that move from batch to batch.
+//
+//   of the batch:   moving_mean[c]       = mean[c] + fraction * moving_mean[c]
+//                   moving_variance[c]   = correction * variance[c] + fraction * moving_variance[c]
+//                   factor[0]            = fraction * factor[0] + 1
+//   of all so far:  mean[c], variance[c] = moving_mean[c] / factor[0], moving_variance[c] / factor[0], or 0 where factor[0] is 0
+//   both:           scale[c]             = 1 / sqrt(variance[c] + eps)
+//
+// All [channels] but the factor, one value; STORAGE. As stock Caffe (src/caffe/layers/batch_norm_layer.cpp), the factor to the bit. Mean and
+// variance of the batch, and all that touches every element, are the work of channels.cl. Build-time parameters: STORAGE, ACCUMULATE.
+//
+// Initiation interval 1: nothing is carried from one channel to the next.
+// Device cost, estimated: 4 loads and 4 stores of a word, 4 multiply-adds, a square root and a divider; once, not a compute unit, since
+// it takes one cycle a channel. What Intel's compiler makes of it has not been run.
+#include "arithmetic.h"
+#include "batch_norm_rule.h"
+
+SINGLE_WORK_ITEM
+__kernel void batch_norm_statistics(__global storage* restrict mean, __global const storage* restrict variance,
+                                    __global storage* restrict moving_mean, __global storage* restrict moving_variance,
+                                    __global storage* restrict factor, __global storage* restrict scale,
+                                    const batch_norm_rule rule) {
+#pragma OPENCL FP_CONTRACT OFF  // stock Caffe's factor is rounded twice a batch
+  const accumulate weight = factor[0];
+  const accumulate of_weight = weight == 0 ? 0 : nearest_reciprocal(weight);
+  for (int c = 0; c < rule.channels; c++) {
+    accumulate spread;
+    if (rule.takes_moving) {
+      mean[c] = moving_mean[c] * of_weight;
+      spread = moving_variance[c] * of_weight;
+    } else {
+      spread = variance[c];
+      moving_mean[c] = mean[c] + rule.fraction * moving_mean[c];
+      moving_variance[c] = rule.correction * spread + rule.fraction * moving_variance[c];
+    }
+    scale[c] = nearest_reciprocal(sqrt(spread + rule.eps));
+  }
+  if (!rule.takes_moving) factor[0] = weight * rule.fraction + 1;
+}
