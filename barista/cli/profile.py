@@ -1,0 +1,57 @@
+"""Records training steps as a timeline of the device's queues and the host, for a trace viewer and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from barista import bitstream as bitstreams
+from barista import net_inputs, steps, timeline
+
+
+@click.command()
+@click.argument("file", metavar="SOLVER|NET", type=click.Path(path_type=Path))
+@click.option("--from", "first", default=3, show_default=True, type=click.IntRange(min=0), help="The first step to record.")
+@click.option("--steps", "count", default=2, show_default=True, type=click.IntRange(min=1), help="How many to record.")
+@click.option(
+    "-o",
+    "--output",
+    default="trace.json",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The trace; a PNG goes beside it.",
+)
+@click.option("--device", help="The device to profile: emulator (the default), pocl, or part of a device's name.")
+@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
+@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
+def command(
+    file: Path, first: int, count: int, output: Path, device: str | None, bitstream: str | None, shapes: tuple[str, ...]
+) -> None:
+    """Trains SOLVER and records some steps: what each compute unit ran when, what was copied, and what the host was at.
+
+    The trace opens in chrome://tracing and in Perfetto. The picture shows the same: a row a queue, bars coloured by kind of layer.
+    Data need not be there: where it is missing, pictures and labels are random. What is not profiled pays nothing.
+    """
+    given = dict(net_inputs.parse_shape(shape) for shape in shapes)
+    with Console(stderr=True, highlight=False).status("making the net") as status:
+        task = steps.prepare(file, given)
+        built, picked = bitstreams.resolve(device, bitstream, note=status.update)
+        with steps.caffe_contestant(task, (built, picked)) as contestant:
+            made = steps.made_layers(task, contestant.ready())
+            if first > 0:
+                status.update(f"training to step {first}")
+                contestant.run(first)
+            status.update("recording")
+            recorded = contestant.record(count)
+        status.update("drawing")
+        found = timeline.of(task, made, recorded, picked.name, built.recipe.compute_units, first)
+        picture = timeline.write(found, output)
+    for note in task.notes:
+        click.echo(note)
+    click.echo(f"{recorded.seconds * 1e3:.2f} ms a step on {picked.name}; busy:")
+    for row, name in enumerate(found.rows):
+        busy = found.busy(row) / count / 1e6
+        click.echo(f"  {name:16} {busy:8.2f} ms a step  {found.busy(row) / found.length:4.0%}")
+    click.echo(f"wrote {output} and {picture}")
