@@ -9,6 +9,9 @@
 //   vec  [VEC_WORDS][PE_DEPTH] storage16         forward: weights        weights pass: diff_dst
 //   acc  [ACC_WORDS][PE_ROWS] accumulate16       forward: dst            weights pass: diff_weights
 //
+// Weights are packed (weights.cl), or raw where 16 columns lie side by side: then gradients are stored where they belong, added to what
+// is there, and a row may end within a vector.
+//
 // Backward-data is a forward pass over diff_dst with the weights read transposed, one descriptor a phase of the stride. A compute
 // unit is a kernel by name, multiply_0 to multiply_<COMPUTE_UNITS - 1>: on a board two launches of one kernel run one after the
 // other. multiply_unit.h holds the body.
@@ -26,7 +29,7 @@
 // 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is LOAD_WORDS = 4 words wide where it is written),
 // PE_DEPTH * 16 * ceil(VEC_WORDS / 512) for vec, PE_ROWS * 16 * ceil(ACC_WORDS / 512) for acc. At 8 x 16 x 4 and 2048, 1024, 1024
 // words: 512 multiply-adders, 128 + 128 + 256 = 512 blocks. Words of external memory a cycle while loading: LOAD_WORDS for x, 16 for
-// vec and for stores. What Intel's compiler makes of it (achieved interval, clock) has not been run.
+// vec, for stores, and for raw gradients that are added to. What Intel's compiler makes of it (achieved interval, clock) has not been run.
 #include "common.h"
 #include "multiply_descriptor.h"
 
@@ -45,6 +48,12 @@ inline lane_position next_lane(lane_position at, int fold_h, int fold_w) {
     }
   }
   return at;
+}
+
+// How many of 16 columns there are at `row` floats into a group's weights; all of packed ones, which are padded.
+inline int weights_valid(const multiply_descriptor d, int row, int columns_left) {
+  if (!d.weights_raw) return VECTOR;
+  return row < d.weights_floats ? max(0, min(VECTOR, columns_left)) : 0;
 }
 
 // One row of a tile: the source columns first, first + step, ... where 0 <= column < limit, zeros elsewhere. Writes are aligned to

@@ -9,6 +9,8 @@
 
 #define MULTIPLY_LOOPS 7
 
+enum { MULTIPLY_NO_BIAS, MULTIPLY_BIAS_OF_COLUMN, MULTIPLY_BIAS_OF_IMAGE };
+
 typedef struct {
   int weights_pass;  // 0: acc is an output tile; 1: acc is a tile of weight gradients
 
@@ -35,15 +37,17 @@ typedef struct {
   int group_columns;  // output channels a group of the convolution
   int parts;          // weights pass: partial sums kept apart, added when stored
 
-  // dst (forward) or diff_dst (weights pass): [images][channels][plane], written or read at
+  // dst (forward) or diff_dst (weights pass): `output_image` floats between images and `plane` between channels, written or read at
   // plane_origin + row * plane_row_step + column * plane_column_step.
-  int plane, plane_origin, plane_row_step, plane_column_step;
-  int output_channels;  // of one image, over all groups of the convolution
+  int output_image, plane, plane_origin, plane_row_step, plane_column_step;
   int rows_contiguous;  // 1 where a tile's rows follow each other without a gap in the plane
 
-  // Packed weights or weight gradients: [group][column tile][window][lane][vectors * 16].
-  int packed_group, packed_tile;  // floats
-  int has_bias;
+  // Weights or their gradients: floats between groups, column tiles, window positions and lanes. Packed ones are
+  // [group][column tile][window][lane][vectors * 16], and all there. Raw ones are used as they are where 16 columns lie side by side:
+  // of a group there are `weights_floats`, and a row of them may end within a vector.
+  int weights_raw;
+  int weights_group, weights_tile, weights_window, weights_lane, weights_floats;
+  int bias;  // MULTIPLY_NO_BIAS ...
 
   // The loop nest, outermost first; unused loops come first with count 1. The innermost never moves vec.
   int count[MULTIPLY_LOOPS];
@@ -62,6 +66,7 @@ typedef struct {
   int row_begin, row_end;
   int width_begin, width_end;
   int dst_offset;  // floats; the weights pass writes its partial gradient there
+  int adds;        // the weights pass adds to raw gradients what it finds
 } multiply_range;
 
 #endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

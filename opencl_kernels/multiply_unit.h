@@ -12,15 +12,15 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
   const int tile_plane = d.tile_rows * d.tile_width;
   const int tile_pixels = d.rows * d.columns;
   const int tile_columns = d.vectors * VECTOR;
-  const int vector_words = (d.weights_pass ? d.parts : 1) * d.acc_vector;
-  const int all_lanes = d.lane_blocks * d.lanes;
+  const int acc_groups = d.weights_pass ? d.parts : d.image_groups;  // each vector of acc begins with these
+  const int acc_group = d.weights_pass ? d.acc_vector : tile_pixels;
 
   for (int group = range.group_begin; group < range.group_end; group++)
     for (int column_tile = range.column_begin; column_tile < range.column_end; column_tile++) {
       const int first_column = column_tile * tile_columns;
       const int first_output = group * d.group_columns + first_column;
       const int columns_left = d.group_columns - first_column;
-      const size_t packed = (size_t)group * d.packed_group + (size_t)column_tile * d.packed_tile;
+      const size_t weights = (size_t)group * d.weights_group + (size_t)column_tile * d.weights_tile;
       lane_position block_start = {0, 0, 0};
 
       // Weights pass: one block of lanes at a time over all tiles. Forward: all blocks within a tile.
@@ -46,10 +46,14 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                 for (int i = 0; i < PE_ROWS; i++) {
                   int a = 0;
                   for (int j = 0; j < d.vectors; j++) {
-                    const storage16 start = d.has_bias && columns_left > j * VECTOR
-                                                ? load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR)
-                                                : (storage16)0;
-                    for (int p = 0; p < vector_words; p++) acc[a++][i] = start;
+                    storage16 start = 0;
+                    if (d.bias == MULTIPLY_BIAS_OF_COLUMN && columns_left > j * VECTOR)
+                      start = load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR);
+                    for (int g = 0; g < acc_groups; g++) {
+                      const int image = first_image + g * PE_ROWS + i;
+                      if (d.bias == MULTIPLY_BIAS_OF_IMAGE) start = image < d.images ? (storage16)(bias[image]) : (storage16)0;
+                      for (int p = 0; p < acc_group; p++) acc[a++][i] = start;
+                    }
                   }
                 }
 
@@ -57,18 +61,22 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                 // Load vec: weights, unless the last tile's are still right, or diff_dst.
                 if (!d.weights_pass) {
                   if (first_tile || d.lane_blocks > 1) {
-                    __global const storage* restrict from = operand + packed + (size_t)inner_block * d.lanes * tile_columns;
+                    const int first_lane = inner_block * d.lanes * d.weights_lane;
                     int word = 0;
                     for (int w = 0; w < d.window; w++) {
-                      int k = 0;
+                      int k = 0, row = first_lane + w * d.weights_window;
                       for (int l = 0; l < d.lanes; l++) {
-                        for (int j = 0; j < d.vectors; j++) vec[word + j * d.vec_vector][k] = vload16(l * d.vectors + j, from);
+                        for (int j = 0; j < d.vectors; j++) {
+                          const int valid = weights_valid(d, row, columns_left - j * VECTOR);
+                          vec[word + j * d.vec_vector][k] =
+                              load_vector(operand + weights + (valid > 0 ? row : 0) + j * VECTOR, valid);
+                        }
+                        row += d.weights_lane;
                         if (++k == PE_DEPTH) {
                           k = 0;
                           word++;
                         }
                       }
-                      from += (size_t)all_lanes * tile_columns;
                     }
                   }
                 } else {
@@ -77,8 +85,8 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                       const int image = first_image + g * PE_DEPTH + k;
                       for (int j = 0; j < d.vectors; j++) {
                         const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
-                        const size_t output = (size_t)image * d.output_channels + first_output + j * VECTOR;
-                        __global const storage* restrict from = operand + output * d.plane + plane_start;
+                        const size_t output = (size_t)image * d.output_image + (size_t)(first_output + j * VECTOR) * d.plane;
+                        __global const storage* restrict from = operand + output + plane_start;
                         const int base = j * d.vec_vector + g * tile_pixels;
                         if (d.plane == 1) {
                           // One pixel: 16 channels lie side by side.
@@ -194,8 +202,8 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                     const int image = first_image + g * PE_ROWS + i;
                     for (int j = 0; j < d.vectors; j++) {
                       const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
-                      const size_t output = (size_t)image * d.output_channels + first_output + j * VECTOR;
-                      __global storage* restrict to = dst + output * d.plane + plane_start;
+                      const size_t output = (size_t)image * d.output_image + (size_t)(first_output + j * VECTOR) * d.plane;
+                      __global storage* restrict to = dst + output + plane_start;
                       const int base = j * d.acc_vector + g * tile_pixels;
                       if (d.plane == 1) {
                         store_vector(acc[base][i], to, wanted);
@@ -231,22 +239,27 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
         // Store a tile of weight gradients, its parts added in order.
         if (d.weights_pass) {
           const int part_words = d.vectors * d.acc_vector;
-          __global storage* restrict to = dst + range.dst_offset + packed + (size_t)outer_block * d.lanes * tile_columns;
+          __global storage* restrict to = dst + range.dst_offset + weights;
           int word = 0;
           for (int w = 0; w < d.window; w++) {
-            int i = 0;
+            int i = 0, row = outer_block * d.lanes * d.weights_lane + w * d.weights_window;
             for (int l = 0; l < d.lanes; l++) {
+              // No two rows or vectors overlap: what is added to was not stored here.
+#pragma ivdep array(dst)
               for (int j = 0; j < d.vectors; j++) {
                 accumulate16 sum = 0;
                 for (int part = 0; part < d.parts; part++) sum += acc[part * part_words + j * d.acc_vector + word][i];
-                vstore16(sum, l * d.vectors + j, to);
+                const int valid = weights_valid(d, row, columns_left - j * VECTOR);
+                __global storage* restrict at = to + (valid > 0 ? row : 0) + j * VECTOR;
+                if (range.adds) sum += load_vector(at, valid);
+                store_vector(sum, at, valid);
               }
+              row += d.weights_lane;
               if (++i == PE_ROWS) {
                 i = 0;
                 word++;
               }
             }
-            to += (size_t)all_lanes * tile_columns;
           }
         }
       }

@@ -1,6 +1,6 @@
 // How raw weights lie in the packed ones that the multiply grid reads and writes. Plain C, shared with caffe_layers/ops/multiply.cpp.
 //
-//   raw[g * group + o * column + l * outer + e * element]  <->  packed[g * packed_group + tile * packed_tile + word * tile_columns + lane]
+//   raw[g * group + o * column + l * outer + e]  <->  packed[g * packed_group + tile * packed_tile + word * tile_columns + lane]
 //
 // for group g, output channel o (= tile * tile_columns + lane), outer step l and element e. Elements run over channels, then kernel
 // rows, then kernel columns; word = channel * channel_words + taps[row] + taps[taps_h + column], and a tap of -1 has no word.
@@ -8,8 +8,8 @@
 #define BARISTA_WEIGHTS_LAYOUT_H_
 
 typedef struct {
-  int groups, columns;                // output channels a group
-  int group, column, outer, element;  // strides in raw, floats
+  int groups, columns;       // output channels a group
+  int group, column, outer;  // strides in raw, floats
   int outer_count, element_count;
   int taps_h, taps_w;
   int channel_words;              // lanes a channel

@@ -11,16 +11,10 @@ __kernel void JOIN(pack_weights_, UNIT)(__global const storage* restrict raw, __
       for (int e = 0; e < w.element_count; e += VECTOR) {
         const int elements = w.element_count - e;
         storage16 block[VECTOR];
-        if (w.element == 1) {
 #pragma unroll
-          for (int c = 0; c < VECTOR; c++)
-            block[c] = c < place.columns ? load_vector(from + (size_t)c * w.column + e, elements) : (storage16)0;
-          transpose16(block);
-        } else {
-#pragma unroll
-          for (int c = 0; c < VECTOR; c++)
-            block[c] = c < elements ? load_vector(from + (size_t)(e + c) * w.element, place.columns) : (storage16)0;
-        }
+        for (int c = 0; c < VECTOR; c++)
+          block[c] = c < place.columns ? load_vector(from + (size_t)c * w.column + e, elements) : (storage16)0;
+        transpose16(block);
 #pragma unroll
         for (int c = 0; c < VECTOR; c++)
           if (c < elements) {
@@ -57,22 +51,13 @@ __kernel void JOIN(unpack_add_weights_, UNIT)(__global const storage* restrict p
           }
           block[c] = sum;
         }
-        if (w.element == 1) {
-          transpose16(block);
+        transpose16(block);
 #pragma unroll
-          for (int c = 0; c < VECTOR; c++)
-            if (c < place.columns) {
-              __global storage* restrict row = to + (size_t)c * w.column + e;
-              store_vector(gradient_before(row, elements, adds) + block[c], row, elements);
-            }
-        } else {
-#pragma unroll
-          for (int c = 0; c < VECTOR; c++)
-            if (c < elements) {
-              __global storage* restrict row = to + (size_t)(e + c) * w.element;
-              store_vector(gradient_before(row, place.columns, adds) + block[c], row, place.columns);
-            }
-        }
+        for (int c = 0; c < VECTOR; c++)
+          if (c < place.columns) {
+            __global storage* restrict row = to + (size_t)c * w.column + e;
+            store_vector(gradient_before(row, elements, adds) + block[c], row, elements);
+          }
       }
     }
   }

@@ -70,7 +70,7 @@ Contraction contraction(const ConvolutionShape& s, bool weights_pass) {
 
 RawLayout layout(const ConvolutionShape& s) {
   const int kernel = (s.C / s.G) * s.KH * s.KW;
-  return {s.O / s.G * kernel, kernel, 0, 1, 1, kernel, s.KH, s.KW, identity(s.KH), identity(s.KW)};
+  return {s.O / s.G * kernel, kernel, 0, 1, kernel, s.KH, s.KW, identity(s.KH), identity(s.KW)};
 }
 
 // Backward-data: a pass for each phase that has outputs.
@@ -98,13 +98,8 @@ std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
       c.height = height.axis;
       c.width = width.axis;
       const int taps = s.KH * s.KW, channels = s.C / s.G, outputs = s.O / s.G;
-      RawLayout raw = {outputs * channels * taps, taps, channels * taps, 1, outputs, taps, s.KH, s.KW, height.taps, width.taps};
-      if (taps == 1) {  // channels lie side by side
-        raw.column = 1;
-        raw.element = channels;
-        raw.element_count = outputs;
-        raw.outer_count = 1;
-      }
+      const RawLayout raw = {outputs * channels * taps, taps, channels * taps, outputs, taps, s.KH, s.KW, height.taps, width.taps};
+      if (taps == 1) c.raw_rows = c.channels;  // channels lie side by side
       const bool strided = s.SH > 1 || s.SW > 1;
       result.push_back({strided ? "data phase " + std::to_string(a) + "," + std::to_string(b) : "data", c, raw});
     }

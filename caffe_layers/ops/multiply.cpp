@@ -222,21 +222,24 @@ class Planner {
     // The units share the groups, the column tiles or the tiles of pixels: whichever leaves the busiest unit least to do. In the
     // weights pass units that share pixels make a partial gradient each.
     const int units = recipe_.compute_units;
+    // Raw gradients have no room for partial ones.
+    const bool whole = weights && c_.raw_rows > 0;
+    const double never = std::numeric_limits<double>::infinity();
     const auto share = [&](int count) { return double(ceil_div(count, units)); };
     const double pixel_tiles = double(image_tiles) * row_tiles * width_tiles;
     const auto cost = [&](double groups, double col_tiles, double tiles, double partials) {
       const double block_cost =
           weights ? blocks * (tiles * tile_cycles + once_cycles) : tiles * (blocks * tile_cycles + store) + once_cycles;
       return groups * col_tiles * block_cost +
-             (weights ? partials * packed_words(blocks, block_groups, window, vectors, column_tiles) : 0);
+             (weights && !whole ? partials * packed_words(blocks, block_groups, window, vectors, column_tiles) : 0);
     };
     const double rest_images = double(row_tiles) * width_tiles, rest_rows = double(image_tiles) * width_tiles,
                  rest_width = double(image_tiles) * row_tiles;
     const double costs[] = {cost(share(c_.groups), column_tiles, pixel_tiles, 1),
                             cost(c_.groups, share(column_tiles), pixel_tiles, 1),
-                            cost(c_.groups, column_tiles, share(image_tiles) * rest_images, units),
-                            cost(c_.groups, column_tiles, share(row_tiles) * rest_rows, units),
-                            cost(c_.groups, column_tiles, share(width_tiles) * rest_width, units)};
+                            whole ? never : cost(c_.groups, column_tiles, share(image_tiles) * rest_images, units),
+                            whole ? never : cost(c_.groups, column_tiles, share(row_tiles) * rest_rows, units),
+                            whole ? never : cost(c_.groups, column_tiles, share(width_tiles) * rest_width, units)};
     const int split = int(std::min_element(std::begin(costs), std::end(costs)) - std::begin(costs));
     const double cycles = costs[split];
     if (found_ && cycles >= best_.cycles) return true;
@@ -276,12 +279,29 @@ class Planner {
     d.plane_origin = c_.height.plane_origin * c_.width.plane + c_.width.plane_origin;
     d.plane_row_step = c_.height.plane_step * c_.width.plane;
     d.plane_column_step = c_.width.plane_step;
-    d.output_channels = c_.groups * c_.columns;
+    d.output_image = c_.groups * c_.columns * d.plane;
+    if (c_.turned) {
+      d.output_image = 1;
+      d.plane = c_.images;
+    }
     d.rows_contiguous =
         columns == c_.width.outputs && columns == c_.width.plane && d.plane_row_step == columns && d.plane_column_step == 1;
-    d.packed_tile = window * blocks * d.lanes * vectors * kVector;
-    d.packed_group = column_tiles * d.packed_tile;
-    d.has_bias = c_.bias;
+    const int packed_tile = window * blocks * d.lanes * vectors * kVector, packed_group = column_tiles * packed_tile;
+    d.weights_raw = c_.raw_rows > 0 ? 1 : 0;
+    if (c_.raw_rows > 0) {
+      // A row for each tap of each channel; only the taps of one axis are more than one, and all or none are folded.
+      const int taps = c_.height.taps * c_.width.taps;
+      d.weights_floats = d.weights_group = c_.raw_rows * c_.columns;
+      d.weights_tile = vectors * kVector;
+      d.weights_window = c_.columns;
+      d.weights_lane = (window > 1 ? taps : 1) * c_.columns;
+    } else {
+      d.weights_tile = packed_tile;
+      d.weights_group = packed_group;
+      d.weights_window = blocks * d.lanes * vectors * kVector;
+      d.weights_lane = vectors * kVector;
+    }
+    if (c_.bias) d.bias = c_.turned ? MULTIPLY_BIAS_OF_IMAGE : MULTIPLY_BIAS_OF_COLUMN;
 
     const int tile_plane = tile_rows * tile_width, row = height.output_rows * tile_width, column = width.output_rows;
     d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
@@ -325,7 +345,7 @@ class Planner {
     best_.window_w = width.window;
     best_.lanes = blocks * d.lanes;
     best_.column_tiles = column_tiles;
-    best_.packed_floats = std::size_t(c_.groups) * d.packed_group;
+    best_.packed_floats = c_.raw_rows > 0 ? 0 : std::size_t(c_.groups) * packed_group;
     best_.cycles = cycles;
     best_.scatters = scatters;
     best_.walked = walked;
@@ -380,15 +400,14 @@ weights_layout layout_of(const Plan& plan, const Contraction& contraction, const
   w.group = raw.group;
   w.column = raw.column;
   w.outer = raw.outer;
-  w.element = raw.element;
   w.outer_count = raw.outer_count;
   w.element_count = raw.element_count;
   w.taps_h = raw.taps_h;
   w.taps_w = raw.taps_w;
   w.channel_words = plan.fold_h * plan.fold_w;
   w.vectors = plan.descriptor.vectors;
-  w.packed_group = plan.descriptor.packed_group;
-  w.packed_tile = plan.descriptor.packed_tile;
+  w.packed_group = plan.descriptor.weights_group;
+  w.packed_tile = plan.descriptor.weights_tile;
   w.partials = plan.partials;
   w.partial_floats = int(plan.packed_floats);
   return w;
@@ -472,26 +491,34 @@ void PackedWeights::launch(const std::string& kernel, const std::vector<device::
 }
 
 MultiplyPass::MultiplyPass(device::DeviceManager& manager, const Contraction& contraction, const RawLayout& layout)
-    : manager_(manager), plan_(plan(manager.recipe(), contraction)), weights_(manager, plan_, contraction, layout) {}
+    : manager_(manager),
+      plan_(ops::plan(manager.recipe(), contraction)),
+      raw_floats_(std::size_t(contraction.groups) * contraction.raw_rows * contraction.columns),
+      weights_(manager, plan_, contraction, layout) {}
 
 void MultiplyPass::outputs(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                            device::Buffer& dst) {
-  launch(src, plan_.packed_floats > 0 ? weights_.pack(weights) : weights, bias, dst);
+  launch(src, plan_.packed_floats > 0 ? weights_.pack(weights) : weights, bias, device::Argument::out(dst));
 }
 
 void MultiplyPass::weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  launch(src, diff_dst, nullptr, weights_.packed());
+  if (plan_.descriptor.weights_raw) {
+    const int adds = manager_.take_zero(diff_weights, sizeof(float) * raw_floats_) ? 0 : 1;
+    for (multiply_range& unit : plan_.units) unit.adds = adds;
+    return launch(src, diff_dst, nullptr, device::Argument::inout(diff_weights));
+  }
+  launch(src, diff_dst, nullptr, device::Argument::out(weights_.packed()));
   weights_.unpack_add(diff_weights);
 }
 
 void MultiplyPass::launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias,
-                          device::Buffer& dst) {
+                          const device::Argument& dst) {
   using device::Argument;
   std::vector<device::Launch> group;
   for (std::size_t unit = 0; unit < plan_.units.size(); unit++)
     group.push_back({"multiply_" + std::to_string(unit),
                      int(unit),
-                     {Argument::in(src), Argument::in(operand), Argument::in(bias ? *bias : operand), Argument::out(dst),
+                     {Argument::in(src), Argument::in(operand), Argument::in(bias ? *bias : operand), dst,
                       Argument::value(plan_.descriptor), Argument::value(plan_.units[unit])}});
   manager_.launch(group);
 }

@@ -40,6 +40,12 @@ struct Contraction {
   int image_floats;  // of these, the ones that exist; the last channel may be short
   bool bias;
   Axis height, width;
+  // Where weights lie as [groups][raw_rows][columns], a row for each channel and tap, they are used without packing, and gradients
+  // are added to where they lie. 0: they are packed.
+  int raw_rows = 0;
+  // Outputs lie as [columns][images] in place of [images][columns], and there is a bias for each image: an inner product with weights
+  // and images in each other's place. One output an image.
+  bool turned = false;
 };
 
 struct Plan {
@@ -76,12 +82,12 @@ struct NamedPlan {
 
 // How the elements of raw weights lie in the packed ones, as the packing kernels take it. For group g, column o, outer lane l and
 // element e (channels x rows x columns of taps):
-//   raw[g * group + o * column + l * outer + e * element]  <->  packed[word(c, r, s) of o's column tile][o]
+//   raw[g * group + o * column + l * outer + e]  <->  packed[word(c, r, s) of o's column tile][o]
 struct RawLayout {
-  int group, column, outer, element;  // strides, floats
-  int outer_count, element_count;     // per column
-  int taps_h, taps_w;                 // of the raw kernel
-  std::vector<int> tap_h, tap_w;      // for each raw tap, its tap in the plan, or -1 where the plan has none of it
+  int group, column, outer;        // strides, floats
+  int outer_count, element_count;  // per column
+  int taps_h, taps_w;              // of the raw kernel
+  std::vector<int> tap_h, tap_w;   // for each raw tap, its tap in the plan, or -1 where the plan has none of it
 };
 
 // Packed weights on the device, kept until the raw ones change.
@@ -115,9 +121,10 @@ class MultiplyPass {
   void weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
 
  private:
-  void launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias, device::Buffer& dst);
+  void launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias, const device::Argument& dst);
   device::DeviceManager& manager_;
   Plan plan_;
+  std::size_t raw_floats_;
   PackedWeights weights_;
 };
 
