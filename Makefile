@@ -8,7 +8,7 @@ ifeq ($(PYTHON),)
 $(error Python 3.11 is needed: apt-get install python3)
 endif
 
-.PHONY: demo test conformance lint format setup clean
+.PHONY: demo test conformance bench lint format setup clean
 
 demo: setup  ## Trains LeNet on handwritten digits on the emulated FPGA
 	@$(BARISTA) data digits
@@ -21,6 +21,10 @@ test:  ## Runs every test, C++ and Python
 conformance:  ## Runs Caffe's own tests against Barista's layers, on the emulator and on PoCL
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m conformance
+
+bench:  ## Times training steps: Barista, stock Caffe and, where build/torch has it, PyTorch
+	@$(PYTHON) -m tools.set_up
+	@.venv/bin/python -m benchmarks
 
 lint:  ## Checks format and code with clang-format, clang-tidy, ruff and mypy
 	@$(PYTHON) -m tools.set_up

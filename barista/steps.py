@@ -9,6 +9,7 @@ the inputs anew in each step, as data would be.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from barista.plugin import Command
 from barista.rewriter import Decision, Place
 
 STOCK = "stock Caffe"
+# Threads of OpenBLAS look out for more work, at full speed, for some 30 ms after they had some: not while another's time is taken.
+_SETTLE_SECONDS = 0.06
 # Fields of a solver that have it do anything else than train.
 _BESIDE_TRAINING = ("test_iter", "test_interval", "test_state", "snapshot", "weights", "debug_info")
 
@@ -195,9 +198,11 @@ class Contestant:
 
     def run(self, steps: int) -> float:
         """Seconds a step."""
+        time.sleep(_SETTLE_SECONDS)
         return float(self._ask(do="run", steps=steps)["seconds"]) / steps
 
     def record(self, steps: int) -> Recorded:
+        time.sleep(_SETTLE_SECONDS)
         return _recorded(self._ask(do="record", steps=steps))
 
     def peak_bytes(self) -> int:

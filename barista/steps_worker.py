@@ -1,7 +1,7 @@
 """Trains steps and times them, for barista.steps: `python -m barista.steps_worker [DEVICE BITSTREAM]`, else stock Caffe.
 
-Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs}; it is answered by {"layers"},
-what Caffe made of the net. Each other asks for one answer:
+Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs}; it is answered by {"layers",
+"parameters": how many numbers they hold, "versions"}, of what Caffe made of the net. Each other asks for one answer:
 
     {"do": "run", "steps": n}      {"seconds"}: of n steps, with nothing recorded
     {"do": "record", "steps": n}   {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,12 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
     if loaded:
         loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
     trainer = Trainer(caffe, loaded, task)
-    answer.tell(layers=list(trainer.layers()))
+    layers = list(trainer.layers())
+    parameters = sum(prod(shape) for layer in layers for shape in layer["weights"])
+    versions = {"Caffe": caffe.__version__, **_openblas()}
+    if loaded:
+        versions[loaded.device.name] = loaded.device.driver
+    answer.tell(layers=layers, parameters=parameters, versions=versions)
     for asked in tasks:
         if asked["do"] == "run":
             answer.tell(seconds=trainer.run(asked["steps"]))
@@ -191,6 +197,16 @@ class Spans:
                 self._spans.append((self._step, layer, backward, began, ended, first, self.commands()))
 
         return end
+
+
+def _openblas() -> dict[str, str]:
+    """The version of the OpenBLAS that Caffe multiplies with, where it does."""
+    for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
+        library = ctypes.CDLL(path)
+        if hasattr(library, "openblas_get_config"):
+            library.openblas_get_config.restype = ctypes.c_char_p
+            return {"OpenBLAS": library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]}
+    return {}
 
 
 def peak_bytes() -> int:
