@@ -69,7 +69,7 @@ def check(net: Any, phase: str, state: Any, name: str) -> None:
 
 
 def state_of(net: Any, phase: str, state: Any) -> Any:
-    """A net's state as in Caffe: `phase` ("TRAIN" or "TEST"), overridden by the net's own state and that by the solver's `state`."""
+    """A net as in Caffe is in `phase` ("TRAIN" or "TEST"), overridden by the net's own state and that by the solver's `state`."""
     effective = caffe_proto.new("NetState")
     effective.phase = effective.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name[phase].number
     effective.MergeFrom(net.state)

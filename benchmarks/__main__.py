@@ -35,7 +35,16 @@ TORCH = "PyTorch"
 _TORCH_PYTHON = ROOT / "build" / "torch" / "bin" / "python"
 _TORCH_NETS = ("lenet", "cifar10_quick", "alexnet")  # that benchmarks.torch_worker has
 PRODUCT = "product"
-_PRODUCT_SIZE = 1024  # rows, columns and terms
+_SIZE = 1024  # of the product: rows, columns and terms
+_PLAIN = 'bias_term: false weight_filler { type: "xavier" }'
+# Layers of which it is the forward pass, and their input. Caffe calls SGEMM once for the first, once a picture for the second.
+_PRODUCTS = {
+    "inner product": ((_SIZE, _SIZE), f'type: "InnerProduct" inner_product_param {{ num_output: {_SIZE} {_PLAIN} }}'),
+    "1x1 convolution": (
+        (16, _SIZE, 8, 8),
+        f'type: "Convolution" convolution_param {{ num_output: {_SIZE} kernel_size: 1 {_PLAIN} }}',
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -84,19 +93,19 @@ def torch_contestant(entry: Contest, task: Task, python: Path) -> Contestant:
     return Contestant(TORCH, [str(python), str(Path(__file__).with_name("torch_worker.py"))], told, variables)
 
 
-def run_product(devices: Sequence[str], rounds: int | None) -> Result:
-    """The forward pass of an inner product: the grid's kernels on a device, OpenBLAS's SGEMM in stock Caffe."""
-    size = _PRODUCT_SIZE
+def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result:
+    """The forward pass of a layer that is one product: the grid's kernels on a device, OpenBLAS's SGEMM in stock Caffe."""
+    shape, layer = _PRODUCTS[kind]
+    dims = " ".join(f"dim: {size}" for size in shape)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "product.prototxt"
         path.write_text(
-            f'layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: {size} dim: {size} }} }} }}\n'
-            f'layer {{ name: "product" type: "InnerProduct" bottom: "x" top: "y"\n'
-            f'  inner_product_param {{ num_output: {size} bias_term: false weight_filler {{ type: "xavier" }} }} }}\n'
+            f'layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ {dims} }} }} }}\n'
+            f'layer {{ name: "product" bottom: "x" top: "y" {layer} }}\n'
         )
-        task = replace(steps.prepare(path), name=f"a product of {size} x {size} x {size}")
+        task = replace(steps.prepare(path), name=kind)
     contestants = contest.of_caffe(task, devices)
-    return contest.contest(contestants, rounds or 15, _product_seconds, contest.require_same_parameters(task, size * size))
+    return contest.contest(contestants, rounds or 15, _product_seconds, contest.require_same_parameters(task, _SIZE * _SIZE))
 
 
 def _product_seconds(contestant: Contestant) -> float:
@@ -181,7 +190,7 @@ def _run(options: argparse.Namespace) -> None:
     torch = options.torch or (_TORCH_PYTHON if _TORCH_PYTHON.is_file() else None)
     if torch is None:
         print("PyTorch is left out; to have it: python3 -m venv build/torch && build/torch/bin/pip install torch==2.13.0\n")
-    found: dict[str, Any] = {"surroundings": surroundings(), "versions": {}, "contests": {}, "product": None}
+    found: dict[str, Any] = {"surroundings": surroundings(), "versions": {}, "contests": {}, "products": {}}
     results: dict[str, Result] = {}
     for entry in CONTESTS:
         if not options.net or entry.net in options.net:
@@ -190,14 +199,13 @@ def _run(options: argparse.Namespace) -> None:
             print(sentence(f"{title}: a step", results[title]), flush=True)
             found["contests"][entry.net] = {"title": entry.title, "batch": entry.batch, **results[title].as_json()}
             found["versions"] |= results[title].versions
-    if not options.net or PRODUCT in options.net:
-        product = run_product(devices, options.rounds)
-        operations = 2 * _PRODUCT_SIZE**3
-        rates = {name: operations / Spread.of(times).median / 1e9 for name, times in product.seconds.items()}
-        print(sentence(f"a product of {_PRODUCT_SIZE} x {_PRODUCT_SIZE} x {_PRODUCT_SIZE}: the grid, or SGEMM", product))
-        print("  " + ", ".join(f"{name} {rate:.1f} GFLOP/s" for name, rate in rates.items()))
-        results[f"a product, {_PRODUCT_SIZE} x {_PRODUCT_SIZE} x {_PRODUCT_SIZE}"] = product
-        found["product"] = {"size": _PRODUCT_SIZE, "gflops": rates, **product.as_json()}
+    for kind in _PRODUCTS if not options.net or PRODUCT in options.net else ():
+        product = run_product(kind, devices, options.rounds)
+        rates = {name: 2 * _SIZE**3 / Spread.of(times).median / 1e9 for name, times in product.seconds.items()}
+        print(sentence(f"a product of {_SIZE} x {_SIZE} x {_SIZE}, {kind}, forward: the grid, or SGEMM", product))
+        print("  " + ", ".join(f"{name} {rate:.1f} GFLOP/s" for name, rate in rates.items()), flush=True)
+        results[f"{kind}, {_SIZE} x {_SIZE} x {_SIZE}"] = product
+        found["products"][kind] = {"size": _SIZE, "gflops": rates, **product.as_json()}
         found["versions"] |= product.versions
     print(f"\n{_report(found)}", end="")
     options.output.mkdir(parents=True, exist_ok=True)
