@@ -188,6 +188,8 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> None:
     devices = options.device or ["emulator", "pocl"]
     torch = options.torch or (_TORCH_PYTHON if _TORCH_PYTHON.is_file() else None)
+    if torch and not torch.is_file():
+        raise BaristaError(f"--torch {torch}: no such file; a Python that has PyTorch is expected")
     if torch is None:
         print("PyTorch is left out; to have it: python3 -m venv build/torch && build/torch/bin/pip install torch==2.13.0\n")
     found: dict[str, Any] = {"surroundings": surroundings(), "versions": {}, "contests": {}, "products": {}}

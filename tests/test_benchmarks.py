@@ -74,6 +74,12 @@ def test_another_net_than_caffe_s_is_no_contestant(tmp_path: Path) -> None:
     assert not (tmp_path / "steps.json").exists()
 
 
+def test_a_python_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    result = run([sys.executable, "-m", "benchmarks", "--torch", str(tmp_path / "python"), "-o", str(tmp_path)])
+    assert result.returncode == 1
+    assert result.stderr == f"benchmark: --torch {tmp_path / 'python'}: no such file; a Python that has PyTorch is expected\n"
+
+
 def test_a_solver_by_itself(device: str, tmp_path: Path) -> None:
     solver, _ = small_nets.write(tmp_path, on_device=False)
     command = [sys.executable, "-m", "benchmarks.step", str(solver), "--device", device, "--rounds", "1", "--steps", "1"]
