@@ -63,6 +63,10 @@ Launch increment(int unit, Buffer& dst, int first, int count, int turns = 0) {
   return {"increment", unit, {Argument::inout(dst), Argument::value(first), Argument::value(count), Argument::value(turns)}};
 }
 
+std::int64_t nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 double milliseconds(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
   work();
@@ -94,6 +98,22 @@ class Device : public ::testing::Test {
       return static_cast<int>(kTrial * std::clamp(200.0 / milliseconds(trial), 1.0, 200.0));
     }();
     return turns;
+  }
+
+  // Whether `work` returns before a kernel has ended that copies `src`, filled with `values`, to `dst`. What waits for the kernel never
+  // does; what does not may be held up by all else on the machine, but hardly every time.
+  bool overtakes_a_kernel(CanariedBuffer& src, const Floats& values, CanariedBuffer& dst, const std::function<void()>& work) {
+    bool overtakes = false;
+    for (int attempt = 0; attempt < 10 && !overtakes; ++attempt) {
+      src.upload(values);
+      manager().begin_recording();
+      manager().launch({copy(0, src, dst, static_cast<int>(values.size()), slow())});
+      work();
+      const std::int64_t returned = nanoseconds();
+      for (const device::Command& command : manager().end_recording())
+        overtakes = overtakes || (command.name == "copy" && command.ended > returned);
+    }
+    return overtakes;
   }
 
  private:
@@ -218,47 +238,31 @@ TEST_F(Device, AGroupsWritersOfOneBufferAreAllWaitedFor) {
 TEST_F(Device, UploadWaitsOnTheDeviceNotOnTheHost) {
   const auto before = integers(kCount, 7), after = integers(kCount, 8);
   CanariedBuffer src(manager(), before), dst(manager(), kCount);
-  double upload_ms = 0;
-  const double all_ms = milliseconds([&] {
-    manager().launch({copy(0, src, dst, kCount, slow())});
+  EXPECT_TRUE(overtakes_a_kernel(src, before, dst, [&] {
     auto passing = after;
-    upload_ms = milliseconds([&] { src.upload(passing); });
+    src.upload(passing);
     passing.assign(kCount, -1);  // the caller's memory is the caller's again
-    manager().finish();
-  });
+  })) << "upload waited for the kernel";
   EXPECT_EQ(dst.download(), before) << "the kernel still needed the contents before the upload";
   EXPECT_EQ(src.download(), after);
-  EXPECT_LT(upload_ms, all_ms / 2) << "upload waited for the kernel";
 }
 
 TEST_F(Device, AnUploadTooLargeToCopyAsideCheaplyDoesNotWaitEither) {
   constexpr int kLarge = 1'000'000;
   const auto before = integers(kLarge, 9), after = integers(kLarge, 10);
   CanariedBuffer src(manager(), before), dst(manager(), kLarge);
-  manager().finish();
-  double upload_ms = 0;
-  const double all_ms = milliseconds([&] {
-    manager().launch({copy(0, src, dst, kLarge, slow())});
-    upload_ms = milliseconds([&] { src.upload(after); });
-    manager().finish();
-  });
+  EXPECT_TRUE(overtakes_a_kernel(src, before, dst, [&] { src.upload(after); })) << "upload waited for the kernel";
   EXPECT_EQ(dst.download(), before);
   EXPECT_EQ(src.download(), after);
-  EXPECT_LT(upload_ms, all_ms / 2) << "upload waited for the kernel";
 }
 
 TEST_F(Device, DownloadWaitsForNeitherReadersNorOthers) {
   const auto values = integers(kCount, 11);
-  CanariedBuffer src(manager(), values), dst(manager(), kCount), busy(manager(), values);
-  manager().finish();
-  double download_ms = 0;
-  const double all_ms = milliseconds([&] {
-    manager().launch({copy(0, src, dst, kCount, slow())});
+  CanariedBuffer src(manager(), values), dst(manager(), kCount);
+  EXPECT_TRUE(overtakes_a_kernel(src, values, dst, [&] {
     dst.upload(values);  // stands in the queue behind the kernel
-    download_ms = milliseconds([&] { EXPECT_EQ(src.download(), values); });
-    manager().finish();
-  });
-  EXPECT_LT(download_ms, all_ms / 2) << "download waited for a kernel that only reads the buffer, or for an upload elsewhere";
+    EXPECT_EQ(src.download(), values);
+  })) << "download waited for a kernel that only reads the buffer, or for an upload elsewhere";
 }
 
 TEST_F(Device, ZeroWaitsForReadersAndWriters) {
@@ -369,10 +373,6 @@ TEST_F(Device, CountsWhatWasDone) {
   EXPECT_EQ(after.downloads - before.downloads, 1U);
   EXPECT_EQ(after.download_bytes - before.download_bytes, 200U);
   EXPECT_EQ(after.waits - before.waits, 2U) << "the download and finish()";
-}
-
-std::int64_t nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 TEST_F(Device, RecordsTheTimesOfEveryCommand) {
