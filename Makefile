@@ -8,7 +8,7 @@ ifeq ($(PYTHON),)
 $(error Python 3.11 is needed: apt-get install python3)
 endif
 
-.PHONY: demo test conformance bench lint format setup clean
+.PHONY: demo test conformance conformance-nets bench lint format setup clean
 
 demo: setup  ## Trains LeNet on handwritten digits on the emulated FPGA
 	@$(BARISTA) data digits
@@ -25,6 +25,10 @@ conformance:  ## Runs Caffe's own tests against Barista's layers, on the emulato
 bench:  ## Times training steps: Barista, stock Caffe and, where build/torch has it, PyTorch
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m benchmarks
+
+conformance-nets:  ## Tries the classic nets against stock Caffe: each layer, and three steps of training; takes an hour
+	@$(PYTHON) -m tools.set_up
+	@.venv/bin/python -m conformance.nets
 
 lint:  ## Checks format and code with clang-format, clang-tidy, ruff and mypy
 	@$(PYTHON) -m tools.set_up
