@@ -14,6 +14,9 @@ For a layer f with inputs x, weights w and a random top gradient g, three compar
 - **differences**: at a reduced size, the layer's gradients against (F(x + h) - F(x - h)) / 2h of its own forward pass, F = sum of
   g * f(x).
 
+Where stock Caffe has no code for the CPU, as of stochastic pooling, a formula (barista.layer_formulas) takes the place of its
+layer, and there are no differences, since another draw is a step.
+
 Weight gradients start from values that are not zero, since they accumulate; bottom gradients from values that must be overwritten.
 Statistics that a layer keeps as parameters are compared as forward leaves them.
 A net is instantiated and run in a process of its own (barista.check_worker), since Caffe ends its process where it fails.
@@ -62,6 +65,7 @@ class LayerResult:
     bottoms: tuple[Shape, ...]
     comparisons: tuple[Comparison, ...]
     seconds: float
+    note: str = ""  # a sentence, where stock Caffe was not what it was compared with
 
     @property
     def passed(self) -> bool:
@@ -146,4 +150,4 @@ def _results(
 def _result_from_json(raw: Mapping[str, Any]) -> LayerResult:
     comparisons = tuple(Comparison(**{**c, "at": tuple(c["at"])}) for c in raw["comparisons"])
     bottoms = tuple(tuple(shape) for shape in raw["bottoms"])
-    return LayerResult(raw["layer"], raw["type"], bottoms, comparisons, raw["seconds"])
+    return LayerResult(raw["layer"], raw["type"], bottoms, comparisons, raw["seconds"], raw["note"])

@@ -26,6 +26,7 @@ LAMBDA = 6.0  # the bound fails with probability 2 exp(-LAMBDA^2 / 2) = 3e-8 an 
 EXACT_BELOW = 2**24  # whole numbers up to here are exact in single precision
 COORDINATES = 24  # of each array, for finite differences: two forward passes each
 OFF_BY = 4 * UNIT_ROUNDOFF  # how far inputs are moved to see what a function makes of it
+NO_STOCK_CODE = "stock Caffe has no code for it on the CPU, so it was compared with its formula"
 SEED = 1  # of Caffe's generator before each pass: dropout's masks are the same for both layers
 
 
@@ -71,7 +72,8 @@ def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.rand
         *_compare_differences(caffe, layer, bottoms, rng),
     ]
     seconds = time.monotonic() - start
-    return LayerResult(layer.name, rewriter.PREFIX + layer.type, bottoms, tuple(comparisons), round(seconds, 3))
+    note = NO_STOCK_CODE if layer_kinds.of(layer.type).instead(layer) else ""
+    return LayerResult(layer.name, rewriter.PREFIX + layer.type, bottoms, tuple(comparisons), round(seconds, 3), note)
 
 
 def _bottom_shapes(caffe: Any, net: Any, wanted: set[str]) -> dict[str, tuple[Shape, ...]]:
@@ -93,7 +95,7 @@ def _bottom_shapes(caffe: Any, net: Any, wanted: set[str]) -> dict[str, tuple[Sh
 def _compare_random(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> list[Comparison]:
     kind = layer_kinds.of(layer.type)
     data, sizes = _draw(caffe, layer, bottoms, rng, lambda shape: rng.standard_normal(shape, dtype=np.float32))
-    stock = _run(caffe, layer, data, on_device=False)
+    stock = _run_stock(caffe, layer, data)
     device = _run(caffe, layer, data, on_device=True)
     if kind.exact(layer):
         return _compare("random", stock, device, lambda name, array: 0.0)
@@ -133,14 +135,14 @@ def _compare_integers(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: n
         if largest == 0:
             return []  # sums of more than 2^24 products are not exact even for ones
         data, _ = _draw(caffe, layer, bottoms, rng, integers)
-    stock = _run(caffe, layer, data, on_device=False)
+    stock = _run_stock(caffe, layer, data)
     return _compare("integers", stock, _run(caffe, layer, data, on_device=True), lambda name, array: 0.0)
 
 
 def _compare_differences(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> list[Comparison]:
     """The device layer's gradients against differences of its own forward pass, at a size at which that takes milliseconds."""
     kind = layer_kinds.of(layer.type)
-    if kind.shrink is None or not kind.gradient:
+    if kind.shrink is None or not kind.gradient or kind.instead(layer):
         return []
     small = type(layer)()
     small.CopyFrom(layer)
@@ -263,6 +265,15 @@ def _run(caffe: Any, layer: Any, data: Run, on_device: bool) -> Run:
     """Forward and backward of `layer` alone, in a net that is gone afterwards: of a large layer, one at a time fits the memory."""
     one = _OneLayer(caffe, layer, tuple(array.shape for array in data.src), on_device)
     return one.backward(data, one.forward(data))
+
+
+def _run_stock(caffe: Any, layer: Any, data: Run) -> Run:
+    """The same of stock Caffe's layer, or of what takes its place."""
+    instead = layer_kinds.of(layer.type).instead(layer)
+    if instead is None:
+        return _run(caffe, layer, data, on_device=False)
+    dst, diff_src = instead(layer, data.src[0], data.diff_dst[0], SEED)
+    return Run(data.src, data.weights, data.diff_dst, [], [dst], [diff_src])
 
 
 def _draw(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator, make: Make) -> tuple[Run, Sizes]:

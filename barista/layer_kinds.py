@@ -25,6 +25,11 @@ Lengths = Callable[["Sizes"], Mapping[str, int]]
 Formula = Callable[[Any, Array, Array], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None]
 
 
+# dst and diff_src, to the bit what the device must make of them, of a layer, its src and its diff_dst, and the seed of Caffe's
+# generator.
+Instead = Callable[[Any, Array, Array, int], tuple[Array, Array]]
+
+
 @dataclass(frozen=True)
 class Sizes:
     """A layer and the shapes that it works on."""
@@ -46,6 +51,7 @@ class Kind:
     kinks: bool = False  # where values meet, or meet zero; finite differences then take values that are far apart
     linear: bool = True  # in each input: a difference has no error but rounding
     formula: Formula | None = None  # where stock Caffe may be far off, what it should be; its distance from that is allowed, too
+    instead: Callable[[Any], Instead | None] = lambda layer: None  # where stock Caffe has no code: what its layer would have to be
     labels: bool = False  # the second bottom holds class numbers
     statistics: bool = False  # its parameters are averages, above zero: forward moves them, and they have no gradient
     gradient: bool = True
@@ -107,6 +113,14 @@ def _scale_lengths(sizes: Sizes) -> dict[str, int]:
 
 def _is_maximum(layer: Any) -> bool:
     return bool(layer.pooling_param.pool == layer.pooling_param.MAX)
+
+
+def _is_stochastic(layer: Any) -> bool:
+    return bool(layer.pooling_param.pool == layer.pooling_param.STOCHASTIC)
+
+
+def _drawn(layer: Any) -> Instead | None:
+    return layer_formulas.stochastic_pooling if _is_stochastic(layer) else None
 
 
 # --- small sizes ---------------------------------------------------------------------------------------------------------------
@@ -180,7 +194,7 @@ _KINDS = {
     "Convolution": Kind(_convolution_lengths, exact_on_integers=_always, shrink=_shrink_convolution),
     "Deconvolution": Kind(_deconvolution_lengths, exact_on_integers=_always, shrink=_shrink_deconvolution),
     "InnerProduct": Kind(_inner_product_lengths, exact_on_integers=_always, shrink=_shrink_inner_product),
-    "Pooling": Kind(_pooling_lengths, exact_on_integers=_is_maximum, shrink=_shrink_pooling, kinks=True),
+    "Pooling": Kind(_pooling_lengths, _is_stochastic, _is_maximum, _shrink_pooling, kinks=True, instead=_drawn),
     "ReLU": Kind(exact=_always, exact_on_integers=_always, shrink=_shrink_all, kinks=True),
     "AbsVal": Kind(exact=_always, exact_on_integers=_always, shrink=_shrink_all, kinks=True),
     "Concat": _MOVES,

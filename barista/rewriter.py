@@ -154,11 +154,6 @@ def _convolution(layer: Any) -> str:
     return f"{axes}-D: the device convolves up to 2-D" if axes > 2 else ""
 
 
-def _pooling(layer: Any) -> str:
-    param = layer.pooling_param
-    return "pool: STOCHASTIC: the device pools by MAX and AVE" if param.pool == param.STOCHASTIC else ""
-
-
 def _apart(layer: Any) -> str:
     return "its top is one of its bottoms: the device keeps them apart" if set(layer.top) & set(layer.bottom) else ""
 
@@ -185,7 +180,7 @@ _OBSTACLES: dict[str, Callable[[Any], str]] = {
     "InnerProduct": _nothing,
     "Log": _nothing,
     "LRN": _apart,
-    "Pooling": _pooling,
+    "Pooling": _nothing,
     "Power": _nothing,
     "PReLU": _nothing,
     "ReLU": _nothing,

@@ -1,4 +1,4 @@
-// All elementwise functions, forward and backward: activations, powers, sums, products and maxima of blobs, dropout.
+// All elementwise functions, forward and backward: activations, powers, sums, products and maxima of blobs, dropout, random numbers.
 //
 //   out[i] = function(a[i], b[i], c[i])
 //
@@ -96,6 +96,9 @@ inline accumulate16 elementwise_arithmetic(const elementwise_function f, accumul
   // clang-format on
   const accumulate16 first = p * q + r;
 
+  uint16 word = 0;
+  if (f.function == ELEMENTWISE_DROPOUT || f.function == ELEMENTWISE_UNIFORM) word = elementwise_random(f.key, vector);
+
   accumulate16 x = c, y = first, z = 0;
   // clang-format off
   switch (f.function) {
@@ -114,7 +117,8 @@ inline accumulate16 elementwise_arithmetic(const elementwise_function f, accumul
     case ELEMENTWISE_ABSOLUTE_GRADIENT: y = a > zero ? one : (a < zero ? -one : zero); break;
     case ELEMENTWISE_THRESHOLD: x = 1, y = a > (accumulate16)f.shift ? one : zero; break;
     case ELEMENTWISE_ELU_GRADIENT: y = a > zero ? one : (a <= zero ? first : zero); break;
-    case ELEMENTWISE_DROPOUT: x = a, y = elementwise_random(f.key, vector) >= (uint16)f.drop_below ? (accumulate16)f.scale : zero; break;
+    case ELEMENTWISE_DROPOUT: x = a, y = word >= (uint16)f.drop_below ? (accumulate16)f.scale : zero; break;
+    case ELEMENTWISE_UNIFORM: x = f.scale, y = elementwise_wide((word >> 8) + 1); break;
     default: break;  // c * first
   }
   // clang-format on

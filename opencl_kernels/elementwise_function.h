@@ -25,8 +25,9 @@ enum {
   ELEMENTWISE_ELU_GRADIENT,       // c * (a > 0 ? 1 : a <= 0 ? b + shift : 0)
   ELEMENTWISE_SIGMOID_GRADIENT,   // c * (a - a * a)
   ELEMENTWISE_TANH_GRADIENT,      // c * (1 - a * a)
-  ELEMENTWISE_DROPOUT,            // a * (random word of the element >= drop_below ? scale : 0)
-  ELEMENTWISE_LAST_ARITHMETIC = ELEMENTWISE_DROPOUT,
+  ELEMENTWISE_DROPOUT,            // a * (the element's random word >= drop_below ? scale : 0)
+  ELEMENTWISE_UNIFORM,            // scale * (1 + the high 24 bits of the element's random word), so from scale to 2^24 * scale
+  ELEMENTWISE_LAST_ARITHMETIC = ELEMENTWISE_UNIFORM,
   ELEMENTWISE_SIGMOID,       // 1 / (1 + exp(u))
   ELEMENTWISE_TANH,          // 1 - 2 / (1 + exp(u)), which needs u = 2 * a
   ELEMENTWISE_ELU,           // max(a, 0) + factor * (exp(min(a, 0)) - 1)

@@ -6,6 +6,13 @@
 #ifndef BARISTA_POOLING_TILE_H_
 #define BARISTA_POOLING_TILE_H_
 
+enum {
+  POOLING_MAXIMUM,
+  POOLING_AVERAGE,
+  POOLING_STOCHASTIC,  // one element of each window, drawn as often as its share of the window's sum says
+  POOLING_EXPECTED     // what that gives on average: the window's sum of squares over its sum
+};
+
 typedef struct {
   int planes;           // images * channels
   int planes_per_lane;  // neighbouring planes that a lane takes at once; 1 where a tile is a part of a plane
@@ -14,8 +21,8 @@ typedef struct {
   int kernel_h, kernel_w;
   int stride_h, stride_w;
   int pad_h, pad_w;
-  int taps_w;   // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
-  int average;  // 1: average, 0: maximum
+  int taps_w;  // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
+  int method;
 } pooling_problem;
 
 // A part of a plane, the same for all planes. `runs` of `run` words that lie apart are one run where they lie together.
@@ -26,6 +33,8 @@ typedef struct {
   int steps;               // columns and idle steps, so that a result is visited again after ACC_DISTANCE steps at the earliest
   int tap_begin, tap_end;  // rows of taps; all of them, unless the source of one row of results overfills the device
   int first, last;         // whether these rows are the first, or the last, that the tile's results see
+  int load;                // 0: the source is that of the part before
+  int choose;              // of a stochastic pooling: 0: windows are summed up, 1: an element of each is chosen
   int address;             // word of the loaded source that result 0 meets at the first tap; where that is padding, outside it
   int pitch;               // words between rows of the loaded source
   // Forward: row and column of src that result 0 meets at the first tap. Backward: the last output whose window begins at or before

@@ -142,6 +142,27 @@ def test_every_type_that_the_device_runs_is_clean(device: str, tmp_path: Path) -
     assert sorted(layer["layer"] for layer in report["layers"]) == sorted(types)
 
 
+def test_what_stock_caffe_has_no_code_for_is_held_against_its_formula(device: str, tmp_path: Path) -> None:
+    """Stochastic pooling, with windows cut off at the border, windows outside the image, and one of the whole image."""
+    net = write(
+        tmp_path,
+        """
+        layer { name: "in" type: "Input" top: "a" input_param { shape { dim: 6 dim: 5 dim: 11 dim: 10 } } }
+        layer { name: "cut" type: "Pooling" bottom: "a" top: "b" pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 } }
+        layer { name: "apart" type: "Pooling" bottom: "a" top: "c"
+          pooling_param { pool: STOCHASTIC kernel_h: 2 kernel_w: 1 stride_h: 4 stride_w: 5 } }
+        layer { name: "whole" type: "Pooling" bottom: "b" top: "d" pooling_param { pool: STOCHASTIC global_pooling: true } }
+        """,
+    )
+    for layer in reported(net, "--device", device)["layers"]:
+        assert layer["note"] == check_worker.NO_STOCK_CODE
+        assert {(c["data"], c["array"], c["allowed"]) for c in layer["comparisons"]} == {
+            ("random", "dst", 0), ("random", "diff_src", 0),
+        }  # fmt: skip
+    table = barista("check", net, "--device", device).stdout
+    assert " ".join(table.split()).count("ok: stock Caffe has no code for it") == 3
+
+
 def test_what_stock_caffe_itself_is_off_by_is_allowed(device: str, tmp_path: Path) -> None:
     """Its sums across 256 channels drift; so strong a power shows it."""
     net = write(
@@ -161,6 +182,7 @@ MISTAKES = {
     "w[k], sum)": "w[k] * 1.0002f, sum)",  # products nearly right
     "= value > before ? (accumulate16)index": "= value >= before ? (accumulate16)index",  # the last maximum wins
     "a > zero ? one : (a <= zero": "a > zero ? one * 1.000001f : (a <= zero",  # a slope of nearly 1
+    "inside ? *limit * *sum :": "inside ? *limit * *sum * 0.99f :",  # what is drawn a little too early in its window
     "rule.correction * spread": "spread",  # the moving variance is of all values, not of one less
 }
 
@@ -186,6 +208,7 @@ def test_wrong_kernels_are_found_where_they_are_wrong(tmp_path: Path, monkeypatc
         layer { name: "max" type: "Pooling" bottom: "c" top: "d" pooling_param { pool: MAX kernel_size: 2 stride: 2 } }
         layer { name: "mean" type: "Pooling" bottom: "c" top: "e" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
         layer { name: "ip" type: "InnerProduct" bottom: "d" top: "f" inner_product_param { num_output: 6 } }
+        layer { name: "drawn" type: "Pooling" bottom: "c" top: "h" pooling_param { pool: STOCHASTIC kernel_size: 2 } }
         """,
     )
     report = reported(net, "--bitstream", made.path, status=1)
@@ -197,6 +220,7 @@ def test_wrong_kernels_are_found_where_they_are_wrong(tmp_path: Path, monkeypatc
         "max": {"diff_src"},
         "mean": set(),
         "ip": products,
+        "drawn": {"dst", "diff_src"},
     }
 
 

@@ -71,6 +71,23 @@ def test_stock_resume_would_differ(sources: Project, unbroken: tuple[Path, Recor
     assert not same
 
 
+def test_what_is_drawn_on_the_device(tmp_path: Path) -> None:
+    """The elements of a stochastic pooling's windows and dropout's masks; and tests in between, in which nothing is drawn."""
+    project = trainings.database_project(tmp_path)
+    data, first_ip, rest = project.net.replace('top: "db_data"', 'top: "db_pixels"').partition('layer { name: "db_ip1"')
+    pooling = "pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 }"
+    project.net = data + trainings.layer("Pooling", "pool", "db_pixels", "db_data", pooling) + first_ip + rest
+    whole = project.run("whole", excepted=()).state
+    half = project.run("half", excepted=(), iterations=7).state
+    resumed = project.run("half", excepted=(), snapshot=half).state
+    other = project.run("other", excepted=(), fields={"random_seed": "6"}).state
+    assert whole is not None
+    assert resumed is not None
+    assert other is not None
+    assert_same(resumed, whole)
+    assert weights(other) != weights(whole)
+
+
 COUNTING_LAYER = """
 import caffe
 import numpy as np

@@ -142,6 +142,7 @@ def test_the_net_that_is_given_stays_as_it_is(net: Any) -> None:
         'type: "Convolution" convolution_param { axis: 2 force_nd_im2col: true } python_param { param_str: "{}" }',
         'type: "FPGAConvolution"',
         'type: "Pooling" top: "mask"',
+        'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 3 }',
         'type: "Pooling" pooling_param { pool: AVE global_pooling: true round_mode: FLOOR engine: CAFFE }',
         'type: "LRN" bottom: "y" lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL engine: CUDNN }',
         'type: "InnerProduct" inner_product_param { axis: 2 transpose: true bias_term: false }',
@@ -170,7 +171,6 @@ def test_the_device_runs(layer: str) -> None:
         ('type: "Convolution" convolution_param { kernel_size: 3 pad: [1, 1, 1] }', "3-D: the device convolves up to 2-D"),
         ('type: "ReLU" python_param { param_str: "mine" }', "python_param: its param_str is not a device layer's"),
         ('type: "ReLU" python_param { param_str: "[1]" }', "python_param: its param_str is not a device layer's"),
-        ('type: "Pooling" pooling_param { pool: STOCHASTIC }', "pool: STOCHASTIC: the device pools by MAX and AVE"),
         ('type: "Eltwise" bottom: "x" bottom: "y"', "its top is one of its bottoms: the device keeps them apart"),
         ('type: "LRN" bottom: "x"', "its top is one of its bottoms: the device keeps them apart"),
         ('type: "Swish"', "no device layer of this type yet"),
@@ -193,8 +193,8 @@ def test_a_view_is_nowhere_and_keeps_its_type(layer_type: str) -> None:
 
 
 def test_a_device_layer_that_the_device_cannot_run_goes_back() -> None:
-    net = net_of('layer { name: "x" type: "FPGAPooling" pooling_param { pool: STOCHASTIC } }')
-    assert rewriter.rewrite(net).net.layer[0].type == "Pooling"
+    net = net_of('layer { name: "x" type: "FPGAConvolution" convolution_param { kernel_size: [3, 3, 3] } }')
+    assert rewriter.rewrite(net).net.layer[0].type == "Convolution"
 
 
 INCEPTION = """

@@ -52,7 +52,7 @@ def _print(report: check.Report) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("layer", "input", "worst error", "allowed", "where", "gradient", "allowed", "s", ""):
         table.add_column(
-            heading, justify="right" if heading in ("worst error", "allowed", "gradient", "s") else "left", no_wrap=True
+            heading, justify="right" if heading in ("worst error", "allowed", "gradient", "s") else "left", no_wrap=heading != ""
         )
     for layer in report.layers:
         table.add_row(*_row(layer))
@@ -69,7 +69,7 @@ def _row(layer: check.LayerResult) -> list[str]:
     assert worst is not None
     shape = ", ".join("x".join(map(str, bottom)) for bottom in layer.bottoms)
     where = f"{worst.array}{list(worst.at)}, {worst.data}" if worst.error else "equal to the bit"
-    verdict = "ok" if layer.passed else "[bold red]FAILED[/bold red]"
+    verdict = ("ok" if layer.passed else "[bold red]FAILED[/bold red]") + (f": {layer.note}" if layer.note else "")
     return [
         f"{layer.layer}",
         shape,

@@ -1,7 +1,11 @@
 // Pooling on the device: Caffe's layer type FPGAPooling, which takes Pooling's pooling_param.
 //
-// A second top gets the winners of a MAX pooling, as in stock Caffe. Stock code runs for nets of doubles, for STOCHASTIC (of which
-// stock Caffe has no CPU code either), and for shapes beyond the op (ops/pooling.hpp).
+// A second top gets the winners of a MAX pooling, as in stock Caffe. In training, each forward pass of a STOCHASTIC pooling draws one
+// number from Caffe's generator, the key of those on the device (ops/pooling.hpp): so runs repeat under random_seed, and a resumed run
+// goes on as an unbroken one. In test phase it has no gradient.
+//
+// Stock code runs for nets of doubles and for shapes beyond the op, but stock Caffe has none for STOCHASTIC on the CPU: then the
+// process ends in Caffe's way.
 #ifndef BARISTA_LAYERS_FPGA_POOLING_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_POOLING_LAYER_HPP_
 
@@ -31,7 +35,9 @@ class FPGAPoolingLayer : public PoolingLayer<Dtype> {
 
  private:
   std::string why_stock_code(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const;
-  bool maximum() const { return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_MAX; }
+  bool stochastic() const { return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_STOCHASTIC; }
+  barista::ops::PoolingMethod method() const;
+  void give_up(const std::string& reason) const;
   std::unique_ptr<barista::ops::Pooling> plan(barista::device::DeviceManager& manager, const Blob<Dtype>& bottom, bool winners_top);
   void forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top);
   void backward_on_device(const vector<Blob<float>*>& top, const vector<Blob<float>*>& bottom);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/elementwise.hpp"
 #include "ops/pooling_plan.hpp"
 
 namespace barista::ops {
@@ -20,13 +21,25 @@ struct DevicePass {
   }
 };
 
+// Above 0 and up to 1, in steps of 2^-24.
+void random_numbers(device::DeviceManager& manager, std::uint32_t key, device::Buffer& dst, int count) {
+  elementwise_function f = {};
+  f.function = ELEMENTWISE_UNIFORM;
+  f.scale = 1.0F / (1 << 24);
+  f.key = key;
+  launch_elementwise(manager, f, {}, dst, count);
+}
+
 }  // namespace
 
 struct Pooling::Impl {
   device::DeviceManager& manager;
   PoolingMethod method;
   DevicePass forward, backward;
-  device::Buffer no_winners;  // what the kernels are handed for a mean
+  device::Buffer no_winners;  // what the kernels are handed where nothing wins
+
+  int results() const { return forward.problem.planes * forward.problem.out_height * forward.problem.out_width; }
+  bool wins() const { return method == PoolingMethod::kMaximum || method == PoolingMethod::kStochastic; }
 
   void launch(const char* kernel, const DevicePass& pass, const std::vector<device::Argument>& buffers) const {
     std::vector<device::Launch> group;
@@ -44,22 +57,23 @@ struct Pooling::Impl {
 Pooling::Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method) {
   const PoolingPlan plan = plan_pooling(manager.recipe(), shape, method);
   impl_.reset(new Impl{manager, method, DevicePass(manager, plan.forward), DevicePass(manager, plan.backward),
-                       method == PoolingMethod::kAverage ? manager.allocate(sizeof(float)) : device::Buffer()});
+                       manager.allocate(sizeof(float))});
 }
 
 Pooling::~Pooling() = default;
 
-void Pooling::forward(const device::Buffer& src, device::Buffer& dst, device::Buffer& winners) {
-  const bool average = impl_->method == PoolingMethod::kAverage;
-  impl_->launch("pooling_forward_", impl_->forward,
-                {device::Argument::in(src), device::Argument::out(dst),
-                 average ? device::Argument::in(impl_->no_winners) : device::Argument::out(winners)});
+// A stochastic pooling finds its random numbers where its winners go.
+void Pooling::forward(const device::Buffer& src, device::Buffer& dst, device::Buffer& winners, std::uint32_t key) {
+  const bool stochastic = impl_->method == PoolingMethod::kStochastic;
+  if (stochastic) random_numbers(impl_->manager, key, winners, impl_->results());
+  device::Argument of_winners = device::Argument::in(impl_->no_winners);
+  if (impl_->wins()) of_winners = stochastic ? device::Argument::inout(winners) : device::Argument::out(winners);
+  impl_->launch("pooling_forward_", impl_->forward, {device::Argument::in(src), device::Argument::out(dst), of_winners});
 }
 
 void Pooling::backward(const device::Buffer& diff_dst, const device::Buffer& winners, device::Buffer& diff_src) {
-  const bool average = impl_->method == PoolingMethod::kAverage;
   impl_->launch("pooling_backward_", impl_->backward,
-                {device::Argument::in(diff_dst), device::Argument::in(average ? impl_->no_winners : winners),
+                {device::Argument::in(diff_dst), device::Argument::in(impl_->wins() ? winners : impl_->no_winners),
                  device::Argument::out(diff_src)});
 }
 

@@ -101,6 +101,7 @@ pooling_tile tile(const Axis& height, const Axis& width, Range rows, Range colum
   t.tap_end = taps.end;
   t.first = height.backward ? taps.end == height.taps : taps.begin == 0;
   t.last = height.backward ? taps.begin == 0 : taps.end == height.taps;
+  t.load = 1;
   // Forward, the address is of the first tap in `taps`; backward, of tap 0, from which the kernel counts down.
   t.row = height.first_source(rows.begin) + (height.backward ? 0 : taps.begin);
   t.column = width.first_source(columns.begin);
@@ -110,11 +111,24 @@ pooling_tile tile(const Axis& height, const Axis& width, Range rows, Range colum
   return t;
 }
 
-std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut& c, int distance) {
+// Has the windows of the tile whose parts begin at `first` summed up by these parts, and an element of each chosen by as many more.
+void add_choice(std::vector<pooling_tile>& all, std::size_t first) {
+  const std::size_t parts = all.size() - first;
+  for (std::size_t i = 0; i < parts; i++) {
+    pooling_tile choice = all[first + i];
+    choice.choose = 1;
+    choice.load = parts > 1;  // else it lies there
+    all[first + i].last = 0;
+    all.push_back(choice);
+  }
+}
+
+std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut& c, int distance, bool stochastic) {
   std::vector<pooling_tile> all;
   const int chunks = ceil_div(height.taps, c.tap_rows);
   for (int row = 0; row < height.results; row += c.rows)
-    for (int column = 0; column < width.results; column += c.columns)
+    for (int column = 0; column < width.results; column += c.columns) {
+      const std::size_t first = all.size();
       for (int i = 0; i < chunks; i++) {
         // In the order in which the kernel takes taps.
         const int chunk = (height.backward ? chunks - 1 - i : i) * c.tap_rows;
@@ -122,6 +136,8 @@ std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut
                            {column, std::min(width.results, column + c.columns)},
                            {chunk, std::min(height.taps, chunk + c.tap_rows)}, c, distance));
       }
+      if (stochastic) add_choice(all, first);
+    }
   return all;
 }
 
@@ -136,7 +152,7 @@ int planes_per_lane(int planes, int room, int units) {
 std::vector<pooling_range> split(int planes, int plane_step, const std::vector<pooling_tile>& all, int units) {
   std::vector<int> starts;
   for (std::size_t i = 0; i < all.size(); i++)
-    if (all[i].first) starts.push_back(static_cast<int>(i));
+    if (all[i].first && !all[i].choose) starts.push_back(static_cast<int>(i));
   const int count = static_cast<int>(starts.size()), groups = ceil_div(planes, plane_step);
   starts.push_back(static_cast<int>(all.size()));
 
@@ -167,7 +183,7 @@ PoolingPass plan(const device::Recipe& recipe, const Axis& height, const Axis& w
   pass.problem = problem;
   pass.problem.planes_per_lane = c.planes_per_lane;
   pass.problem.taps_w = width.taps;
-  pass.tiles = tiles(height, width, c, recipe.acc_distance);
+  pass.tiles = tiles(height, width, c, recipe.acc_distance, !height.backward && problem.method == POOLING_STOCHASTIC);
   pass.units = split(problem.planes, kLanes * c.planes_per_lane, pass.tiles, recipe.compute_units);
   return pass;
 }
@@ -181,8 +197,24 @@ std::string describe(const PoolingShape& s) {
 void validate(const PoolingShape& s, PoolingMethod method) {
   if (std::min({s.N, s.C, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW}) < 1 || std::min(s.PH, s.PW) < 0)
     throw device::Error(describe(s) + ": every size must be at least 1, and no padding negative");
-  if (method == PoolingMethod::kMaximum && static_cast<long>(s.H) * s.W > kLargestPlane)
+  const bool wins = method == PoolingMethod::kMaximum || method == PoolingMethod::kStochastic;
+  if (wins && static_cast<long>(s.H) * s.W > kLargestPlane)
     throw device::Error(describe(s) + ": a plane may have at most 16777216 pixels, for their indices are kept as floats");
+  const bool pads = method == PoolingMethod::kMaximum || method == PoolingMethod::kAverage;
+  if (!pads && std::max(s.PH, s.PW) > 0) throw device::Error(describe(s) + ": a stochastic pooling takes no padding");
+}
+
+int method_of(PoolingMethod method) {
+  switch (method) {
+    case PoolingMethod::kMaximum:
+      return POOLING_MAXIMUM;
+    case PoolingMethod::kAverage:
+      return POOLING_AVERAGE;
+    case PoolingMethod::kStochastic:
+      return POOLING_STOCHASTIC;
+    default:
+      return POOLING_EXPECTED;
+  }
 }
 
 }  // namespace
@@ -190,8 +222,7 @@ void validate(const PoolingShape& s, PoolingMethod method) {
 PoolingPlan plan_pooling(const device::Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
   validate(s, method);
   const std::string name = describe(s);
-  const bool average = method == PoolingMethod::kAverage;
-  const pooling_problem problem = {s.N * s.C, 1, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW, s.PH, s.PW, 0, average};
+  const pooling_problem problem = {s.N * s.C, 1, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW, s.PH, s.PW, 0, method_of(method)};
   return {
       plan(recipe, Axis::forward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::forward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem, name),
       plan(recipe, Axis::backward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::backward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem,

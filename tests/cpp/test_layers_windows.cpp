@@ -1,12 +1,15 @@
-// The FPGA layers that look at windows of their input, but for max and average pooling, against stock Caffe's, and Caffe's own gradient
-// checker: LRN.
+// The FPGA layers that look at windows of their input, but for max and average pooling: LRN against stock Caffe's, and stochastic
+// pooling, for which stock Caffe has no code on the CPU, against its formula. Both against Caffe's own gradient checker.
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "caffe/util/math_functions.hpp"
 #include "layers/fpga_lrn_layer.hpp"
+#include "layers/fpga_pooling_layer.hpp"
 #include "support/layer_rig.hpp"
+#include "support/reference_pooling.hpp"
 
 namespace barista::testing {
 namespace {
@@ -141,6 +144,109 @@ TEST_F(WindowLayersTest, GradientsOfLrnHoldAgainstFiniteDifferences) {
     caffe::GradientChecker<float> checker(1e-2F, 1e-2F);
     checker.CheckGradientExhaustive(rig.layer.get(), rig.bottom, rig.top);
   }
+}
+
+// --- stochastic pooling ---
+
+LayerParameter stochastic(caffe::Phase phase, int kernel = 3, int stride = 2) {
+  LayerParameter param;
+  param.mutable_pooling_param()->set_pool(caffe::PoolingParameter_PoolMethod_STOCHASTIC);
+  param.mutable_pooling_param()->set_kernel_size(kernel);
+  param.mutable_pooling_param()->set_stride(stride);
+  param.set_phase(phase);
+  return param;
+}
+
+// 4 x 5 outputs of windows of 3 x 3, some of them cut off at the border.
+const ops::PoolingShape kPooled = {3, 5, 9, 10, 4, 5, 3, 3, 2, 2, 0, 0};
+const Shape kPooledBottom = {3, 5, 9, 10};
+
+void fill_activations(Rig& rig, std::uint32_t seed = 1) {
+  const std::vector<float> values = integers(rig.bottom[0]->count(), seed, 0, 9);
+  std::copy(values.begin(), values.end(), rig.bottom[0]->mutable_cpu_data());
+}
+
+TEST_F(WindowLayersTest, StochasticPoolingDrawsWithTheNumberThatCaffeDraws) {
+  Rig rig(stochastic(caffe::TRAIN), "FPGAPooling", {kPooledBottom}, 1);
+  fill_activations(rig);
+  caffe::Caffe::set_random_seed(11);
+  for (int pass = 0; pass < 3; pass++) rig.forward();
+  const unsigned int after = caffe::caffe_rng_rand();
+  rig.fill_top_diffs();
+  rig.backward();
+
+  caffe::Caffe::set_random_seed(11);
+  caffe::caffe_rng_rand(), caffe::caffe_rng_rand();
+  const unsigned int key = caffe::caffe_rng_rand();
+  EXPECT_EQ(after, caffe::caffe_rng_rand()) << "one number a pass";
+  const DrawnReference expected = reference_stochastic(kPooled, key, contents(*rig.bottom[0], false));
+  EXPECT_EQ(contents(*rig.top[0], false), expected.dst);
+  const std::vector<Bound> diff_src =
+      reference_backward(kPooled, ops::PoolingMethod::kStochastic, contents(*rig.top[0], true), expected.winners);
+  for (std::size_t i = 0; i < diff_src.size(); i++) ASSERT_EQ(contents(*rig.bottom[0], true)[i], diff_src[i].value) << i;
+}
+
+TEST_F(WindowLayersTest, StochasticPoolingTakesOtherWindowsAndFollowsAChangeOfShape) {
+  LayerParameter whole;
+  whole.mutable_pooling_param()->set_pool(caffe::PoolingParameter_PoolMethod_STOCHASTIC);
+  whole.mutable_pooling_param()->set_global_pooling(true);
+  Rig rig(whole, "FPGAPooling", {{2, 3, 4, 5}}, 1);
+  for (const ops::PoolingShape& s :
+       {ops::PoolingShape{4, 3, 7, 6, 1, 1, 7, 6, 1, 1, 0, 0}, ops::PoolingShape{1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 0, 0}}) {
+    rig.bottom[0]->Reshape({s.N, s.C, s.H, s.W});
+    fill_activations(rig, 3);
+    caffe::Caffe::set_random_seed(12);
+    rig.forward();
+    caffe::Caffe::set_random_seed(12);
+    EXPECT_EQ(contents(*rig.top[0], false), reference_stochastic(s, caffe::caffe_rng_rand(), contents(*rig.bottom[0], false)).dst);
+  }
+}
+
+TEST_F(WindowLayersTest, StochasticPoolingInTestPhaseIsItsExpectationAndDrawsNothing) {
+  Rig rig(stochastic(caffe::TEST), "FPGAPooling", {kPooledBottom}, 1);
+  fill_activations(rig);
+  caffe::Caffe::set_random_seed(11);
+  rig.forward();
+  const unsigned int after = caffe::caffe_rng_rand();
+  caffe::Caffe::set_random_seed(11);
+  EXPECT_EQ(after, caffe::caffe_rng_rand());
+  EXPECT_EQ(contents(*rig.top[0], false), reference_expected(kPooled, contents(*rig.bottom[0], false)));
+  rig.backward(false);
+  EXPECT_DEATH(rig.backward(), "in test phase it draws nothing; run backward in phase TRAIN");
+}
+
+TEST_F(WindowLayersTest, StochasticPoolingThatCanRunNowhereSaysWhy) {
+  LayerParameter param = stochastic(caffe::TRAIN);
+  param.set_type("FPGAPooling");
+  Blob<double> bottom(Shape{1, 2, 5, 5}), top;
+  const auto layer = caffe::LayerRegistry<double>::CreateLayer(param);
+  EXPECT_DEATH(layer->SetUp({&bottom}, {&top}),
+               "no code for STOCHASTIC pooling on the CPU, .* it can't run: the net is of doubles");
+  LayerParameter wide = stochastic(caffe::TRAIN);
+  wide.mutable_pooling_param()->clear_kernel_size();
+  wide.mutable_pooling_param()->set_kernel_h(1);
+  wide.mutable_pooling_param()->set_kernel_w(5000);
+  EXPECT_DEATH(Rig(wide, "FPGAPooling", {{1, 1, 1, 6000}}, 1), "it can't run: pooling of 1x1x1x6000 .* a row of a window takes");
+  LayerParameter padded = stochastic(caffe::TRAIN);
+  padded.mutable_pooling_param()->set_pad(1);
+  EXPECT_DEATH(Rig(padded, "FPGAPooling", {{1, 1, 6, 6}}, 1), "Padding implemented only for average and max pooling");
+}
+
+TEST_F(WindowLayersTest, StochasticPoolingOfAnEmptyBatchIsNothing) {
+  Rig rig(stochastic(caffe::TRAIN), "FPGAPooling", {kPooledBottom}, 1);
+  rig.bottom[0]->Reshape({0, 5, 9, 10});
+  rig.forward();
+  rig.backward();
+  EXPECT_EQ(rig.top[0]->shape(), (Shape{0, 5, 4, 5}));
+}
+
+// As Caffe's own test on a GPU: so short a step seldom moves a limit past a running sum.
+TEST_F(WindowLayersTest, GradientsOfStochasticPoolingHoldAgainstFiniteDifferences) {
+  Rig rig(stochastic(caffe::TRAIN), "FPGAPooling", {{2, 3, 6, 5}}, 1);
+  for (int i = 0; i < rig.bottom[0]->count(); i++)
+    rig.bottom[0]->mutable_cpu_data()[i] = 0.1F + 0.9F * static_cast<float>(i * 7 % 41) / 41;
+  caffe::GradientChecker<float> checker(1e-3F, 1e-2F);
+  checker.CheckGradient(rig.layer.get(), rig.bottom, rig.top);
 }
 
 TEST_F(WindowLayersTest, TypeIsTheNameThatItIsRegisteredUnder) {

@@ -56,6 +56,126 @@ TEST_F(PoolingTest, ForwardAndBackwardAreTheFormula) {
   }
 }
 
+// Not negative, some of them 0, and with sums that are rounded.
+std::vector<float> activations(std::size_t count, std::uint32_t seed) {
+  std::vector<float> values = integers(count, seed, -300, 1000);
+  for (float& value : values) value = value > 0 ? value / 7 : 0;
+  return values;
+}
+
+TEST_F(PoolingTest, StochasticForwardAndBackwardAreTheFormula) {
+  std::uint32_t key = 0;
+  for (const auto& problem : pooling_problems()) {
+    SCOPED_TRACE(problem.name + " " + problem.text);
+    const PoolingShape s = unpadded(problem.shape);
+    if (s.P < 1 || s.Q < 1) continue;
+    const std::vector<float> src_values = activations(src_count(s), 1), diff_values = integers(dst_count(s), 2);
+    const CanariedBuffer src(manager(), src_values), diff_dst(manager(), diff_values);
+    CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s)), diff_src(manager(), src_count(s));
+    Pooling pooling(manager(), s, PoolingMethod::kStochastic);
+    pooling.forward(src, dst, winners, ++key);
+    pooling.backward(diff_dst, winners, diff_src);
+
+    const DrawnReference expected = reference_stochastic(s, key, src_values);
+    ASSERT_EQ(winners.download(), expected.winners);
+    ASSERT_EQ(dst.download(), expected.dst);
+    expect_within(diff_src.download(), reference_backward(s, PoolingMethod::kStochastic, diff_values, expected.winners),
+                  "diff_src");
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(PoolingTest, ExpectedForwardIsTheFormula) {
+  for (const auto& problem : pooling_problems()) {
+    SCOPED_TRACE(problem.name + " " + problem.text);
+    const PoolingShape s = unpadded(problem.shape);
+    if (s.P < 1 || s.Q < 1) continue;
+    const std::vector<float> values = integers(src_count(s), 1, -1, 5);
+    const CanariedBuffer src(manager(), values);
+    CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s));
+    const std::vector<float> untouched = integers(dst_count(s), 2);
+    winners.upload(untouched);
+    Pooling(manager(), s, PoolingMethod::kExpected).forward(src, dst, winners);
+    ASSERT_EQ(dst.download(), reference_expected(s, values));
+    ASSERT_EQ(winners.download(), untouched);
+  }
+}
+
+// Each element as often as its share of the sum: the sum of squared deviations by what is expected is above 30, of three degrees of
+// freedom, once in 700,000 times.
+TEST_F(PoolingTest, StochasticDrawsEachElementAsOftenAsItsShare) {
+  constexpr int kDraws = 100000;
+  const PoolingShape s = {kDraws, 1, 2, 2, 1, 1, 2, 2, 2, 2, 0, 0};
+  std::vector<float> values;
+  for (int i = 0; i < kDraws; i++) values.insert(values.end(), {1, 2, 0.5F, 4});
+  for (const std::uint32_t key : {1U, 2U, 0xdeadbeefU}) {
+    CanariedBuffer dst(manager(), kDraws), winners(manager(), kDraws);
+    Pooling(manager(), s, PoolingMethod::kStochastic).forward(CanariedBuffer(manager(), values), dst, winners, key);
+    std::vector<int> drawn(4);
+    for (const float winner : winners.download()) drawn.at(static_cast<int>(winner))++;
+    double deviation = 0, sum = 0;
+    for (int i = 0; i < 4; i++) {
+      const double expected = kDraws * values[i] / 7.5;
+      deviation += (drawn[i] - expected) * (drawn[i] - expected) / expected;
+    }
+    EXPECT_LT(deviation, 30) << "key " << key;
+    // And on average what is expected of it: (1 + 4 + 0.25 + 16) / 7.5, with a standard deviation of 1.3.
+    for (const float value : dst.download()) sum += value;
+    EXPECT_NEAR(sum / kDraws, 21.25 / 7.5, 5 * 1.3 / std::sqrt(kDraws));
+  }
+}
+
+// The least random number there is. Were it 0, the running sum of the zero before the others would reach the limit.
+TEST_F(PoolingTest, StochasticNeverDrawsAZeroBesideAnother) {
+  constexpr std::uint32_t kKey = 3174260;
+  ASSERT_EQ(word(kKey, 0) >> 8, 0U);
+  CanariedBuffer dst(manager(), 1), winners(manager(), 1);
+  Pooling pooling(manager(), {1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 0, 0}, PoolingMethod::kStochastic);
+  pooling.forward(CanariedBuffer(manager(), {0, 0, 3, 4}), dst, winners, kKey);
+  EXPECT_EQ(winners.download(), std::vector<float>{2});
+  EXPECT_EQ(dst.download(), std::vector<float>{3});
+}
+
+TEST_F(PoolingTest, StochasticDrawsTheSameWhateverElseIsPooled) {
+  const PoolingShape small = {1, 3, 9, 9, 4, 4, 3, 3, 2, 2, 0, 0}, large = {70, 3, 9, 9, 4, 4, 3, 3, 2, 2, 0, 0};
+  const std::vector<float> values = activations(src_count(large), 3);
+  const CanariedBuffer src(manager(), values);
+  CanariedBuffer dst(manager(), dst_count(large)), winners(manager(), dst_count(large));
+  Pooling(manager(), large, PoolingMethod::kStochastic).forward(src, dst, winners, 5);
+  std::vector<float> of_large = winners.download();
+  of_large.resize(dst_count(small));
+  CanariedBuffer first_dst(manager(), dst_count(small)), first_winners(manager(), dst_count(small));
+  Pooling(manager(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 5);
+  EXPECT_EQ(first_winners.download(), of_large);
+  Pooling(manager(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 6);
+  EXPECT_NE(first_winners.download(), of_large) << "another key draws others";
+}
+
+// Windows of zeros, of a NaN, of an infinity, and of a negative sum, -10, of which a small random number makes a limit that no running
+// sum reaches; and a row of windows below the image.
+TEST_F(PoolingTest, StochasticOfNothingDrawsTheFirstAndOfNoNumberNone) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const PoolingShape s = {1, 1, 2, 8, 2, 4, 2, 2, 3, 2, 0, 0};
+  const std::vector<float> values = {0, 0, 1, nan, 1, infinity, -2, -1,  //
+                                     0, 0, 2, 3,   4, 5,        -3, -4};
+  const CanariedBuffer src(manager(), values), diff_dst(manager(), {1, 2, 3, 4, 5, 6, 7, 8});
+  Pooling pooling(manager(), s, PoolingMethod::kStochastic);
+  for (const bool reached : {false, true}) {
+    std::uint32_t key = 0;
+    while ((word(key, 3) > ~0U / 5) != reached) key++;
+    CanariedBuffer dst(manager(), 8), winners(manager(), 8), diff_src(manager(), 16);
+    pooling.forward(src, dst, winners, key);
+    pooling.backward(diff_dst, winners, diff_src);
+    const float last = reached ? 6 : -1, its_diff = reached ? 4 : 0;
+    EXPECT_EQ(winners.download(), (std::vector<float>{0, -1, 5, last, -1, -1, -1, -1}));
+    EXPECT_EQ(diff_src.download(), (std::vector<float>{1, 0, 0, 0, 0, 3, its_diff, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+    std::vector<float> drawn = dst.download();
+    EXPECT_TRUE(std::isnan(drawn[1]));
+    drawn[1] = 0;
+    EXPECT_EQ(drawn, (std::vector<float>{0, 0, infinity, reached ? -2.0F : 0.0F, 0, 0, 0, 0}));
+  }
+}
+
 TEST_F(PoolingTest, FirstOfEqualMaximaWins) {
   const PoolingShape s = {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1};
   const CanariedBuffer src(manager(), std::vector<float>(16, 5.0F)), diff_dst(manager(), std::vector<float>(4, 1.0F));
@@ -127,6 +247,12 @@ TEST_F(PoolingTest, RefusesWhatCannotBe) {
   EXPECT_EQ(
       sentence({1, 1, 4, 4, 0, 2, 3, 3, 2, 2, 0, 0}),
       "pooling of 1x1x4x4 to 0x2, window 3x3, stride 2x2, padding 0x0: every size must be at least 1, and no padding negative");
+  try {
+    Pooling pooling(manager(), {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1}, PoolingMethod::kStochastic);
+    FAIL();
+  } catch (const device::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("a stochastic pooling takes no padding"), std::string::npos);
+  }
   EXPECT_NE(sentence({1, 1, 5000, 5000, 5000, 5000, 1, 1, 1, 1, 0, 0}).find("at most 16777216 pixels"), std::string::npos);
   EXPECT_NE(sentence({1, 1, 1, 9000, 1, 1, 1, 9000, 1, 1, 0, 0}).find("a row of a window takes 9000 words"), std::string::npos);
 }

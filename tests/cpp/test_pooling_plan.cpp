@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -141,6 +142,44 @@ TEST(PoolingPlanTest, EveryTapFindsItsSource) {
             }
     ASSERT_EQ(taps_seen, static_cast<long>(taps_h) * taps_w * (backward ? s.H * s.W : s.P * s.Q)) << "every tap of every result";
   });
+}
+
+// Parts that add up, as those of an average, and as many that choose: with the same results, taps and source.
+TEST(PoolingPlanTest, AStochasticTileIsSummedUpAndThenChosenFrom) {
+  int tiles_in_parts = 0;
+  for (const device::Recipe& r : recipes())
+    for (const auto& problem : pooling_problems()) {
+      const PoolingShape s = unpadded(problem.shape);
+      if (s.P < 1 || s.Q < 1) continue;
+      ops::PoolingPlan stochastic, average;
+      try {
+        average = ops::plan_pooling(r, s, ops::PoolingMethod::kAverage);
+      } catch (const device::Error&) {
+        continue;
+      }
+      SCOPED_TRACE(problem.name + " " + problem.text + ", " + std::to_string(r.acc_words) + " words");
+      stochastic = ops::plan_pooling(r, s, ops::PoolingMethod::kStochastic);
+      ASSERT_EQ(stochastic.forward.tiles.size(), 2 * average.forward.tiles.size());
+      std::size_t at = 0;
+      for (std::size_t first = 0, end; first < average.forward.tiles.size(); first = end) {
+        for (end = first + 1; average.forward.tiles[end - 1].last == 0;) end++;
+        tiles_in_parts += end - first > 1 ? 1 : 0;
+        for (const bool choose : {false, true})
+          for (std::size_t i = first; i < end; i++) {
+            pooling_tile expected = average.forward.tiles[i];
+            expected.choose = choose ? 1 : 0;
+            expected.last = choose ? expected.last : 0;
+            expected.load = !choose || end - first > 1 ? 1 : 0;
+            ASSERT_EQ(std::memcmp(&stochastic.forward.tiles[at++], &expected, sizeof expected), 0) << "part " << i;
+          }
+      }
+      ASSERT_EQ(stochastic.forward.units.size(), average.forward.units.size());
+      for (std::size_t unit = 0; unit < average.forward.units.size(); unit++) {
+        EXPECT_EQ(stochastic.forward.units[unit].tile_begin, 2 * average.forward.units[unit].tile_begin);
+        EXPECT_EQ(stochastic.forward.units[unit].tile_end, 2 * average.forward.units[unit].tile_end);
+      }
+    }
+  EXPECT_GT(tiles_in_parts, 10);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/pooling.hpp"
+#include "support/threefry.hpp"
 
 namespace barista::testing {
 
@@ -64,6 +65,53 @@ inline PooledReference reference_forward(const ops::PoolingShape& s, ops::Poolin
   return result;
 }
 
+// What a stochastic pooling draws. In single precision, and in the order of the window, so that the device's sums are these to the bit.
+struct DrawnReference {
+  std::vector<float> dst, winners;
+};
+
+inline DrawnReference reference_stochastic(const ops::PoolingShape& s, std::uint32_t key, const std::vector<float>& src) {
+  DrawnReference result;
+  for (int plane = 0; plane < s.N * s.C; plane++)
+    for (int p = 0; p < s.P; p++)
+      for (int q = 0; q < s.Q; q++) {
+        const Window window(s, p, q);
+        const auto at = [&](int h, int w) { return src[(static_cast<std::size_t>(plane) * s.H + h) * s.W + w]; };
+        float sum = 0;
+        for (int h = window.h_begin; h < window.h_end; h++)
+          for (int w = window.w_begin; w < window.w_end; w++) sum += at(h, w);
+        const std::uint32_t random = word(key, static_cast<std::uint32_t>(result.dst.size()));
+        const float limit = static_cast<float>((random >> 8) + 1) / (1 << 24) * sum;
+        float drawn = 0 * sum, winner = -1, running = 0;
+        for (int h = window.h_begin; h < window.h_end && winner < 0; h++)
+          for (int w = window.w_begin; w < window.w_end && winner < 0; w++) {
+            running += at(h, w);
+            if (running >= limit) drawn = at(h, w), winner = static_cast<float>(h * s.W + w);
+          }
+        result.dst.push_back(drawn);
+        result.winners.push_back(winner);
+      }
+  return result;
+}
+
+// What it gives on average, of values whose sums and squares' sums are exact.
+inline std::vector<float> reference_expected(const ops::PoolingShape& s, const std::vector<float>& src) {
+  std::vector<float> dst;
+  for (int plane = 0; plane < s.N * s.C; plane++)
+    for (int p = 0; p < s.P; p++)
+      for (int q = 0; q < s.Q; q++) {
+        const Window window(s, p, q);
+        float sum = 0, squares = 0;
+        for (int h = window.h_begin; h < window.h_end; h++)
+          for (int w = window.w_begin; w < window.w_end; w++) {
+            const float value = src[(static_cast<std::size_t>(plane) * s.H + h) * s.W + w];
+            sum += value, squares += value * value;
+          }
+        dst.push_back(sum > 0 ? squares / sum : 0);
+      }
+  return dst;
+}
+
 inline std::vector<Bound> reference_backward(const ops::PoolingShape& s, ops::PoolingMethod method,
                                              const std::vector<float>& diff_dst, const std::vector<float>& winners) {
   std::vector<Bound> diff_src(static_cast<std::size_t>(s.N) * s.C * s.H * s.W, Bound{0, 0});
@@ -74,7 +122,7 @@ inline std::vector<Bound> reference_backward(const ops::PoolingShape& s, ops::Po
     for (int p = 0; p < s.P; p++)
       for (int q = 0; q < s.Q; q++, out++) {
         const std::size_t image = static_cast<std::size_t>(plane) * s.H * s.W;
-        if (method == ops::PoolingMethod::kMaximum) {
+        if (method != ops::PoolingMethod::kAverage) {
           if (winners[out] >= 0) diff_src[image + static_cast<std::size_t>(winners[out])].value += diff_dst[out];
           continue;
         }

@@ -82,6 +82,15 @@ inline PoolingProblem parse_pooling(const std::string& text) {
   return {s, maximum ? ops::PoolingMethod::kMaximum : ops::PoolingMethod::kAverage, round_up};
 }
 
+// The same pooling without padding, which a stochastic one takes none of. Its outputs may be none, where the window is larger.
+inline ops::PoolingShape unpadded(const PoolingProblem& problem) {
+  ops::PoolingShape s = problem.shape;
+  s.PH = s.PW = 0;
+  s.P = pooled_size(s.H, s.KH, s.SH, 0, problem.round_up, false);
+  s.Q = pooled_size(s.W, s.KW, s.SW, 0, problem.round_up, false);
+  return s;
+}
+
 inline double steps(const ops::ConvolutionShape& s) {
   const int channels = s.C / s.G;
   return static_cast<double>(s.N) * s.O * s.P() * s.Q() * channels * s.KH * s.KW;
