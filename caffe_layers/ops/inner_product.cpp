@@ -25,9 +25,11 @@ Contraction covering(const Contraction& kind, int inputs, int width) {
 // Rows of raw weights lie far apart, so that a shorter run of one would fetch the same line of memory again and again.
 constexpr int kBurst = 64;
 
-// The width of which the plan costs least. `kind` has all but what the width decides.
+// The width of which the plan costs least. `kind` has all but what the width decides. Short sums are of width 1: then they are added up
+// in one order whichever matrix takes which place, and Caffe's own tests hold transposed weights to the others' results bit by bit.
 Contraction best_covering(const device::Recipe& recipe, const Contraction& kind, int inputs) {
-  const int least = kind.turned ? std::min(inputs, kBurst) : 1;
+  if (!kind.weights_pass && inputs <= kBurst) return covering(kind, inputs, 1);
+  const int least = kind.turned ? kBurst : 1;
   Contraction best = covering(kind, inputs, least);
   double cycles = plan(recipe, best).cycles;
   for (int width = std::max(least, recipe.load_words); width <= std::min(inputs, recipe.x_words); width *= 2) {
