@@ -1,32 +1,18 @@
-// What the kernel's initiation interval and its memories rely on, for every descriptor that the shared shapes produce. No device.
+// What the kernel's initiation interval and its memories rely on, for every descriptor that the shared shapes produce
+// with every recipe of bitstreams/. No device.
 #include "ops/multiply.hpp"
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <cctype>
+#include <string>
 
+#include "support/recipes.hpp"
 #include "support/shapes.hpp"
 
 namespace barista::testing {
 namespace {
-
-device::Recipe recipe(const std::string& name) {
-  std::ifstream file(std::string(BARISTA_SOURCE_DIR) + "/bitstreams/" + name + ".json");
-  const nlohmann::json json = nlohmann::json::parse(file);
-  device::Recipe r;
-  r.name = name;
-  r.compute_units = json.at("compute_units");
-  r.pe_rows = json.at("pe_rows");
-  r.pe_depth = json.at("pe_depth");
-  r.tile_columns = json.at("tile_columns");
-  r.x_words = json.at("x_words");
-  r.vec_words = json.at("vec_words");
-  r.acc_words = json.at("acc_words");
-  r.acc_distance = json.at("acc_distance");
-  r.load_words = json.at("load_words");
-  return r;
-}
 
 class MultiplyPlanTest : public ::testing::TestWithParam<std::string> {
  protected:
@@ -135,8 +121,12 @@ TEST(RunNest, CountsRevisits) {
   EXPECT_EQ(nest.acc_words, 7);
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, MultiplyPlanTest, ::testing::Values("emulator", "arria10-gx1150"),
-                         [](const auto& info) { return info.param.substr(0, info.param.find('-')); });
+INSTANTIATE_TEST_SUITE_P(Recipes, MultiplyPlanTest, ::testing::ValuesIn(recipe_names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace barista::testing

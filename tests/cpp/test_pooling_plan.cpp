@@ -1,5 +1,6 @@
-// What pooling's plans promise the kernels and no emulator checks, on every shared shape and for recipes large and small: every
-// result is made once, every tap finds its source among the words that were loaded, memories suffice, and a sum rests long enough.
+// What pooling's plans promise the kernels and no emulator checks, on every shared shape, for the recipes of bitstreams/ and for larger
+// and smaller ones: every result is made once, every tap finds its source among the words that were loaded, memories suffice, and a
+// sum rests long enough.
 #include "ops/pooling_plan.hpp"
 
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/recipes.hpp"
 #include "support/shapes.hpp"
 
 namespace barista::testing {
@@ -19,17 +21,21 @@ using ops::PoolingShape;
 
 constexpr int kLanes = 16;
 
-device::Recipe recipe(int compute_units, int acc_words, int acc_distance) {
+device::Recipe made_up(int compute_units, int acc_words, int acc_distance) {
   device::Recipe r;
-  r.name = "test";
+  r.name = "made-up";
   r.compute_units = compute_units;
   r.acc_words = acc_words;
   r.acc_distance = acc_distance;
   return r;
 }
 
-// The emulator's; one unit with little memory, so that windows come in parts; three units with much.
-std::vector<device::Recipe> recipes() { return {recipe(2, 1024, 32), recipe(1, 48, 8), recipe(3, 8192, 64)}; }
+// Those of bitstreams/; one unit with little memory, so that windows come in parts; three units with much.
+std::vector<device::Recipe> recipes() {
+  std::vector<device::Recipe> all = {made_up(1, 48, 8), made_up(3, 8192, 64)};
+  for (const std::string& name : recipe_names()) all.push_back(recipe(name));
+  return all;
+}
 
 // Runs `check` on every plan of every recipe; `fitting` counts the shapes that a recipe has room for.
 template <typename Check>
@@ -37,7 +43,7 @@ void for_every_pass(const Check& check) {
   for (const device::Recipe& r : recipes()) {
     int fitting = 0;
     for (const auto& problem : pooling_problems()) {
-      SCOPED_TRACE(problem.name + " " + problem.text + ", " + std::to_string(r.acc_words) + " words");
+      SCOPED_TRACE(problem.name + " " + problem.text + ", recipe " + r.name + " of " + std::to_string(r.acc_words) + " words");
       const PoolingShape& s = problem.shape.shape;
       ops::PoolingPlan plan;
       try {
@@ -157,7 +163,7 @@ TEST(PoolingPlanTest, AStochasticTileIsSummedUpAndThenChosenFrom) {
       } catch (const device::Error&) {
         continue;
       }
-      SCOPED_TRACE(problem.name + " " + problem.text + ", " + std::to_string(r.acc_words) + " words");
+      SCOPED_TRACE(problem.name + " " + problem.text + ", recipe " + r.name + " of " + std::to_string(r.acc_words) + " words");
       stochastic = ops::plan_pooling(r, s, ops::PoolingMethod::kStochastic);
       ASSERT_EQ(stochastic.forward.tiles.size(), 2 * average.forward.tiles.size());
       std::size_t at = 0;

@@ -1,0 +1,43 @@
+// The recipes of bitstreams/, as the host would read them from a manifest. No device.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "device/bitstream.hpp"
+
+namespace barista::testing {
+
+inline std::filesystem::path recipes_folder() { return std::filesystem::path(BARISTA_SOURCE_DIR) / "bitstreams"; }
+
+// Of every file that is there, so that no recipe goes without the tests of plans.
+inline std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(recipes_folder()))
+    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+inline device::Recipe recipe(const std::string& name) {
+  std::ifstream file(recipes_folder() / (name + ".json"));
+  const nlohmann::json json = nlohmann::json::parse(file);
+  device::Recipe r;
+  r.name = name;
+  r.compute_units = json.at("compute_units");
+  r.pe_rows = json.at("pe_rows");
+  r.pe_depth = json.at("pe_depth");
+  r.tile_columns = json.at("tile_columns");
+  r.x_words = json.at("x_words");
+  r.vec_words = json.at("vec_words");
+  r.acc_words = json.at("acc_words");
+  r.acc_distance = json.at("acc_distance");
+  r.load_words = json.at("load_words");
+  return r;
+}
+
+}  // namespace barista::testing
