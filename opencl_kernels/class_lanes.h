@@ -17,6 +17,19 @@
 // the loop still starts a step a cycle. They are put together in a fixed order.
 #define CLASS_PARTIALS 8
 
+// Their sum, or the greatest, one after the other past one adder a lane. They move and the index stays, as it must be a constant for
+// registers.
+inline accumulate16 class_partials_fold(accumulate16 partial[CLASS_PARTIALS], bool maximum) {
+  accumulate16 all = partial[0];
+#pragma unroll 1
+  for (int i = 1; i < CLASS_PARTIALS; i++) {
+#pragma unroll
+    for (int p = 0; p < CLASS_PARTIALS - 1; p++) partial[p] = partial[p + 1];
+    all = maximum ? (partial[0] > all ? partial[0] : all) : all + partial[0];
+  }
+  return all;
+}
+
 typedef struct {
   int outer, inner;  // of lane 0
   int lanes;         // that have a position

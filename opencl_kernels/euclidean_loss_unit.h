@@ -17,9 +17,7 @@ __kernel void JOIN(euclidean_loss_forward_, UNIT)(__global const storage* restri
     partial[0] = oldest + apart * apart;
   }
 
-#pragma unroll
-  for (int p = 1; p < CLASS_PARTIALS; p++) partial[0] += partial[p];
-  const loss_part part = {sum_of_lanes(partial[0]), 0};
+  const loss_part part = {sum_of_lanes(class_partials_fold(partial, false)), 0};
   parts[UNIT] = part;
 }
 

@@ -18,9 +18,12 @@
 // Reciprocals and logarithms are taken lane after lane: one unit of each, 16 steps a group.
 //
 // Device cost a compute unit, estimated: forward one memory and backward two of 16 lanes x ACC_WORDS words (at 1,024 words 32 blocks of
-// 512 x 40 bits each), forward 16 exp, 48 adders or comparators, 16 multipliers, one logarithm and one divider, backward 16 multipliers
-// of each kind and 32 adders; 2 * CLASS_PARTIALS x 16 words of registers, and 2 x 16 x 16 a turning. A group of C classes takes about
-// 5 C cycles forward and 5 C backward. What Intel's compiler makes of it has not been run.
+// 512 x 40 bits each), forward 16 exp, 64 adders and 32 comparators, 16 multipliers, one logarithm and one divider, backward 16
+// multipliers, 16 multiply-adds and 32 adders; 2 * CLASS_PARTIALS x 16 words of registers, and 2 x 16 x 16 a turning. A group of C
+// classes takes about 5 C cycles forward and 5 C backward; loads and stores move 16 words a cycle. What Intel's compiler makes of it has
+// not been run.
+// DSP blocks of softmax_forward_*: 16 * (4 + FUNCTION) + 15 + 1 + 2 + 2 * FUNCTION
+// DSP blocks of softmax_backward_*: 16 * 4
 #include "arithmetic.h"
 #include "class_lanes.h"
 
@@ -41,13 +44,6 @@ inline accumulate16 softmax_losses(accumulate16 probability, int16 counted) {
 #pragma unroll 1
   for (int lane = 0; lane < VECTOR; lane++) single[lane] = -log(single[lane]);
   return counted ? vload16(0, single) : (accumulate16)0;
-}
-
-inline accumulate16 softmax_fold(const accumulate16 partial[CLASS_PARTIALS], bool maximum) {
-  accumulate16 all = partial[0];
-#pragma unroll
-  for (int i = 1; i < CLASS_PARTIALS; i++) all = maximum ? (partial[i] > all ? partial[i] : all) : all + partial[i];
-  return all;
 }
 
 #define UNIT_BODY "softmax_unit.h"

@@ -36,7 +36,7 @@ __kernel void JOIN(softmax_forward_, UNIT)(__global const storage* src, __global
         if (sweep == SOFTMAX_RESULT) class_lanes_store(x, dst, a, at, first, count);
       }
 
-      const accumulate16 all = softmax_fold(partial, sweep == SOFTMAX_MAXIMUM);
+      const accumulate16 all = class_partials_fold(partial, sweep == SOFTMAX_MAXIMUM);
       if (sweep == SOFTMAX_MAXIMUM) greatest = all;
       if (sweep == SOFTMAX_SUM) scale = softmax_reciprocals(all);
     }
@@ -82,7 +82,7 @@ __kernel void JOIN(softmax_backward_, UNIT)(__global const storage* restrict dst
         }
         if (sweep == SOFTMAX_RESULT) class_lanes_store(diff, diff_src, a, at, first, count);
       }
-      if (sweep == SOFTMAX_SUM) product = softmax_fold(partial, false);
+      if (sweep == SOFTMAX_SUM) product = class_partials_fold(partial, false);
     }
   }
 }

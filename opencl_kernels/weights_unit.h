@@ -11,11 +11,11 @@ __kernel void JOIN(pack_weights_, UNIT)(__global const storage* restrict raw, __
       for (int e = 0; e < w.element_count; e += VECTOR) {
         const int elements = w.element_count - e;
         storage16 block[VECTOR];
-#pragma unroll
+#pragma unroll 1
         for (int c = 0; c < VECTOR; c++)
           block[c] = c < place.columns ? load_vector(from + (size_t)c * w.column + e, elements) : (storage16)0;
         transpose16(block);
-#pragma unroll
+#pragma unroll 1
         for (int c = 0; c < VECTOR; c++)
           if (c < elements) {
             const int word = packed_word(taps, at, w);
@@ -39,7 +39,7 @@ __kernel void JOIN(unpack_add_weights_, UNIT)(__global const storage* restrict p
       for (int e = 0; e < w.element_count; e += VECTOR) {
         const int elements = w.element_count - e;
         storage16 block[VECTOR];
-#pragma unroll
+#pragma unroll 1
         for (int c = 0; c < VECTOR; c++) {
           accumulate16 sum = 0;
           if (c < elements) {
@@ -52,7 +52,7 @@ __kernel void JOIN(unpack_add_weights_, UNIT)(__global const storage* restrict p
           block[c] = sum;
         }
         transpose16(block);
-#pragma unroll
+#pragma unroll 1
         for (int c = 0; c < VECTOR; c++)
           if (c < place.columns) {
             __global storage* restrict row = to + (size_t)c * w.column + e;
@@ -83,8 +83,12 @@ __kernel void JOIN(bias_gradient_, UNIT)(__global const storage* restrict diff_d
       }
     }
     accumulate16 sum = 0;
+#pragma unroll 1
+    for (int i = 0; i < SUMS; i++) {
+      sum += sums[0];
 #pragma unroll
-    for (int i = 0; i < SUMS; i++) sum += sums[i];
+      for (int j = 0; j < SUMS; j++) sums[j] = sums[j + 1];
+    }
     if (plane == 1)
       store_vector(gradient_before(diff_bias + output, extent, adds) + sum, diff_bias + output, extent);
     else
