@@ -20,9 +20,15 @@ from barista.recipe import NUMBER_KEYS, Memory, Recipe
 RECIPES = recipes.names()
 
 
-def test_there_is_a_recipe_for_the_emulator_and_one_for_a_board() -> None:
-    assert recipes.load("emulator").board is None
-    assert recipes.load("arria10-gx1150").board is not None
+def test_there_is_a_recipe_for_the_emulator_and_one_for_each_of_two_boards() -> None:
+    boards = {"emulator": None, "arria10-gx1150": "a10gx", "stratix10-gx2800": "s10gx"}
+    assert {name: recipes.load(name).board for name in RECIPES} == boards
+
+
+def test_every_device_description_is_some_recipe_s() -> None:
+    described = {path.stem for path in (paths.recipes_dir() / "devices").glob("*.json")}
+    assert described == {recipes.load(name).target for name in RECIPES}
+    assert all(recipes.load_fpga(name).name == name for name in described)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -34,12 +40,26 @@ def test_the_grid_fits_the_device_that_the_recipe_names(name: str) -> None:
     assert estimate.m20k_blocks <= 0.8 * fpga.m20k_blocks
 
 
-def test_the_board_s_figures_are_those_of_its_design() -> None:
-    """8 x 16 x 8 multiply-adders, about two thirds of an Arria 10 GX 1150's; 256 blocks for each of three memories."""
-    estimate = recipes.load("arria10-gx1150").estimate()
-    assert estimate.multipliers == 8 * 16 * 8
-    assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == [("x", 64, 256), ("vec", 128, 256), ("acc", 128, 256)]
-    assert estimate.m20k_blocks == 768
+@pytest.mark.parametrize(
+    ("name", "multipliers", "memories"),
+    [
+        ("arria10-gx1150", 8 * 16 * 8, [("x", 64, 256), ("vec", 128, 256), ("acc", 128, 256)]),
+        ("stratix10-gx2800", 16 * 16 * 8, [("x", 128, 2048), ("vec", 128, 1024), ("acc", 256, 2048)]),
+    ],
+)
+def test_a_board_s_figures_are_those_of_its_design(name: str, multipliers: int, memories: list[tuple[str, int, int]]) -> None:
+    """A third of a Stratix 10 GX 2800's multipliers and four of nine memory blocks; docs/multiply-grid.md has the table."""
+    estimate = recipes.load(name).estimate()
+    assert estimate.multipliers == multipliers
+    assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == memories
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_bank_of_x_is_deep_enough_for_its_write_port(name: str) -> None:
+    """It is load_words wide where it is written, so as many blocks side by side: no more than its depth asks for."""
+    recipe = recipes.load(name)
+    wide = Memory("x", 1, recipe.x_words // recipe.load_words, 32)
+    assert recipe.load_words * wide.m20k_blocks == Memory("x", 1, recipe.x_words, 32).m20k_blocks
 
 
 @pytest.mark.parametrize(("words", "bits", "blocks"), [(512, 40, 1), (513, 40, 2), (512, 41, 2), (1, 1, 1), (2048, 32, 4)])
@@ -145,8 +165,9 @@ def test_a_recipe_with_another_name_than_its_file_is_one_sentence(tmp_path: Path
     assert sentence(barista("build", file)) == 'mine.json: name is "emulator"; it must be the file\'s, "mine"'
 
 
-def test_a_recipe_for_a_board_needs_intels_compiler() -> None:
-    said = sentence(barista("build", "arria10-gx1150", PATH="/usr/bin:/bin"))
+@pytest.mark.parametrize("name", [name for name in RECIPES if recipes.load(name).board])
+def test_a_recipe_for_a_board_needs_intels_compiler(name: str) -> None:
+    said = sentence(barista("build", name, PATH="/usr/bin:/bin"))
     assert "needs Intel's offline compiler: aoc is not on the PATH" in said
 
 
