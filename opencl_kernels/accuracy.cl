@@ -16,7 +16,10 @@
 // Initiation interval 1: what is carried from step to step is a multiplexer or an addition of whole numbers, one cycle.
 // Device cost a compute unit, estimated: one memory of 16 lanes x ACC_WORDS words (at 1,024 words 32 blocks of 512 x 40 bits), 64
 // comparators, 48 counters, one divider, 2 x 2 x 16 x 16 words of registers for turning. A group of C classes takes about 3 C cycles,
-// 16 classes of P positions P. What Intel's compiler makes of it has not been run.
+// 16 classes of P positions P. It loads 16 words a cycle of src, and of each position's label and verdict one word each.
+// What Intel's compiler makes of it has not been run.
+// DSP blocks of accuracy_*: 0
+// DSP blocks of accuracy_per_class_*: 5 + FUNCTION
 #include "arithmetic.h"
 #include "class_lanes.h"
 

@@ -21,9 +21,11 @@
 //
 // Device cost a compute unit, estimated. channel_affine_*: 6 loads and 2 stores of 512 bits (4 of the loads once a row), 16 adders, 32
 // multiply-adds. channel_sums_*: 3 loads of 512 bits (one of them once a row), 2 loads and 2 stores of a word, 48 adders or multiply-adds
-// in the loop and 2 x 31 for the totals, 2 dividers, 2 x CHANNEL_PARTIALS x 16 words of registers. No on-chip memory beyond the buffers of
+// in the loop and 2 x 37 for the totals, 2 dividers, 2 x CHANNEL_PARTIALS x 16 words of registers. No on-chip memory beyond the buffers of
 // the access units. A plane's last vector may be ragged (it is read whole, where that is within the buffer, and used and stored in part):
 // 16 words a cycle for large planes, `inner` for those of fewer. What Intel's compiler makes of it has not been run.
+// DSP blocks of channel_affine_*: 16 * 3
+// DSP blocks of channel_sums_*: 16 * 3 + 2 * (16 + 15 + 1 + 5 + FUNCTION)
 #include "arithmetic.h"
 #include "channel_shape.h"
 #include "class_axis.h"

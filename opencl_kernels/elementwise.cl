@@ -16,9 +16,11 @@
 //
 // Device cost a compute unit, estimated. elementwise_*: 3 loads and 1 store of 512 bits, 32 multiply-adds, 32 comparators, and for
 // dropout 4 generators of 20 rounds, additions and exclusive ors of 32 bits and no multiplier (about 240 adders of 32 bits).
-// transcendental_*: 3 loads and 1 store of 512 bits, 16 x (1 logarithm, 1 exponential, 1 divider, 9 multiply-adds). No on-chip memory
-// beyond the buffers of the access units. 16 words a cycle: as fast as external memory. What Intel's compiler makes of it has not been
-// run.
+// transcendental_*: 3 loads and 1 store of 512 bits, 16 x (1 logarithm, 1 exponential, 1 divider, 11 multiply-adds, adders or
+// multipliers). No on-chip memory beyond the buffers of the access units. 16 words a cycle of each operand: as fast as external memory.
+// What Intel's compiler makes of it has not been run.
+// DSP blocks of elementwise_*: 16 * 2
+// DSP blocks of transcendental_*: 16 * (11 + 3 * FUNCTION)
 #include "common.h"
 #include "elementwise_function.h"
 

@@ -25,9 +25,10 @@
 //
 // Device cost a compute unit, estimated: 2 memories of 16 lanes x ACC_WORDS words (at 1,024 words 64 blocks of 512 x 40 bits), 2 x 16 x
 // 16 words of registers for turning, 5 loads and 3 stores of 512 bits, 16 x LRN_TAPS adders and 16 multipliers for the window, and
-// LRN_LANES x (23 multiply-adds of the power, 5 others, 1 divider) for the results: about 230 DSP blocks. 16 results take about 5 + T
-// cycles forward and 6 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels, local_size within a channel up to that size.
-// What Intel's compiler makes of it has not been run.
+// LRN_LANES x (29 multiply-adds, adders or multipliers, most of them the power's, and 1 divider) for the results. 16 results take about
+// 5 + T cycles forward and 6 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels, local_size within a channel up to that
+// size. Loads and stores move 16 words a cycle, one vector after the other. What Intel's compiler makes of it has not been run.
+// DSP blocks of lrn_*: 16 * (1 + LRN_TAPS) + 1 + LRN_LANES * (29 + FUNCTION)
 #include "common.h"
 #include "lrn_problem.h"
 

@@ -26,9 +26,12 @@
 // what ivdep's safelen says and more than an addition takes. An average's divisor is shared by the 16 lanes: one reciprocal a step.
 //
 // Device cost a compute unit, estimated: 3 memories of 16 lanes x ACC_WORDS words a pass (at 1,024 words 3 * 32 blocks of 512 x 40
-// bits forward, as many backward), forward 48 comparators, 32 adders, 48 multipliers and 2 dividers, backward 16 of each and a divider,
-// 2 x 16 x 16 words of registers for turning. A unit loads and stores 16 words a cycle and does one tap of 16 results a cycle, one after the other; of an expected
-// one it divides one result a cycle. What Intel's compiler makes of it has not been run.
+// bits forward, as many backward), forward 48 comparators, 32 adders, 32 multiply-adds, 48 multipliers and 2 dividers, backward 16
+// comparators, adders and multiply-adds and a divider, 2 x 16 x 16 words of registers for turning. A unit loads and stores 16 words a cycle
+// and does one tap of 16 results a cycle, one after the other; of an expected one it divides one result a cycle. What Intel's compiler makes
+// of it has not been run.
+// DSP blocks of pooling_forward_*: 16 * 7 + 2 + 2 + 5 + 2 * FUNCTION
+// DSP blocks of pooling_backward_*: 16 * 2 + 2 + FUNCTION
 #include "arithmetic.h"
 #include "common.h"
 #include "pooling_tile.h"

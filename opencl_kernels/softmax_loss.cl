@@ -11,6 +11,7 @@
 // position's classes where inner is 1, else a class's positions.
 // Device cost a compute unit, estimated: 16 adders, 32 comparators, 16 multipliers, one divider; no on-chip memory. 16 words a cycle, as
 // fast as external memory. What Intel's compiler makes of it has not been run.
+// DSP blocks of softmax_loss_backward_*: 16 * 2 + 5 + FUNCTION
 #include "arithmetic.h"
 #include "class_lanes.h"
 

@@ -15,10 +15,12 @@
 // `restrict`, which the history that a method does not have would make untrue: it is given another's buffer and not touched. The sum
 // of squared_norm is taken up again SOLVER_SUMS steps later, more than an addition takes, out of a shift register.
 //
-// Device cost a compute unit, estimated: 4 loads and 4 stores of 256 bits; a lane 8 multiply-adds, 2 square roots, 1 divider; no
-// on-chip memory. 8 lanes and not 16: SGD moves 160 bytes a cycle so, 32 GB/s at 200 MHz, which is as much as a board's memory gives.
-// squared_norm, once a device: 1 load of 512 bits, 16 multiply-adds, 8 x 16 words of registers. What Intel's compiler makes of it has
-// not been run.
+// Device cost a compute unit, estimated: 4 loads and 4 stores of 256 bits; a lane 18 multiply-adds, adders or multipliers, 2 square
+// roots, 1 divider; no on-chip memory. 8 lanes and not 16: SGD moves 40 words a cycle so, 32 GB/s at 200 MHz, which is as much as a
+// board's memory gives. squared_norm, once a device: 1 load of 512 bits, 16 words a cycle, 16 multiply-adds, 32 adders for the total,
+// 8 x 16 words of registers. What Intel's compiler makes of it has not been run.
+// DSP blocks of solver_update_*: SOLVER_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
+// DSP blocks of squared_norm: 16 * 2 + 15 + 1
 #include "arithmetic.h"
 #include "solver_rule.h"
 

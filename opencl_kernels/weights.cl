@@ -11,8 +11,12 @@
 // Initiation interval 1: pack and unpack alternate 16 reads of a 512-bit word with 16 writes, a 16 x 16 block in registers between
 // them, whose transposition is wiring; no address depends on memory but through `taps`, which is constant. bias_gradient adds into a
 // shift register of SUMS vectors, so that a sum meets itself again SUMS cycles later, more than an addition takes.
-// Device cost a compute unit: about 16 x 16 x 32 flip-flops for the block in each of the first two, 16 adders in each of the last two,
-// one load and one store of 512 bits a kernel, the last two one load more. What Intel's compiler makes of it has not been run.
+// Device cost a compute unit: about 16 x 16 x 32 flip-flops for the block in each of the first two, 32 adders in unpack_add_weights, 64
+// in bias_gradient, of which 48 for the total, one load and one store of 512 bits a kernel, the last two one load more; 16 words a cycle,
+// no on-chip memory. What Intel's compiler makes of it has not been run.
+// DSP blocks of pack_weights_*: 0
+// DSP blocks of unpack_add_weights_*: 16 * 2
+// DSP blocks of bias_gradient_*: 16 * 2 + 15 + 1 + 16
 #include "arithmetic.h"
 #include "common.h"
 #include "weights_layout.h"
