@@ -215,18 +215,22 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                             for (int c = 0; c < VECTOR; c++)
                               block[c] = p + c < run_length ? acc[base + r * d.columns + p + c][i] : (storage16)0;
                             transpose16(block);
+                            const int row_start = r * d.plane_row_step, run_start = p * d.plane_column_step;
 #pragma unroll
                             for (int c = 0; c < VECTOR; c++)
                               if (c < wanted) {
-                                __global storage* restrict row = to + (size_t)c * d.plane + r * d.plane_row_step;
+                                __global storage* restrict row = to + (size_t)c * d.plane + row_start;
                                 if (d.plane_column_step == 1) {
                                   store_vector(block[c], row + p, run_length - p);
                                 } else {
                                   storage single[VECTOR];
                                   vstore16(block[c], 0, single);
+                                  int column = run_start;
 #pragma unroll
-                                  for (int e = 0; e < VECTOR; e++)
-                                    if (p + e < run_length) row[(p + e) * d.plane_column_step] = single[e];
+                                  for (int e = 0; e < VECTOR; e++) {
+                                    if (p + e < run_length) row[column] = single[e];
+                                    column += d.plane_column_step;
+                                  }
                                 }
                               }
                           }
