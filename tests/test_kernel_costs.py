@@ -28,6 +28,8 @@ FUNCTION = 4
 # An addition, a multiplication, or one with the other behind it, is one DSP block of an Arria 10 or a Stratix 10.
 OPERATORS = {"fadd": 1, "fsub": 1, "fmul": 1, "fmuladd": 1, "fma": 1, "fdiv": FUNCTION}
 FUNCTIONS = {"sqrt": FUNCTION, "exp": FUNCTION, "log": FUNCTION}
+# Whole numbers, of addresses: two blocks in their mode of 36 x 36 bits, four of 54 x 54.
+WHOLE = {"i32": 2, "i64": 4}
 WITHOUT = {"fneg", "fcmp", "fabs", "fmax", "fmin", "fptosi", "fptoui", "fptrunc", "fpext", "freeze"}
 
 TOO_MUCH = "all kernels together take twice the DSP blocks of an Arria 10: docs/bitstreams.md, What does not fit"
@@ -45,17 +47,20 @@ def test_each_file_states_the_dsp_blocks_of_its_kernels(name: str) -> None:
 def test_all_kernels_together_fit_the_dsp_blocks_of_a_board(name: str, request: pytest.FixtureRequest) -> None:
     if name == "arria10-gx1150":
         request.applymarker(pytest.mark.xfail(strict=True, reason=TOO_MUCH))
-    assert sum(_counted(name).values()) <= 0.9 * recipes.load(name).fpga().dsp_blocks
+    assert sum(_counted(name).values()) + _counted_of_addresses(name) <= 0.9 * recipes.load(name).fpga().dsp_blocks
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_documents_have_the_dsp_blocks_of_every_recipe(name: str) -> None:
-    """A row of docs/bitstreams.md, whose columns are the recipes."""
+    """Rows of docs/bitstreams.md, whose columns are the recipes."""
     lines = (paths.kernels_dir().parent / "docs" / "bitstreams.md").read_text().splitlines()
     rows = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|")]
-    row = next(row for row in rows if row[1].startswith("DSP blocks of all kernels"))
-    head = next(head for head in reversed(rows[: rows.index(row)]) if head[1] == "")
-    assert row[head.index(name)] == f"{sum(_counted(name).values()):,}"
+    addresses = round(_counted_of_addresses(name), -2)  # one version of clang finds a few more to share than another
+    figures = {"DSP blocks of all kernels": sum(_counted(name).values()), "DSP blocks of addresses": addresses}
+    for what, figure in figures.items():
+        row = next(row for row in rows if row[1].startswith(what))
+        head = next(head for head in reversed(rows[: rows.index(row)]) if head[1] == "")
+        assert row[head.index(name)] == f"{figure:,}", what
 
 
 def _stated(name: str) -> dict[str, int]:
@@ -73,14 +78,24 @@ def _stated(name: str) -> dict[str, int]:
     return stated
 
 
-@functools.cache
 def _counted(name: str) -> dict[str, int]:
     """DSP blocks a kernel, by the operators in what clang makes of the source."""
-    counted: dict[str, int] = {}
-    for file in FILES:
-        kernels = re.findall(r"^define .*?spir_kernel void @(\w+)\((.*?)^}", _intermediate(file, name), re.MULTILINE | re.DOTALL)
-        counted |= {kernel: sum(_blocks(kernel, line) for line in body.splitlines()) for kernel, body in kernels}
-    return counted
+    return {kernel: sum(_blocks(kernel, line) for line in lines) for kernel, lines in _instructions(name).items()}
+
+
+def _counted_of_addresses(name: str) -> int:
+    """DSP blocks of all multiplications of whole numbers. Those by a constant are additions."""
+    product = re.compile(r"= mul (?:nuw |nsw )*(?:<(\d+) x )?(i\d+)>? [^,]+, %")
+    found = (product.search(line) for lines in _instructions(name).values() for line in lines)
+    return sum(WHOLE[match[2]] * int(match[1] or 1) for match in found if match)
+
+
+@functools.cache
+def _instructions(name: str) -> dict[str, list[str]]:
+    """What clang makes of each kernel."""
+    texts = [_intermediate(file, name) for file in FILES]
+    kernel = re.compile(r"^define .*?spir_kernel void @(\w+)\((.*?)^}", re.MULTILINE | re.DOTALL)
+    return {match[1]: match[2].splitlines() for text in texts for match in kernel.finditer(text)}
 
 
 def _blocks(kernel: str, line: str) -> int:
