@@ -118,7 +118,7 @@ class Training:
         trained = self._train("device", variables, start=start, device=picked.short_name, bitstream=str(built.path))
         difference = self.difference(trained)
         itself = self.itself() if difference.loss > LOSS or difference.update > UPDATE else None
-        return Agreement(picked.name, difference, itself, sum(self.stock.seconds), sum(trained.seconds))
+        return Agreement(picked.short_name, difference, itself, sum(self.stock.seconds), sum(trained.seconds))
 
     def itself(self) -> Difference:
         """Stock Caffe from itself where weights are off by JITTER: the worst of JITTERS tries."""
