@@ -84,7 +84,6 @@ class Recipe:
     compute_units: int  # replicas of the grid by name, each on its own queue; e.g. 2
     pe_rows: int  # images that the grid takes at once; e.g. 8
     pe_depth: int  # channel lanes that the grid sums over at once; e.g. 4
-    tile_columns: int  # output channels of one tile, a multiple of 16; e.g. 64
     x_words: int  # words of each (lane, image) bank of x; e.g. 2048
     vec_words: int  # words of each (lane, column) bank of vec; e.g. 1024
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
@@ -108,7 +107,6 @@ class Recipe:
             raw=raw,
             **numbers,
         )
-        check.rule("tile_columns", recipe.tile_columns % COLUMNS == 0, f"a multiple of {COLUMNS}")
         check.rule("acc_distance", recipe.acc_distance <= recipe.acc_words, f"at most acc_words ({recipe.acc_words})")
         check.rule("load_words", recipe.load_words in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16, the widths of an OpenCL vector")
         check.rule("x_words", recipe.x_words % recipe.load_words == 0, f"a multiple of load_words ({recipe.load_words})")
@@ -144,7 +142,6 @@ NUMBER_KEYS = (
     "compute_units",
     "pe_rows",
     "pe_depth",
-    "tile_columns",
     "x_words",
     "vec_words",
     "acc_words",

@@ -9,14 +9,14 @@
 //   vec  [VEC_WORDS][PE_DEPTH] storage16         forward: weights        weights pass: diff_dst
 //   acc  [ACC_WORDS][PE_ROWS] accumulate16       forward: dst            weights pass: diff_weights
 //
-// Weights are packed (weights.cl), or raw where 16 columns lie side by side: then gradients are stored where they belong, added to what
-// is there, and a row may end within a vector.
+// Weights are packed (weights.cl), or used as they lie: 16 columns side by side, or turned on the way if they lie apart, as diff_dst is.
+// Gradients of raw weights are stored where they belong, added to what is there; a row may end within a vector.
 //
 // Backward-data is a forward pass over diff_dst with the weights read transposed, one descriptor a phase of the stride. A compute
 // unit is a kernel by name, multiply_0 to multiply_<COMPUTE_UNITS - 1>: on a board two launches of one kernel run one after the
 // other. multiply_unit.h holds the body.
 //
-// Build-time parameters: PE_ROWS, PE_DEPTH, TILE_COLUMNS, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
+// Build-time parameters: PE_ROWS, PE_DEPTH, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
 // STORAGE, ACCUMULATE.
 //
 // Initiation interval 1 of the grid's loop: every step reads one word of each bank of x, one of each of vec, and reads and writes one
@@ -28,7 +28,7 @@
 // Device cost a compute unit: PE_ROWS * 16 * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32) and 32
 // adders where gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is
 // LOAD_WORDS words wide where it is written), PE_DEPTH * 16 * ceil(VEC_WORDS / 512) for vec, PE_ROWS * 16 * ceil(ACC_WORDS / 512) for acc.
-// At 8 x 16 x 4 and 2032, 1024, 1024 words: 512 multiply-adders, 128 + 128 + 256 = 512 blocks; docs/multiply-grid.md has those of every
+// At 8 x 16 x 8 and 2032, 1024, 1024 words: 1,024 multiply-adders, 256 + 256 + 256 = 768 blocks; docs/multiply-grid.md has those of every
 // recipe. Each bank of x and vec is read once a cycle, each of acc read and written once: two ports at most. From external memory,
 // LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for stores, and for raw gradients that are added to. What Intel's compiler
 // makes of it (achieved interval, clock) has not been run.
@@ -55,8 +55,8 @@ inline lane_position next_lane(lane_position at, int fold_h, int fold_w) {
 
 // How many of 16 columns there are at `row` floats into a group's weights; all of packed ones, which are padded.
 inline int weights_valid(const multiply_descriptor d, int row, int columns_left) {
-  if (!d.weights_raw) return VECTOR;
-  return row < d.weights_floats ? max(0, min(VECTOR, columns_left)) : 0;
+  if (d.weights == MULTIPLY_PACKED) return VECTOR;
+  return row < d.weights_rows * d.group_columns ? max(0, min(VECTOR, columns_left)) : 0;
 }
 
 // One row of a tile: the source columns first, first + step, ... where 0 <= column < limit, zeros elsewhere. Writes are aligned to

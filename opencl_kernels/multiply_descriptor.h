@@ -9,7 +9,9 @@
 
 #define MULTIPLY_LOOPS 7
 
-enum { MULTIPLY_NO_BIAS, MULTIPLY_BIAS_OF_COLUMN, MULTIPLY_BIAS_OF_IMAGE };
+// How weights lie: packed as [group][column tile][window][lane][vectors * 16], all there; or as they are, [group][row][column] or
+// [group][column][row], a row for each channel and tap.
+enum { MULTIPLY_PACKED, MULTIPLY_ROWS, MULTIPLY_COLUMNS };
 
 typedef struct {
   int weights_pass;  // 0: acc is an output tile; 1: acc is a tile of weight gradients
@@ -27,6 +29,7 @@ typedef struct {
   // The tile of x in one bank: [lane group][image group][tile_rows][tile_width].
   int tile_rows, tile_width;
   int lane_blocks, lanes;  // `lanes` in each of `lane_blocks` blocks; a multiple of the grid's lane count
+  int lane_groups;         // groups of as many lanes as the grid takes, in a block
   int image_groups;        // groups of images in a tile
 
   // The tile of outputs (forward) or of diff_dst (weights pass): [image_groups][rows][columns].
@@ -42,12 +45,11 @@ typedef struct {
   int output_image, plane, plane_origin, plane_row_step, plane_column_step;
   int rows_contiguous;  // 1 where a tile's rows follow each other without a gap in the plane
 
-  // Weights or their gradients: floats between groups, column tiles, window positions and lanes. Packed ones are
-  // [group][column tile][window][lane][vectors * 16], and all there. Raw ones are used as they are where 16 columns lie side by side:
-  // of a group there are `weights_floats`, and a row of them may end within a vector.
-  int weights_raw;
-  int weights_group, weights_tile, weights_window, weights_lane, weights_floats;
-  int bias;  // MULTIPLY_NO_BIAS ...
+  // Weights or their gradients: floats between groups, column tiles, window positions and lanes. Where they are not packed there are
+  // `weights_rows` rows of `group_columns` a group; the last lane, and the last vector of a column tile, may be short.
+  int weights;  // MULTIPLY_PACKED ...
+  int weights_group, weights_tile, weights_window, weights_lane, weights_rows;
+  int bias;  // 1 where there is one
 
   // The loop nest, outermost first; unused loops come first with count 1. The innermost never moves vec.
   int count[MULTIPLY_LOOPS];

@@ -47,68 +47,81 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                   int a = 0;
                   for (int j = 0; j < d.vectors; j++) {
                     storage16 start = 0;
-                    if (d.bias == MULTIPLY_BIAS_OF_COLUMN && columns_left > j * VECTOR)
+                    if (d.bias && columns_left > j * VECTOR)
                       start = load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR);
-                    for (int g = 0; g < acc_groups; g++) {
-                      const int image = first_image + g * PE_ROWS + i;
-                      if (d.bias == MULTIPLY_BIAS_OF_IMAGE) start = image < d.images ? (storage16)(bias[image]) : (storage16)0;
-                      for (int p = 0; p < acc_group; p++) acc[a++][i] = start;
-                    }
+                    for (int p = 0; p < acc_groups * acc_group; p++) acc[a++][i] = start;
                   }
                 }
 
               for (int inner_block = 0; inner_block < (d.weights_pass ? 1 : d.lane_blocks); inner_block++) {
                 // Load vec: weights, unless the last tile's are still right, or diff_dst.
-                if (!d.weights_pass) {
-                  if (first_tile || d.lane_blocks > 1) {
-                    const int first_lane = inner_block * d.lanes * d.weights_lane;
-                    int word = 0;
-                    for (int w = 0; w < d.window; w++) {
-                      int k = 0, row = first_lane + w * d.weights_window;
-                      for (int l = 0; l < d.lanes; l++) {
-                        for (int j = 0; j < d.vectors; j++) {
-                          const int valid = weights_valid(d, row, columns_left - j * VECTOR);
-                          vec[word + j * d.vec_vector][k] =
-                              load_vector(operand + weights + (valid > 0 ? row : 0) + j * VECTOR, valid);
-                        }
-                        row += d.weights_lane;
-                        if (++k == PE_DEPTH) {
-                          k = 0;
-                          word++;
-                        }
+                const bool stays = !d.weights_pass && !first_tile && d.lane_blocks == 1;
+                if (!stays && !d.weights_pass && d.weights != MULTIPLY_COLUMNS) {
+                  // 16 columns lie side by side.
+                  const int first_lane = inner_block * d.lanes * d.weights_lane;
+                  int word = 0;
+                  for (int w = 0; w < d.window; w++) {
+                    int k = 0, row = first_lane + w * d.weights_window;
+                    for (int l = 0; l < d.lanes; l++) {
+                      for (int j = 0; j < d.vectors; j++) {
+                        const int valid = weights_valid(d, row, columns_left - j * VECTOR);
+                        vec[word + j * d.vec_vector][k] =
+                            load_vector(operand + weights + (valid > 0 ? row : 0) + j * VECTOR, valid);
+                      }
+                      row += d.weights_lane;
+                      if (++k == PE_DEPTH) {
+                        k = 0;
+                        word++;
                       }
                     }
                   }
-                } else {
+                } else if (!stays && d.weights_pass && d.plane == 1) {
+                  // So do they where an image is one pixel. A tile of several has nothing at the others.
                   for (int k = 0; k < PE_DEPTH; k++)
                     for (int g = 0; g < d.image_groups; g++) {
                       const int image = first_image + g * PE_DEPTH + k;
                       for (int j = 0; j < d.vectors; j++) {
                         const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
-                        const size_t output = (size_t)image * d.output_image + (size_t)(first_output + j * VECTOR) * d.plane;
-                        __global const storage* restrict from = operand + output + plane_start;
                         const int base = j * d.vec_vector + g * tile_pixels;
-                        if (d.plane == 1) {
-                          // One pixel: 16 channels lie side by side.
-                          vec[base][k] = load_vector(from, wanted);
-                          for (int p = 1; p < tile_pixels; p++) vec[base + p][k] = 0;
-                        } else {
-                          for (int r = 0; r < (d.rows_contiguous ? 1 : d.rows); r++) {
-                            const int length = d.rows_contiguous ? tile_pixels : d.columns;
-                            for (int p = 0; p < length; p += VECTOR) {
-                              storage16 block[VECTOR];
+                        vec[base][k] = load_vector(operand + (size_t)image * d.output_image + first_output + j * VECTOR, wanted);
+                        for (int p = 1; p < tile_pixels; p++) vec[base + p][k] = 0;
+                      }
+                    }
+                } else if (!stays) {
+                  // Each column's words lie side by side, in `runs` of them: an image's pixels, or a lane's window. 16 columns are read 16
+                  // words at a time, and turned.
+                  const int groups = d.weights_pass ? d.image_groups : d.lane_groups;
+                  const int tile_runs = d.weights_pass && !d.rows_contiguous ? d.rows : 1;
+                  const int length = d.weights_pass ? (d.rows_contiguous ? tile_pixels : d.columns) : d.window;
+                  const int group_words = d.weights_pass ? tile_pixels : 1, step = d.weights_pass ? 1 : groups;
+                  const int apart = d.weights_pass ? d.plane : d.weights_rows;
+                  const size_t first_word = d.weights_pass ? (size_t)first_output * d.plane + plane_start : weights;
+                  for (int k = 0; k < PE_DEPTH; k++)
+                    for (int g = 0; g < groups; g++) {
+                      const int item = (d.weights_pass ? first_image : inner_block * d.lanes) + g * PE_DEPTH + k;
+                      const int begin = d.weights_pass ? 0 : item * d.window;  // of a lane, in its column
+                      const bool exists = d.weights_pass ? item < d.images : begin < d.weights_rows;
+                      const int there = d.weights_pass ? run_length : min(d.window, d.weights_rows - begin);
+                      __global const storage* restrict from =
+                          operand + first_word + (d.weights_pass ? (size_t)item * d.output_image : (size_t)begin);
+                      for (int j = 0; j < d.vectors; j++) {
+                        const int wanted = exists ? min(VECTOR, columns_left - j * VECTOR) : 0;
+                        int word = j * d.vec_vector + g * group_words;
+                        for (int r = 0; r < tile_runs; r++)
+                          for (int p = 0; p < length; p += VECTOR) {
+                            storage16 block[VECTOR];
 #pragma unroll
-                              for (int c = 0; c < VECTOR; c++)
-                                block[c] = c < wanted && r < runs
-                                               ? load_vector(from + (size_t)c * d.plane + r * d.plane_row_step + p, run_length - p)
-                                               : (storage16)0;
-                              transpose16(block);
+                            for (int c = 0; c < VECTOR; c++)
+                              block[c] =
+                                  c < wanted && r < runs
+                                      ? load_vector(from + (size_t)(j * VECTOR + c) * apart + r * d.plane_row_step + p, there - p)
+                                      : (storage16)0;
+                            transpose16(block);
 #pragma unroll
-                              for (int c = 0; c < VECTOR; c++)
-                                if (p + c < length) vec[base + r * length + p + c][k] = block[c];
-                            }
+                            for (int c = 0; c < VECTOR; c++)
+                              if (p + c < length) vec[word + c * step][k] = block[c];
+                            word += min(VECTOR, length - p) * step;
                           }
-                        }
                       }
                     }
                 }

@@ -120,7 +120,6 @@ def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
         ("pe_rows", "8", "a whole number from 1"),
         ("pe_rows", True, "a whole number from 1"),
         ("pe_rows", 2.5, "a whole number from 1"),
-        ("tile_columns", 24, "a multiple of 16"),
         ("acc_distance", 2000, "at most acc_words (1024)"),
         ("load_words", 3, "1, 2, 4, 8 or 16"),
         ("x_words", 2049, "a multiple of load_words (4)"),

@@ -56,7 +56,6 @@ Recipe read_recipe(const Json& json) {
   recipe.compute_units = positive(json, "compute_units");
   recipe.pe_rows = positive(json, "pe_rows");
   recipe.pe_depth = positive(json, "pe_depth");
-  recipe.tile_columns = positive(json, "tile_columns");
   recipe.x_words = positive(json, "x_words");
   recipe.vec_words = positive(json, "vec_words");
   recipe.acc_words = positive(json, "acc_words");

@@ -18,7 +18,6 @@ struct Recipe {
   int compute_units = 0;
   int pe_rows = 0;
   int pe_depth = 0;
-  int tile_columns = 0;
   int x_words = 0;
   int vec_words = 0;
   int acc_words = 0;

@@ -99,7 +99,10 @@ std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
       c.width = width.axis;
       const int taps = s.KH * s.KW, channels = s.C / s.G, outputs = s.O / s.G;
       const RawLayout raw = {outputs * channels * taps, taps, channels * taps, outputs, taps, s.KH, s.KW, height.taps, width.taps};
-      if (taps == 1) c.raw_rows = c.channels;  // channels lie side by side
+      if (taps == 1) {  // channels lie side by side
+        c.raw = RawWeights::kRows;
+        c.raw_rows = c.channels;
+      }
       const bool strided = s.SH > 1 || s.SW > 1;
       result.push_back({strided ? "data phase " + std::to_string(a) + "," + std::to_string(b) : "data", c, raw});
     }

@@ -22,14 +22,13 @@ Contraction covering(const Contraction& kind, int inputs, int width) {
   return c;
 }
 
-// Rows of raw weights lie far apart, so that a shorter run of one would fetch the same line of memory again and again.
-constexpr int kBurst = 64;
+// Columns of raw weights lie far apart, so that a shorter run of one would fetch the same line of memory again and again. A longer one
+// leaves room for fewer columns on chip.
+constexpr int kBurst = 32;
+constexpr int kShort = 64;
 
-// The width of which the plan costs least. `kind` has all but what the width decides. Short sums are of width 1: then they are added up
-// in one order whichever matrix takes which place, and Caffe's own tests hold transposed weights to the others' results bit by bit.
-Contraction best_covering(const device::Recipe& recipe, const Contraction& kind, int inputs) {
-  if (!kind.weights_pass && inputs <= kBurst) return covering(kind, inputs, 1);
-  const int least = kind.turned ? kBurst : 1;
+// The width of which the plan costs least.
+Contraction best_covering(const device::Recipe& recipe, const Contraction& kind, int inputs, int least) {
   Contraction best = covering(kind, inputs, least);
   double cycles = plan(recipe, best).cycles;
   for (int width = std::max(least, recipe.load_words); width <= std::min(inputs, recipe.x_words); width *= 2) {
@@ -43,23 +42,21 @@ Contraction best_covering(const device::Recipe& recipe, const Contraction& kind,
   return best;
 }
 
-// The three passes. In each, one of the two matrices at hand has the numbers side by side that the grid takes sixteen at a time, and
-// is used where it lies; if that is not the weights, weights and images change places. What is packed is never larger than a batch.
-//
-//   sum over  side by side          x                 16 at a time          result
-//   K         weights [K][O]        src [N][K]        weights, outputs      dst [N][O]
-//   K         weights [O][K]        weights [O][K]    src, packed, images   dst [N][O], turned
-//   O         weights [O][K]        diff_dst [N][O]   weights, inputs       diff_src [N][K]
-//   O         weights [K][O]        weights [K][O]    diff_dst, packed      diff_src [N][K], turned
-//   N         always                the other one     src or diff_dst       diff_weights, as the weights lie
+// dst [images][outputs] = sum over src [images][sum] and weights, which lie as [sum][outputs] where `side_by_side`, else as
+// [outputs][sum]. Short sums are of width 1: then they are added up in one order however weights lie, and Caffe's own tests hold
+// transposed weights to the others' results bit by bit. What is packed for that is small.
 Contraction outputs_pass(const device::Recipe& recipe, int images, int sum, int outputs, bool side_by_side, bool bias) {
   Contraction kind = {};
-  kind.images = side_by_side ? images : outputs;
-  kind.columns = side_by_side ? outputs : images;
+  kind.images = images;
+  kind.columns = outputs;
   kind.bias = bias;
-  kind.raw_rows = side_by_side ? sum : 0;
-  kind.turned = !side_by_side;
-  return best_covering(recipe, kind, sum);
+  const bool is_short = sum <= kShort;
+  if (side_by_side || !is_short) {
+    kind.raw = side_by_side ? RawWeights::kRows : RawWeights::kColumns;
+    kind.raw_rows = sum;
+  }
+  if (is_short) return covering(kind, sum, 1);
+  return best_covering(recipe, kind, sum, side_by_side ? 1 : kBurst);
 }
 
 Contraction forward_pass(const device::Recipe& recipe, const InnerProductShape& s, bool bias) {
@@ -70,28 +67,23 @@ Contraction data_pass(const device::Recipe& recipe, const InnerProductShape& s) 
   return outputs_pass(recipe, s.N, s.O, s.K, !s.transpose, false);
 }
 
-// Gradients lie as the weights: the rows are the lanes, what lies side by side are the columns.
+// Gradients lie as the weights: the rows are the lanes, what lies side by side are the columns. So where weights are not transposed,
+// src and diff_dst change places.
 Contraction weights_pass(const device::Recipe& recipe, const InnerProductShape& s) {
   Contraction kind = {};
   kind.weights_pass = true;
   kind.images = s.N;
+  kind.raw = RawWeights::kRows;
   kind.raw_rows = s.transpose ? s.K : s.O;
   kind.columns = s.transpose ? s.O : s.K;
-  return best_covering(recipe, kind, kind.raw_rows);
+  return best_covering(recipe, kind, kind.raw_rows, 1);
 }
 
-// Of what is packed in place of weights, [columns][inputs].
+// Of weights that are packed, [columns][inputs].
 RawLayout layout(const Contraction& c, int inputs) {
   std::vector<int> taps(c.width.taps);
   std::iota(taps.begin(), taps.end(), 0);
   return {0, inputs, 0, 1, inputs, 1, c.width.taps, {0}, taps};
-}
-
-// dst [outputs] = sum over `images` [images] and `weights`, whichever of them takes the place of the other.
-void run(MultiplyPass& pass, bool turned, const device::Buffer& images, const device::Buffer& weights, const device::Buffer* bias,
-         device::Buffer& dst) {
-  if (turned) return pass.outputs(weights, images, bias, dst);
-  pass.outputs(images, weights, bias, dst);
 }
 
 }  // namespace
@@ -114,7 +106,7 @@ void InnerProduct::forward(const device::Buffer& src, const device::Buffer& weig
     const Contraction c = forward_pass(impl_->manager.recipe(), s, bias != nullptr);
     impl_->forward.emplace(impl_->manager, c, layout(c, s.K));
   }
-  run(*impl_->forward, !s.transpose, src, weights, bias, dst);
+  impl_->forward->outputs(src, weights, bias, dst);
 }
 
 void InnerProduct::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src) {
@@ -123,7 +115,7 @@ void InnerProduct::backward_data(const device::Buffer& diff_dst, const device::B
     const Contraction c = data_pass(impl_->manager.recipe(), s);
     impl_->data.emplace(impl_->manager, c, layout(c, s.O));
   }
-  run(*impl_->data, s.transpose, diff_dst, weights, nullptr, diff_src);
+  impl_->data->outputs(diff_dst, weights, nullptr, diff_src);
 }
 
 void InnerProduct::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {

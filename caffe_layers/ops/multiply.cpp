@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "ops/units.hpp"
 
@@ -88,9 +89,19 @@ bool write_loops(const std::vector<Loop>& loops, multiply_descriptor& d) {
   return true;
 }
 
-// The longest loop last: the innermost loop has no restart to pay, on the device or in emulation.
-void longest_innermost(std::vector<Loop>& loops) {
-  std::stable_sort(loops.begin(), loops.end(), [](const Loop& a, const Loop& b) { return a.count < b.count; });
+// A nest of the loops over accumulators, in the order given, and those that add to them. The latter lie around the last few of the
+// former, as many as make `distance` steps until an accumulator comes back. A board could as well have them around all; in emulation the
+// accumulators of a stretch stay in a core's nearest cache. The longest loop is the innermost, which has no restart to pay.
+std::vector<Loop> nest(const std::vector<Loop>& accumulators, const std::vector<Loop>& sums, int distance) {
+  auto inner = accumulators.end();
+  for (int steps = 1; steps < distance && inner != accumulators.begin();) steps *= (--inner)->count;
+  std::vector<Loop> loops(accumulators.begin(), inner);
+  loops.insert(loops.end(), sums.begin(), sums.end());
+  const std::ptrdiff_t around = std::ptrdiff_t(loops.size());
+  loops.insert(loops.end(), inner, accumulators.end());
+  std::stable_sort(loops.begin() + around, loops.end(),
+                   [](const Loop& a, const Loop& b) { return std::pair(a.vec == 0, a.count) < std::pair(b.vec == 0, b.count); });
+  return loops;
 }
 
 class Planner {
@@ -107,7 +118,7 @@ class Planner {
         const FoldedAxis height(c_.height, fold_h), width(c_.width, fold_w);
         const int column_vectors = ceil_div(c_.columns, kVector);
         int previous = 0;
-        for (int tiles = ceil_div(column_vectors * kVector, recipe_.tile_columns); tiles <= column_vectors; tiles++) {
+        for (int tiles = 1; tiles <= column_vectors; tiles++) {
           const int vectors = ceil_div(column_vectors, tiles);
           if (vectors == previous) continue;
           previous = vectors;
@@ -208,7 +219,9 @@ class Planner {
     const double x_load = double(block_groups) * lane_banks_ * image_banks_ * words_of(tile_rows) / recipe_.load_words;
     const int walked = scatters ? c_.height.source * c_.width.source : rows * columns;
     const double steps = double(window) * block_groups * vectors * image_groups * walked;
-    const double weight_words = double(window) * block_groups * lane_banks_ * vectors;
+    // Raw columns are read 16 words at a time, whether a lane has as many or not.
+    const int read_window = c_.raw == RawWeights::kColumns ? round_up(window, kVector) : window;
+    const double weight_words = double(read_window) * block_groups * lane_banks_ * vectors;
     double tile_cycles, once_cycles;
     if (weights) {
       tile_cycles = x_load + steps + image_banks_ * vectors * pixels;
@@ -223,7 +236,8 @@ class Planner {
     // weights pass units that share pixels make a partial gradient each.
     const int units = recipe_.compute_units;
     // Raw gradients have no room for partial ones.
-    const bool whole = weights && c_.raw_rows > 0;
+    const bool is_raw = c_.raw != RawWeights::kPacked;
+    const bool whole = weights && is_raw;
     const double never = std::numeric_limits<double>::infinity();
     const auto share = [&](int count) { return double(ceil_div(count, units)); };
     const double pixel_tiles = double(image_tiles) * row_tiles * width_tiles;
@@ -266,6 +280,7 @@ class Planner {
     d.tile_width = tile_width;
     d.lane_blocks = blocks;
     d.lanes = block_groups * lane_banks_;
+    d.lane_groups = block_groups;
     d.image_groups = image_groups;
     d.rows = rows;
     d.columns = columns;
@@ -280,59 +295,57 @@ class Planner {
     d.plane_row_step = c_.height.plane_step * c_.width.plane;
     d.plane_column_step = c_.width.plane_step;
     d.output_image = c_.groups * c_.columns * d.plane;
-    if (c_.turned) {
-      d.output_image = 1;
-      d.plane = c_.images;
-    }
     d.rows_contiguous =
         columns == c_.width.outputs && columns == c_.width.plane && d.plane_row_step == columns && d.plane_column_step == 1;
     const int packed_tile = window * blocks * d.lanes * vectors * kVector, packed_group = column_tiles * packed_tile;
-    d.weights_raw = c_.raw_rows > 0 ? 1 : 0;
-    if (c_.raw_rows > 0) {
+    if (is_raw) {
       // A row for each tap of each channel; only the taps of one axis are more than one, and all or none are folded.
-      const int taps = c_.height.taps * c_.width.taps;
-      d.weights_floats = d.weights_group = c_.raw_rows * c_.columns;
-      d.weights_tile = vectors * kVector;
-      d.weights_window = c_.columns;
-      d.weights_lane = (window > 1 ? taps : 1) * c_.columns;
+      const int taps = c_.height.taps * c_.width.taps, row = c_.raw == RawWeights::kRows ? c_.columns : 1;
+      d.weights = c_.raw == RawWeights::kRows ? MULTIPLY_ROWS : MULTIPLY_COLUMNS;
+      d.weights_rows = c_.raw_rows;
+      d.weights_group = c_.raw_rows * c_.columns;
+      d.weights_tile = vectors * kVector * (c_.raw == RawWeights::kRows ? 1 : c_.raw_rows);
+      d.weights_window = row;
+      d.weights_lane = (window > 1 ? taps : 1) * row;
     } else {
+      d.weights = MULTIPLY_PACKED;
       d.weights_tile = packed_tile;
       d.weights_group = packed_group;
       d.weights_window = blocks * d.lanes * vectors * kVector;
       d.weights_lane = vectors * kVector;
     }
-    if (c_.bias) d.bias = c_.turned ? MULTIPLY_BIAS_OF_IMAGE : MULTIPLY_BIAS_OF_COLUMN;
+    d.bias = c_.bias ? 1 : 0;
 
     const int tile_plane = tile_rows * tile_width, row = height.output_rows * tile_width, column = width.output_rows;
     d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
     d.acc_vector = weights ? window * block_groups : image_groups * rows * columns;
-    std::vector<Loop> loops, inner;
+    const Loop column_vectors = {vectors, 0, d.acc_vector, d.vec_vector};
+    std::vector<Loop> loops;
     if (weights) {
-      loops.push_back({image_groups, tile_plane, 0, rows * columns});
-      loops.push_back({rows / parts, parts * row, 0, parts * columns});
-      loops.push_back({columns, column, 0, 1});
-      loops.push_back({parts, row, vectors * d.acc_vector, columns});
-      inner.push_back({height.window, height.window_rows * tile_width, width.window * block_groups, 0});
-      inner.push_back({width.window, width.window_rows, block_groups, 0});
-      inner.push_back({std::max(1, block_groups), image_groups * tile_plane, 1, 0});
+      loops = nest(
+          {{parts, row, vectors * d.acc_vector, columns},
+           column_vectors,
+           {std::max(1, block_groups), image_groups * tile_plane, 1, 0},
+           {height.window, height.window_rows * tile_width, width.window * block_groups, 0},
+           {width.window, width.window_rows, block_groups, 0}},
+          {{image_groups, tile_plane, 0, rows * columns}, {rows / parts, parts * row, 0, parts * columns}, {columns, column, 0, 1}},
+          recipe_.acc_distance);
     } else if (scatters) {
-      loops.push_back({height.window, 0, c_.height.tap_step * columns, width.window * block_groups});
-      loops.push_back({width.window, 0, c_.width.tap_step, block_groups});
-      loops.push_back({std::max(1, block_groups), image_groups * tile_plane, 0, 1});
-      inner.push_back({image_groups, tile_plane, rows * columns, 0});
-      inner.push_back({c_.height.source, tile_width, columns, 0});
-      inner.push_back({c_.width.source, 1, 1, 0});
+      loops = {{height.window, 0, c_.height.tap_step * columns, width.window * block_groups},
+               {width.window, 0, c_.width.tap_step, block_groups},
+               {std::max(1, block_groups), image_groups * tile_plane, 0, 1},
+               column_vectors,
+               {image_groups, tile_plane, rows * columns, 0},
+               {c_.height.source, tile_width, columns, 0},
+               {c_.width.source, 1, 1, 0}};
     } else {
-      loops.push_back({height.window, height.window_rows * tile_width, 0, width.window * block_groups});
-      loops.push_back({width.window, width.window_rows, 0, block_groups});
-      loops.push_back({std::max(1, block_groups), image_groups * tile_plane, 0, 1});
-      inner.push_back({image_groups, tile_plane, rows * columns, 0});
-      inner.push_back({rows, row, columns, 0});
-      inner.push_back({columns, column, 1, 0});
+      loops =
+          nest({column_vectors, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
+               {{height.window, height.window_rows * tile_width, 0, width.window * block_groups},
+                {width.window, width.window_rows, 0, block_groups},
+                {std::max(1, block_groups), image_groups * tile_plane, 0, 1}},
+               recipe_.acc_distance);
     }
-    loops.push_back({vectors, 0, d.acc_vector, d.vec_vector});
-    longest_innermost(inner);
-    loops.insert(loops.end(), inner.begin(), inner.end());
     if (!write_loops(loops, d)) return false;
     if (scatters && run_nest(d).revisit_distance < recipe_.acc_distance) return false;
 
@@ -345,7 +358,7 @@ class Planner {
     best_.window_w = width.window;
     best_.lanes = blocks * d.lanes;
     best_.column_tiles = column_tiles;
-    best_.packed_floats = c_.raw_rows > 0 ? 0 : std::size_t(c_.groups) * packed_group;
+    best_.packed_floats = is_raw ? 0 : std::size_t(c_.groups) * packed_group;
     best_.cycles = cycles;
     best_.scatters = scatters;
     best_.walked = walked;
@@ -502,7 +515,7 @@ void MultiplyPass::outputs(const device::Buffer& src, const device::Buffer& weig
 }
 
 void MultiplyPass::weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  if (plan_.descriptor.weights_raw) {
+  if (plan_.descriptor.weights != MULTIPLY_PACKED) {
     const int adds = manager_.take_zero(diff_weights, sizeof(float) * raw_floats_) ? 0 : 1;
     for (multiply_range& unit : plan_.units) unit.adds = adds;
     return launch(src, diff_dst, nullptr, device::Argument::inout(diff_weights));

@@ -31,6 +31,10 @@ struct Axis {
   int plane_step;    // rows of dst's plane between outputs
 };
 
+// Weights that are used, and whose gradients are added to, where they are: as [groups][raw_rows][columns] or [groups][columns][raw_rows],
+// a row for each channel and tap. Gradients lie in rows or are packed.
+enum class RawWeights { kPacked, kRows, kColumns };
+
 struct Contraction {
   bool weights_pass;
   int images, groups;
@@ -40,12 +44,8 @@ struct Contraction {
   int image_floats;  // of these, the ones that exist; the last channel may be short
   bool bias;
   Axis height, width;
-  // Where weights lie as [groups][raw_rows][columns], a row for each channel and tap, they are used without packing, and gradients
-  // are added to where they lie. 0: they are packed.
+  RawWeights raw = RawWeights::kPacked;
   int raw_rows = 0;
-  // Outputs lie as [columns][images] in place of [images][columns], and there is a bias for each image: an inner product with weights
-  // and images in each other's place. One output an image.
-  bool turned = false;
 };
 
 struct Plan {

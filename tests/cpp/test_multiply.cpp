@@ -52,7 +52,6 @@ TEST_P(MultiplyPlanTest, TilesFitTheMemories) {
     EXPECT_LE(lane_groups * d.image_groups * d.tile_rows * d.tile_width, r.x_words);
     EXPECT_LE(nest.vec_words, r.vec_words);
     EXPECT_LE(nest.acc_words, r.acc_words);
-    EXPECT_LE(d.vectors * 16, r.tile_columns);
     EXPECT_EQ(d.tile_width % r.load_words, 0) << "a row of a tile would not begin at a word of the write port";
     EXPECT_EQ(d.vec_stride[MULTIPLY_LOOPS - 1], 0) << "the innermost loop moves vec";
   });

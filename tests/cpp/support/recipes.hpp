@@ -31,7 +31,6 @@ inline device::Recipe recipe(const std::string& name) {
   r.compute_units = json.at("compute_units");
   r.pe_rows = json.at("pe_rows");
   r.pe_depth = json.at("pe_depth");
-  r.tile_columns = json.at("tile_columns");
   r.x_words = json.at("x_words");
   r.vec_words = json.at("vec_words");
   r.acc_words = json.at("acc_words");

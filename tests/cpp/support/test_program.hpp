@@ -115,7 +115,6 @@ struct TestProgram {
                   {"compute_units", 2},
                   {"pe_rows", 1},
                   {"pe_depth", 1},
-                  {"tile_columns", 16},
                   {"x_words", 1},
                   {"vec_words", 1},
                   {"acc_words", 1},
