@@ -89,20 +89,82 @@ bool write_loops(const std::vector<Loop>& loops, multiply_descriptor& d) {
   return true;
 }
 
-// A nest of the loops over accumulators, in the order given, and those that add to them. The latter lie around the last few of the
-// former, as many as make `distance` steps until an accumulator comes back. A board could as well have them around all; in emulation the
-// accumulators of a stretch stay in a core's nearest cache. The longest loop is the innermost, which has no restart to pay.
-std::vector<Loop> nest(const std::vector<Loop>& accumulators, const std::vector<Loop>& sums, int distance) {
-  auto inner = accumulators.end();
-  for (int steps = 1; steps < distance && inner != accumulators.begin();) steps *= (--inner)->count;
-  std::vector<Loop> loops(accumulators.begin(), inner);
-  loops.insert(loops.end(), sums.begin(), sums.end());
-  const std::ptrdiff_t around = std::ptrdiff_t(loops.size());
-  loops.insert(loops.end(), inner, accumulators.end());
-  std::stable_sort(loops.begin() + around, loops.end(),
-                   [](const Loop& a, const Loop& b) { return std::pair(a.vec == 0, a.count) < std::pair(b.vec == 0, b.count); });
-  return loops;
-}
+// The loops over accumulators, of which each is cut in two: an inner part, and an outer one around the loops over sums. Between two
+// visits of an accumulator lie as many steps as all inner parts make, at least `distance`. That is all that a board asks for, where any
+// such nest takes the same time. In emulation, a core's nearest cache should hold what these steps go over, so the parts are chosen for
+// which an estimate of lost cycles is least.
+class Nest {
+ public:
+  Nest(std::vector<Loop> accumulators, std::vector<Loop> sums, const device::Recipe& recipe)
+      : accumulators_(std::move(accumulators)), sums_(std::move(sums)), recipe_(recipe), parts_(accumulators_.size(), 1) {}
+
+  // Writes the loops into `d`. False if there are more than a descriptor has.
+  bool write(multiply_descriptor& d) {
+    choose(0);
+    if (best_.empty()) return false;
+    std::vector<Loop> loops, inner;
+    for (std::size_t i = 0; i < accumulators_.size(); i++) {
+      const Loop& loop = accumulators_[i];
+      const int part = best_[i];
+      loops.push_back({loop.count / part, part * loop.x, part * loop.acc, part * loop.vec});
+      inner.push_back({part, loop.x, loop.acc, loop.vec});
+    }
+    loops.insert(loops.end(), sums_.begin(), sums_.end());
+    // The longest is the innermost, which has no restart to pay.
+    std::stable_sort(inner.begin(), inner.end(),
+                     [](const Loop& a, const Loop& b) { return std::pair(a.vec == 0, a.count) < std::pair(b.vec == 0, b.count); });
+    loops.insert(loops.end(), inner.begin(), inner.end());
+    return write_loops(loops, d);
+  }
+
+ private:
+  static constexpr int kLine = 16;                   // floats that a cache fetches at once
+  static constexpr double kLines = 512;              // that the nearest one has
+  static constexpr double kMiss = 2, kRestart = 16;  // cycles
+
+  void choose(std::size_t i) {
+    if (i == parts_.size()) {
+      const double cost = lost_cycles();
+      if (best_.empty() ? cost < kNever : cost < least_) {
+        least_ = cost;
+        best_ = parts_;
+      }
+      return;
+    }
+    for (int part = 1; part <= accumulators_[i].count; part++)
+      if (accumulators_[i].count % part == 0) {
+        parts_[i] = part;
+        choose(i + 1);
+      }
+  }
+
+  // A step.
+  double lost_cycles() const {
+    double steps = 1, vec = 1, x = 1, innermost = 1;
+    int loops = 0;
+    for (const Loop& sum : sums_) loops += sum.count > 1;
+    for (std::size_t i = 0; i < parts_.size(); i++) {
+      const Loop& loop = accumulators_[i];
+      const int part = parts_[i];
+      loops += (part > 1) + (loop.count > part);
+      steps *= part;
+      if (loop.vec != 0) vec *= part;
+      if (loop.vec == 0) innermost = std::max(innermost, double(part));
+      x *= 1 + (part - 1) * std::min(1.0, double(loop.x) / kLine);
+    }
+    if (steps < recipe_.acc_distance || loops > MULTIPLY_LOOPS) return kNever;
+    // Words of x and vec are others in each round; the accumulators stay, if there is room for them.
+    const double accumulators = steps * recipe_.pe_rows, others = (vec + x * recipe_.pe_rows) * recipe_.pe_depth;
+    const double lines = accumulators + others;
+    return kMiss * std::max(0.0, lines - kLines) / steps + kRestart / innermost;
+  }
+
+  static constexpr double kNever = std::numeric_limits<double>::infinity();
+  const std::vector<Loop> accumulators_, sums_;
+  const device::Recipe& recipe_;
+  std::vector<int> parts_, best_;
+  double least_ = kNever;
+};
 
 class Planner {
  public:
@@ -320,33 +382,37 @@ class Planner {
     d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
     d.acc_vector = weights ? window * block_groups : image_groups * rows * columns;
     const Loop column_vectors = {vectors, 0, d.acc_vector, d.vec_vector};
-    std::vector<Loop> loops;
+    bool written = false;
     if (weights) {
-      loops = nest(
-          {{parts, row, vectors * d.acc_vector, columns},
-           column_vectors,
-           {std::max(1, block_groups), image_groups * tile_plane, 1, 0},
-           {height.window, height.window_rows * tile_width, width.window * block_groups, 0},
-           {width.window, width.window_rows, block_groups, 0}},
-          {{image_groups, tile_plane, 0, rows * columns}, {rows / parts, parts * row, 0, parts * columns}, {columns, column, 0, 1}},
-          recipe_.acc_distance);
+      written = Nest({{parts, row, vectors * d.acc_vector, columns},
+                      column_vectors,
+                      {std::max(1, block_groups), image_groups * tile_plane, 1, 0},
+                      {height.window, height.window_rows * tile_width, width.window * block_groups, 0},
+                      {width.window, width.window_rows, block_groups, 0}},
+                     {{image_groups, tile_plane, 0, rows * columns},
+                      {rows / parts, parts * row, 0, parts * columns},
+                      {columns, column, 0, 1}},
+                     recipe_)
+                    .write(d);
     } else if (scatters) {
-      loops = {{height.window, 0, c_.height.tap_step * columns, width.window * block_groups},
-               {width.window, 0, c_.width.tap_step, block_groups},
-               {std::max(1, block_groups), image_groups * tile_plane, 0, 1},
-               column_vectors,
-               {image_groups, tile_plane, rows * columns, 0},
-               {c_.height.source, tile_width, columns, 0},
-               {c_.width.source, 1, 1, 0}};
+      written = write_loops({{height.window, 0, c_.height.tap_step * columns, width.window * block_groups},
+                             {width.window, 0, c_.width.tap_step, block_groups},
+                             {std::max(1, block_groups), image_groups * tile_plane, 0, 1},
+                             column_vectors,
+                             {image_groups, tile_plane, rows * columns, 0},
+                             {c_.height.source, tile_width, columns, 0},
+                             {c_.width.source, 1, 1, 0}},
+                            d);
     } else {
-      loops =
-          nest({column_vectors, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
+      written =
+          Nest({column_vectors, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
                {{height.window, height.window_rows * tile_width, 0, width.window * block_groups},
                 {width.window, width.window_rows, 0, block_groups},
                 {std::max(1, block_groups), image_groups * tile_plane, 0, 1}},
-               recipe_.acc_distance);
+               recipe_)
+              .write(d);
     }
-    if (!write_loops(loops, d)) return false;
+    if (!written) return false;
     if (scatters && run_nest(d).revisit_distance < recipe_.acc_distance) return false;
 
     found_ = true;
