@@ -134,7 +134,9 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                   const int first_row = output_row * d.output_step_h + lane_at.fold_h * d.lane_step_h + d.origin_h;
                   const int first_word = output_column * d.output_step_w + lane_at.fold_w * d.lane_step_w + d.origin_w;
                   int word = plane;
-                  for (int g = 0; g < d.image_groups; g++) {
+                  // Lanes that fill up the last group are zeros, and stay so.
+                  const bool zero = lane_at.input >= d.group_channels && !first_tile && d.lane_blocks == 1;
+                  for (int g = 0; g < (zero ? 0 : d.image_groups); g++) {
                     for (int i = 0; i < image_banks; i++) {
                       const int image = first_image + g * image_banks + i;
                       const bool exists = image < d.images && lane_at.input < d.group_channels;

@@ -278,7 +278,9 @@ class Planner {
 
     // Cycles of one tile: the loads, the grid and the store follow each other.
     const double pixels = double(image_groups) * rows * columns;
-    const double x_load = double(block_groups) * lane_banks_ * image_banks_ * words_of(tile_rows) / recipe_.load_words;
+    // Lanes that fill up the only block are loaded once.
+    const int loaded = blocks > 1 ? block_groups * lane_banks_ : lanes;
+    const double x_load = double(loaded) * image_banks_ * words_of(tile_rows) / recipe_.load_words;
     const int walked = scatters ? c_.height.source * c_.width.source : rows * columns;
     const double steps = double(window) * block_groups * vectors * image_groups * walked;
     // Raw columns are read 16 words at a time, whether a lane has as many or not.
