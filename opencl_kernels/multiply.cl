@@ -25,14 +25,14 @@
 // which the host's choice of loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that
 // many cycles to finish. That is what ivdep's safelen says.
 //
-// Device cost a compute unit: PE_ROWS * 16 * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32) and 32
-// adders where gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is
+// Device cost a compute unit: PE_ROWS * 16 * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32) and 48
+// adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is
 // LOAD_WORDS words wide where it is written), PE_DEPTH * 16 * ceil(VEC_WORDS / 512) for vec, PE_ROWS * 16 * ceil(ACC_WORDS / 512) for acc.
 // At 8 x 16 x 8 and 2032, 1024, 1024 words: 1,024 multiply-adders, 256 + 256 + 256 = 768 blocks; docs/multiply-grid.md has those of every
 // recipe. Each bank of x and vec is read once a cycle, each of acc read and written once: two ports at most. From external memory,
 // LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for stores, and for raw gradients that are added to. What Intel's compiler
 // makes of it (achieved interval, clock) has not been run.
-// DSP blocks of multiply_*: PE_ROWS * 16 * PE_DEPTH + 16 * 2
+// DSP blocks of multiply_*: PE_ROWS * 16 * PE_DEPTH + 16 * 3
 #include "common.h"
 #include "multiply_descriptor.h"
 

@@ -12,8 +12,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
   const int tile_plane = d.tile_rows * d.tile_width;
   const int tile_pixels = d.rows * d.columns;
   const int tile_columns = d.vectors * VECTOR;
-  const int acc_groups = d.weights_pass ? d.parts : d.image_groups;  // each vector of acc begins with these
-  const int acc_group = d.weights_pass ? d.acc_vector : tile_pixels;
+  const int acc_used = d.vectors * (d.weights_pass ? d.parts : 1) * d.acc_vector;
 
   for (int group = range.group_begin; group < range.group_end; group++)
     for (int column_tile = range.column_begin; column_tile < range.column_end; column_tile++) {
@@ -41,17 +40,10 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
               const int plane_start = d.plane_origin + output_row * d.plane_row_step + output_column * d.plane_column_step;
               lane_at = block_start;
 
-              // Clear acc, or start it from the bias.
+              // Clear acc.
               if (!d.weights_pass || first_tile)
-                for (int i = 0; i < PE_ROWS; i++) {
-                  int a = 0;
-                  for (int j = 0; j < d.vectors; j++) {
-                    storage16 start = 0;
-                    if (d.bias && columns_left > j * VECTOR)
-                      start = load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR);
-                    for (int p = 0; p < acc_groups * acc_group; p++) acc[a++][i] = start;
-                  }
-                }
+                for (int i = 0; i < PE_ROWS; i++)
+                  for (int a = 0; a < acc_used; a++) acc[a][i] = 0;
 
               for (int inner_block = 0; inner_block < (d.weights_pass ? 1 : d.lane_blocks); inner_block++) {
                 // Load vec: weights, unless the last tile's are still right, or diff_dst.
@@ -220,15 +212,18 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                       const size_t output = (size_t)image * d.output_image + (size_t)(first_output + j * VECTOR) * d.plane;
                       __global storage* restrict to = dst + output + plane_start;
                       const int base = j * d.acc_vector + g * tile_pixels;
-                      if (d.plane == 1) {
-                        store_vector(acc[base][i], to, wanted);
-                      } else {
-                        for (int r = 0; r < (wanted > 0 ? runs : 0); r++)
-                          for (int p = 0; p < run_length; p += VECTOR) {
-                            storage16 block[VECTOR];
-#pragma unroll
-                            for (int c = 0; c < VECTOR; c++)
-                              block[c] = p + c < run_length ? acc[base + r * d.columns + p + c][i] : (storage16)0;
+                      // Added last, for it may be larger than all that it is added to.
+                      const accumulate16 offset =
+                          d.bias ? load_vector(bias + first_output + j * VECTOR, columns_left - j * VECTOR) : (storage16)0;
+                      for (int r = 0; r < (wanted > 0 ? runs : 0); r++)
+                        for (int p = 0; p < run_length; p += VECTOR) {
+                          storage16 block[VECTOR];
+#pragma unroll 1
+                          for (int c = 0; c < VECTOR; c++)
+                            block[c] = p + c < run_length ? acc[base + r * d.columns + p + c][i] + offset : (storage16)0;
+                          if (d.plane == 1) {
+                            store_vector(block[0], to, wanted);
+                          } else {
                             transpose16(block);
                             const int row_start = r * d.plane_row_step, run_start = p * d.plane_column_step;
 #pragma unroll
@@ -249,7 +244,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                                 }
                               }
                           }
-                      }
+                        }
                     }
                   }
             }

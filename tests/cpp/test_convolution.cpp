@@ -45,6 +45,20 @@ TEST_F(ConvolutionTest, WeightGradientOfABatchIsTheSumOverItsImages) {
   EXPECT_EQ(whole.download(), summed.download());
 }
 
+// To a bias of 2^24 one cannot be added, but 36 can: a small sum must not be lost in a large bias, one term after the other.
+TEST_F(ConvolutionTest, AddsTheBiasLast) {
+  const ops::ConvolutionShape shape = parse_convolution("n2g1c4h3w3o3kh3kw3sh1sw1ph0pw0dh1dw1");
+  const Sizes size = sizes(shape);
+  const float bias = 16777216;
+  CanariedBuffer dst(manager(), std::vector<float>(size.dst));
+  const CanariedBuffer device_bias(manager(), std::vector<float>(size.outputs, bias));
+  ops::Convolution(manager(), shape)
+      .forward(CanariedBuffer(manager(), std::vector<float>(size.src, 1)),
+               CanariedBuffer(manager(), std::vector<float>(size.weights, 1)), &static_cast<const device::Buffer&>(device_bias),
+               dst);
+  EXPECT_EQ(dst.download(), std::vector<float>(size.dst, bias + 36));
+}
+
 TEST_F(ConvolutionTest, RefusesAShapeWithoutOutput) {
   try {
     const ops::Convolution convolution(manager(), parse_convolution("n1g1c1h3w3o1kh5kw5sh1sw1ph0pw0dh1dw1"));
