@@ -143,7 +143,7 @@ def _table(results: Sequence[Result]) -> Table:
         "loss",
         "update",
         "of",
-        "allowed",
+        "itself",
         "stock s",
         "device s",
         "",

@@ -50,9 +50,9 @@ TRIALS = {
     "googlenet": Trial(2, IMAGENET, rate=0.0001, seed=3),
     "fcn8s": Trial(2, 21, rate=1e-10, images={"data": (3, 64, 64), "label": (1, 64, 64)}),  # of 500 x 500: minutes a step
     "resnet20": Trial(8, rate=0.01),
-    "resnet50": Trial(4, IMAGENET, rate=0.0001),
+    "resnet50": Trial(8, IMAGENET, rate=0.00001),
     "squeezenet": Trial(2, IMAGENET, rate=0.004, seed=2),
-    "mobilenet": Trial(4, IMAGENET),
+    "mobilenet": Trial(4, IMAGENET, rate=0.0001),
 }
 
 
