@@ -35,7 +35,7 @@ def draw(results: Mapping[str, Result], about: Mapping[str, Any], picture: Path)
             axes.bar(x, ratio.median, 0.92 * width, color=_COLOURS[names.index(name) % len(_COLOURS)], zorder=2)
             if name != STOCK:
                 axes.vlines(x, ratio.first_quartile, ratio.third_quartile, color=_INK, linewidth=1, zorder=3)
-            label = f"{Spread.of(result.seconds[name]).median * 1e3:.3g} ms" if name == STOCK else f"{ratio.median:.2f}"
+            label = _time(Spread.of(result.seconds[name]).median * 1e3) if name == STOCK else f"{ratio.median:.2f}"
             axes.text(x, max(ratio.median, ratio.third_quartile) + 0.01, label, ha="center", va="bottom", fontsize=7, color=_INK)
     axes.axhline(1, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     axes.set_xticks(range(len(results)), [title.replace(", ", "\n") for title in results])
@@ -63,3 +63,8 @@ def _draw_legend(figure: Any, names: list[str]) -> None:
 
 def _label(name: str) -> str:
     return {STOCK: "stock Caffe, OpenBLAS", "emulator": "Barista, Intel's FPGA emulator", "pocl": "Barista, PoCL"}.get(name, name)
+
+
+def _time(milliseconds: float) -> str:
+    """Three figures or more."""
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 100 else f"{milliseconds:.3g} ms"
