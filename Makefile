@@ -26,7 +26,7 @@ bench:  ## Times training steps: Barista, stock Caffe and, where build/torch has
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m benchmarks
 
-conformance-nets:  ## Tries the classic nets against stock Caffe: each layer, and three steps of training; takes an hour
+conformance-nets:  ## Tries the classic nets against stock Caffe: each layer, and three steps of training; takes 20 minutes and more
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m conformance.nets
 
