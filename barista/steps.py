@@ -197,14 +197,20 @@ class Contestant:
         return self._hear()
 
     def run(self, steps: int) -> float:
-        """Seconds a step, after one that is not timed: in it caches, threads and clocks come back from what another did."""
+        """Seconds a step."""
+        time.sleep(_SETTLE_SECONDS)
+        return float(self._ask(do="run", steps=steps)["seconds"]) / steps
+
+    def run_warm(self, steps: int) -> float:
+        """The same after one more step, which is not timed: in it caches and threads come back from what another process did."""
         time.sleep(_SETTLE_SECONDS)
         self._ask(do="run", steps=1)
         return float(self._ask(do="run", steps=steps)["seconds"]) / steps
 
-    def record(self, steps: int) -> Recorded:
+    def record(self, steps: int, *, warm: int = 1) -> Recorded:
+        """Records steps, after `warm` others: the first one starts the threads that record."""
         time.sleep(_SETTLE_SECONDS)
-        return _recorded(self._ask(do="record", steps=steps))
+        return _recorded(self._ask(do="record", steps=steps, warm=warm))
 
     def peak_bytes(self) -> int:
         """The most memory that the process has had so far."""

@@ -4,7 +4,9 @@ Of the JSON lines on standard input the first is {"name", "solver": its text, "s
 "parameters": how many numbers they hold, "versions"}, of what Caffe made of the net. Each other asks for one answer:
 
     {"do": "run", "steps": n}      {"seconds"}: of n steps, with nothing recorded
-    {"do": "record", "steps": n}   {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded
+    {"do": "record", "steps": n, "warm": m}
+                                   {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded, of n
+                                   steps after m others
     {"do": "peak"}                 {"bytes"}: the most memory that this process has had
 """
 
@@ -55,7 +57,7 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
         if asked["do"] == "run":
             answer.tell(seconds=trainer.run(asked["steps"]))
         elif asked["do"] == "record":
-            answer.tell(**trainer.record(asked["steps"]))
+            answer.tell(**trainer.record(asked["steps"], asked["warm"]))
         else:
             answer.tell(bytes=peak_bytes())
 
@@ -101,14 +103,18 @@ class Trainer:
         self._finish()
         return time.perf_counter() - start
 
-    def record(self, steps: int) -> dict[str, Any]:
+    def record(self, steps: int, warm: int) -> dict[str, Any]:
         if self._spans is None:
             self._spans = Spans(self._net)
-        before = self._loaded.counters() if self._loaded else {}
         recording = self._loaded.record() if self._loaded else None
+        if warm:
+            self._solver.step(warm)
+            self._finish()
+        skipped = len(recording) if recording is not None else 0
+        before = self._loaded.counters() if self._loaded else {}
         times = []
         for _ in range(steps):
-            first, began = self._spans.begin(recording), time.monotonic_ns()
+            first, began = self._spans.begin(recording, skipped), time.monotonic_ns()
             self._solver.step(1)
             times.append((began, time.monotonic_ns(), first, self._spans.commands()))
         self._finish()
@@ -118,7 +124,7 @@ class Trainer:
         return {
             "steps": times,
             "spans": spans,
-            "commands": [astuple(command) for command in recording.end()] if recording else [],
+            "commands": [astuple(command) for command in recording.end()[skipped:]] if recording is not None else [],
             "finished": finished,
             # The wait at the end is none of the steps'.
             "counters": {name: after[name] - before[name] - (1 if name == "waits" else 0) for name in after},
@@ -162,6 +168,7 @@ class Spans:
 
     def __init__(self, net: Any) -> None:
         self._recording: Recording | None = None
+        self._skipped = 0
         self._step = -1
         self._spans: list[tuple[int, int, bool, int, int, int, int]] = []
         self._open = (0, 0)
@@ -170,9 +177,9 @@ class Spans:
         net.before_backward(self._begin)
         net.after_backward(self._end(backward=True))
 
-    def begin(self, recording: Recording | None) -> int:
-        """A step begins; the number of its first command."""
-        self._recording = recording
+    def begin(self, recording: Recording | None, skipped: int) -> int:
+        """A step begins; the number of its first command. The first `skipped` that were recorded do not count."""
+        self._recording, self._skipped = recording, skipped
         self._step += 1
         return self.commands()
 
@@ -183,7 +190,7 @@ class Spans:
 
     def commands(self) -> int:
         """How many were recorded so far."""
-        return len(self._recording) if self._recording is not None else 0
+        return len(self._recording) - self._skipped if self._recording is not None else 0
 
     def _begin(self, _layer: int) -> None:
         if self._step >= 0:

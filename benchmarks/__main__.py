@@ -37,7 +37,7 @@ _TORCH_PYTHON = ROOT / "build" / "torch" / "bin" / "python"
 _TORCH_NETS = ("lenet", "cifar10_quick", "alexnet")  # that benchmarks.torch_worker has
 PRODUCT = "product"
 _SIZE = 1024  # of the product: rows, columns and terms
-_PRODUCT_STEPS = 4  # a turn
+_PRODUCT_STEPS = 3  # a turn
 _PLAIN = 'bias_term: false weight_filler { type: "xavier" }'
 # Layers of which it is the forward pass, and their input. Caffe calls SGEMM once for the first, once a picture for the second.
 _PRODUCTS = {
@@ -76,7 +76,7 @@ def run(entry: Contest, devices: Sequence[str], torch: Path | None, rounds: int 
     if torch and entry.net in _TORCH_NETS:
         contestants.append(torch_contestant(entry, task, torch))
     check = contest.require_same_parameters(task)
-    return contest.contest(contestants, rounds or entry.rounds, lambda contestant: contestant.run(entry.steps), check)
+    return contest.contest(contestants, rounds or entry.rounds, lambda contestant: contestant.run_warm(entry.steps), check)
 
 
 def task_of(entry: Contest, folder: Path) -> Task:
@@ -113,8 +113,7 @@ def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result
 def _product_seconds(contestant: Contestant) -> float:
     recorded = contestant.record(_PRODUCT_STEPS)
     products = [span for span in recorded.spans if span.layer == 1 and not span.backward]
-    times = [_product_nanoseconds(contestant, recorded, product) for product in products]
-    return statistics.median(times[1:]) / 1e9  # the first is slow where it starts threads
+    return statistics.median(_product_nanoseconds(contestant, recorded, product) for product in products) / 1e9
 
 
 def _product_nanoseconds(contestant: Contestant, recorded: Recorded, product: Span) -> int:

@@ -46,7 +46,7 @@ def main() -> int:
         task = steps.prepare(arguments.solver, dict(net_inputs.parse_shape(shape) for shape in arguments.shape))
         contestants = contest.of_caffe(task, arguments.device or ["emulator"])
         check = contest.require_same_parameters(task)
-        result = contest.contest(contestants, arguments.rounds, lambda contestant: contestant.run(arguments.steps), check)
+        result = contest.contest(contestants, arguments.rounds, lambda contestant: contestant.run_warm(arguments.steps), check)
     except BaristaError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return error.exit_status

@@ -40,11 +40,12 @@ def command(
         built, picked = bitstreams.resolve(device, bitstream, note=status.update)
         with steps.caffe_contestant(task, (built, picked)) as contestant:
             made = steps.made_layers(task, contestant.ready())
-            if first > 0:
+            warm = min(first, 1)
+            if first > warm:
                 status.update(f"training to step {first}")
-                contestant.run(first)
+                contestant.run(first - warm)
             status.update("recording")
-            recorded = contestant.record(count)
+            recorded = contestant.record(count, warm=warm)
         status.update("drawing")
         found = timeline.of(task, made, recorded, picked.name, built.recipe.compute_units, first)
         picture = timeline.write(found, output)
