@@ -3,7 +3,7 @@
 Batches are small, and so are rates where the published one, meant for hundreds of images, would have three steps of a few diverge:
 there rounding grows to anything. `seed` is of weights, data and dropout. Where a rectifier's input lies within a rounding of 0, the
 two sides of a comparison pass different gradients. Among millions of them some do at most seeds. Those of NIN, GoogLeNet and
-SqueezeNet were chosen among the first five as ones at which few do, on the device or in stock Caffe, jittered (conformance.agreement).
+SqueezeNet are, of the first five, ones at which few do, on the device or in stock Caffe, jittered (conformance.agreement).
 """
 
 from __future__ import annotations
