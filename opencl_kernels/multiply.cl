@@ -9,6 +9,9 @@
 //   vec  [VEC_WORDS][PE_DEPTH] storage16         forward: weights        weights pass: diff_dst
 //   acc  [ACC_WORDS][PE_ROWS] accumulate16       forward: dst            weights pass: diff_weights
 //
+// A launch does a list of jobs, each of which is a descriptor and a part of its tiles. Outputs may be scaled and rectified as they are
+// stored, so that what follows in place needs no pass over memory of its own.
+//
 // Weights are packed (weights.cl), or used as they lie: 16 columns side by side, or turned on the way if they lie apart, as diff_dst is.
 // Gradients of raw weights are stored where they belong, added to what is there; a row may end within a vector.
 //
@@ -89,6 +92,12 @@ inline void load_plane(__global const storage* restrict image_channel, int float
     load_row(image_channel + start, first_column, d.column_step, limit, bank + r * d.tile_width, d.tile_width);
     row += d.row_step;
   }
+}
+
+// An output as it is stored. Stock Caffe rectifies by max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
+inline storage16 stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
+  const accumulate16 value = fma(sum, factor, term), below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
+  return value < (rectifies ? 0 : -INFINITY) ? below : value;
 }
 
 #define UNIT_BODY "multiply_unit.h"

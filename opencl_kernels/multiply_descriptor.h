@@ -1,6 +1,6 @@
 // What the host tells the multiply grid: which words its loaders fetch, and the loop nest that the grid runs over them.
 //
-// Included by multiply.cl and by caffe_layers/ops/multiply.hpp, so it is plain C and holds only ints. Version 1 of the interface;
+// Included by multiply.cl and by caffe_layers/ops/multiply.hpp, so it is plain C and holds only ints. Version 2 of the interface;
 // the terms are defined in docs/multiply-grid.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
 // the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the grid's rows (or, in the
 // weights pass, its depth) hold at once.
@@ -47,9 +47,9 @@ typedef struct {
 
   // Weights or their gradients: floats between groups, column tiles, window positions and lanes. Where they are not packed there are
   // `weights_rows` rows of `group_columns` a group; the last lane, and the last vector of a column tile, may be short.
-  int weights;  // MULTIPLY_PACKED ...
+  int weights;        // MULTIPLY_PACKED ...
+  int weights_start;  // of the first group, in floats
   int weights_group, weights_tile, weights_window, weights_lane, weights_rows;
-  int bias;  // 1 where there is one
 
   // The loop nest, outermost first; unused loops come first with count 1. The innermost never moves vec.
   int count[MULTIPLY_LOOPS];
@@ -59,8 +59,7 @@ typedef struct {
   int acc_vector, vec_vector;  // words between the vectors of a column tile in acc and in vec
 } multiply_descriptor;
 
-// The part of the work that one launch does: half-open ranges of groups of the convolution, column tiles, and tiles of images, rows
-// and columns.
+// A part of the work: half-open ranges of groups of the convolution, column tiles, and tiles of images, rows and columns.
 typedef struct {
   int group_begin, group_end;
   int column_begin, column_end;
@@ -68,7 +67,20 @@ typedef struct {
   int row_begin, row_end;
   int width_begin, width_end;
   int dst_offset;  // floats; the weights pass writes its partial gradient there
-  int adds;        // the weights pass adds to raw gradients what it finds
 } multiply_range;
+
+// A launch does several of these, one after the other.
+typedef struct {
+  multiply_descriptor descriptor;
+  multiply_range range;
+} multiply_job;
+
+// What a launch does to each number before it stores it, in this order.
+typedef struct {
+  int scales;     // multiplies it by its column's scale
+  int offsets;    // adds its column's offset
+  int rectifies;  // takes 0 for what is below
+  int adds;       // weights pass: adds to a raw gradient what it finds
+} multiply_store;
 
 #endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

@@ -1,9 +1,11 @@
 // How raw weights lie in the packed ones that the multiply grid reads and writes. Plain C, shared with caffe_layers/ops/multiply.cpp.
 //
-//   raw[g * group + o * column + l * outer + e]  <->  packed[g * packed_group + tile * packed_tile + word * tile_columns + lane]
+//   raw[g * group + o * column + l * outer + e]
+//     <->  packed[packed_start + g * packed_group + tile * packed_tile + word * tile_columns + lane]
 //
 // for group g, output channel o (= tile * tile_columns + lane), outer step l and element e. Elements run over channels, then kernel
-// rows, then kernel columns; word = channel * channel_words + taps[row] + taps[taps_h + column], and a tap of -1 has no word.
+// rows, then kernel columns; word = channel * channel_words + taps[first_tap + row] + taps[first_tap + taps_h + column], and a tap of -1 has no
+// word.
 #ifndef BARISTA_WEIGHTS_LAYOUT_H_
 #define BARISTA_WEIGHTS_LAYOUT_H_
 
@@ -16,6 +18,13 @@ typedef struct {
   int vectors;                    // vectors of 16 columns a tile; tile_columns = 16 * vectors
   int packed_group, packed_tile;  // floats
   int partials, partial_floats;   // partial gradients that follow each other, and floats of one
+  int first_tap, packed_start;    // where its taps and its packed weights begin
+  int first_vector, end_vector;   // its vectors of 16 output channels, counted over all layouts of one buffer
 } weights_layout;
+
+// The sums of diff_dst [images][outputs][plane], and whether they are added to what there is.
+typedef struct {
+  int images, outputs, plane, adds;
+} bias_sums;
 
 #endif  // BARISTA_WEIGHTS_LAYOUT_H_

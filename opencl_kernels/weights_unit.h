@@ -1,9 +1,12 @@
 // The kernels of one compute unit that move weights; weights.cl includes it by way of each_unit.h, once a unit. See there.
 SINGLE_WORK_ITEM
 __kernel void JOIN(pack_weights_, UNIT)(__global const storage* restrict raw, __constant const int* restrict taps,
-                                        __global storage* restrict packed, const weights_layout w, const int vector_begin,
-                                        const int vector_end) {
+                                        __global const weights_layout* restrict layouts, __global storage* restrict packed,
+                                        const int vector_begin, const int vector_end) {
+  int layout = 0;
   for (int vector = vector_begin; vector < vector_end; vector++) {
+    while (vector >= layouts[layout].end_vector) layout++;
+    const weights_layout w = layouts[layout];
     const vector_place place = place_of_vector(vector, w);
     tap_position at = {0, 0, 0};
     for (int outer = 0; outer < w.outer_count; outer++) {
@@ -27,10 +30,13 @@ __kernel void JOIN(pack_weights_, UNIT)(__global const storage* restrict raw, __
   }
 }
 
+// diff_dst [images][outputs][plane]. Where a plane is one float, a vector is 16 outputs; else 16 floats of one plane.
 SINGLE_WORK_ITEM
-__kernel void JOIN(unpack_add_weights_, UNIT)(__global const storage* restrict packed, __constant const int* restrict taps,
-                                              __global storage* restrict raw, const weights_layout w, const int adds,
-                                              const int vector_begin, const int vector_end) {
+__kernel void JOIN(parameter_gradients_, UNIT)(__global const storage* restrict packed, __constant const int* restrict taps,
+                                               __global storage* restrict raw, const weights_layout w, const int adds,
+                                               __global const storage* restrict diff_dst, __global storage* restrict diff_bias,
+                                               const bias_sums bias, const int vector_begin, const int vector_end,
+                                               const int output_begin, const int output_end) {
   for (int vector = vector_begin; vector < vector_end; vector++) {
     const vector_place place = place_of_vector(vector, w);
     tap_position at = {0, 0, 0};
@@ -61,22 +67,16 @@ __kernel void JOIN(unpack_add_weights_, UNIT)(__global const storage* restrict p
       }
     }
   }
-}
 
-// diff_dst [images][outputs][plane]. Where a plane is one float, a vector is 16 outputs; else 16 floats of one plane.
-SINGLE_WORK_ITEM
-__kernel void JOIN(bias_gradient_, UNIT)(__global const storage* restrict diff_dst, __global storage* restrict diff_bias,
-                                         const int images, const int outputs, const int plane, const int adds,
-                                         const int output_begin, const int output_end) {
-  const int width = plane == 1 ? VECTOR : 1;
+  const int width = bias.plane == 1 ? VECTOR : 1;
   for (int output = output_begin; output < output_end; output += width) {
     accumulate16 sums[SUMS + 1];
 #pragma unroll
     for (int i = 0; i <= SUMS; i++) sums[i] = 0;
-    const int extent = plane == 1 ? output_end - output : plane;
-    for (int image = 0; image < images; image++) {
-      __global const storage* restrict from = diff_dst + ((size_t)image * outputs + output) * plane;
-      for (int s = 0; s < plane; s += VECTOR) {
+    const int extent = bias.plane == 1 ? output_end - output : bias.plane;
+    for (int image = 0; image < bias.images; image++) {
+      __global const storage* restrict from = diff_dst + ((size_t)image * bias.outputs + output) * bias.plane;
+      for (int s = 0; s < bias.plane; s += VECTOR) {
         sums[SUMS] = sums[0] + load_vector(from + s, extent - s);
 #pragma unroll
         for (int i = 0; i < SUMS; i++) sums[i] = sums[i + 1];
@@ -89,9 +89,9 @@ __kernel void JOIN(bias_gradient_, UNIT)(__global const storage* restrict diff_d
 #pragma unroll
       for (int j = 0; j < SUMS; j++) sums[j] = sums[j + 1];
     }
-    if (plane == 1)
-      store_vector(gradient_before(diff_bias + output, extent, adds) + sum, diff_bias + output, extent);
+    if (bias.plane == 1)
+      store_vector(gradient_before(diff_bias + output, extent, bias.adds) + sum, diff_bias + output, extent);
     else
-      diff_bias[output] = (adds ? diff_bias[output] : (storage)0) + sum_of_lanes(sum);
+      diff_bias[output] = (bias.adds ? diff_bias[output] : (storage)0) + sum_of_lanes(sum);
   }
 }

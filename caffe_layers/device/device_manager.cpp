@@ -13,6 +13,7 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -155,6 +156,8 @@ struct DeviceManager::Impl {
   WaitList waits;                    // kept from command to command for its memory
   std::vector<const Point*> latest;  // likewise: for each queue, what the next command waits for
   std::vector<Point> launched;       // likewise: the commands of the group being launched
+  std::vector<Launch> held;          // a group that waits to be amended,
+  std::size_t held_record = 0;       // and where it stands among the commands recorded
   bool recording = false;
   std::vector<Command> commands;  // those recorded
   std::vector<Event> events;      // theirs
@@ -194,8 +197,10 @@ struct DeviceManager::Impl {
   }
 
   // Enqueues a command on queue `q`, after what after() noted. `enqueue` takes the queue, the wait list and where the event goes.
+  // It is recorded last, or as command number `record`, which it was given before.
   template <typename Enqueue>
-  Point submit(std::size_t q, const std::string& name, std::size_t bytes, const Enqueue& enqueue) {
+  Point submit(std::size_t q, const std::string& name, std::size_t bytes, const Enqueue& enqueue,
+               std::optional<std::size_t> record = {}) {
     const WaitList& list = wait_list(q);
     cl_event event = nullptr;
     const std::int64_t enqueued = recording ? now() : 0;
@@ -206,10 +211,21 @@ struct DeviceManager::Impl {
     }
     queues[q].last = {queues[q].last.sequence + 1, Event(event)};
     if (recording) {
-      commands.push_back({name, q, bytes, enqueued, 0, 0});
-      events.push_back(queues[q].last.event);
+      if (!record) record = reserve(1);
+      commands[*record] = {name, q, bytes, enqueued, 0, 0};
+      events[*record] = queues[q].last.event;
     }
     return queues[q].last;
+  }
+
+  // Room for `count` more commands that are recorded. Returns the first one's number.
+  std::size_t reserve(std::size_t count) {
+    const std::size_t first = commands.size();
+    if (recording) {
+      commands.resize(first + count);
+      events.resize(first + count);
+    }
+    return first;
   }
 
   static std::int64_t now() {
@@ -338,7 +354,7 @@ struct DeviceManager::Impl {
     if (std::exchange(buffer.zero, false)) write_zeros(buffer, buffer.bytes);
   }
 
-  void enqueue(const Launch& launch) {
+  void enqueue(const Launch& launch, std::optional<std::size_t> record) {
     const Kernel& kernel = kernel_of(launch);
     for (std::size_t i = 0; i < launch.arguments.size(); ++i) set_argument(launch, kernel.handle.get(), i);
     const auto q = static_cast<std::size_t>(launch.unit);
@@ -349,10 +365,55 @@ struct DeviceManager::Impl {
       if (argument.use_ == Argument::Use::kRead) after_writers(q, *argument.buffer_);
       if (argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite) after_all(q, *argument.buffer_);
     }
-    launched.push_back(submit(q, launch.kernel, 0, [&](cl_command_queue queue, const WaitList& list, cl_event* event) {
-      return clEnqueueTask(queue, kernel.handle.get(), list.size(), list.data(), event);
-    }));
+    launched.push_back(submit(
+        q, launch.kernel, 0,
+        [&](cl_command_queue queue, const WaitList& list, cl_event* event) {
+          return clEnqueueTask(queue, kernel.handle.get(), list.size(), list.data(), event);
+        },
+        record));
     ++counters.launches;
+  }
+
+  // Enqueues a group, recorded from command number `record` on, or last.
+  void launch(const std::vector<Launch>& group, std::optional<std::size_t> first_record) {
+    try {
+      std::vector<bool> used(queues.size());
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        enqueue(group[i], first_record ? std::optional(*first_record + i) : std::nullopt);
+        used[static_cast<std::size_t>(group[i].unit)] = true;
+      }
+      record(group);
+      for (std::size_t q = 0; q < used.size(); ++q) {
+        if (used[q]) flush(q);
+      }
+    } catch (...) {
+      settle();
+      throw;
+    }
+  }
+
+  // Enqueues the group that is held back, if there is one.
+  void release() {
+    if (held.empty()) return;
+    const std::vector<Launch> group = std::exchange(held, {});
+    launch(group, held_record);
+  }
+
+  // Before a command that isn't a launch uses `buffer`.
+  void release_for(const BufferImpl& buffer) {
+    for (const Launch& launch : held) {
+      for (const Argument& argument : launch.arguments) {
+        if (argument.buffer_.get() == &buffer) return release();
+      }
+    }
+  }
+
+  static bool writes(const Launch& launch, const BufferImpl* buffer) {
+    for (const Argument& argument : launch.arguments) {
+      const bool written = argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite;
+      if (written && argument.buffer_.get() == buffer) return true;
+    }
+    return false;
   }
 
   // Enters the group's commands in the histories of their buffers: writes first, since a write forgets the readers before it.
@@ -377,6 +438,7 @@ struct DeviceManager::Impl {
   void flush(std::size_t q) { check(clFlush(queues[q].handle.get()), "submitting commands"); }
 
   void finish() {
+    release();
     for (QueueState& queue : queues) {
       check(clFinish(queue.handle.get()), "waiting for " + device.name);
       queue.done = queue.last.sequence;
@@ -385,6 +447,7 @@ struct DeviceManager::Impl {
 
   // After a command that failed: nothing is under way, so that no history is wrong.
   void settle() noexcept {
+    held.clear();
     for (QueueState& queue : queues) {
       if (clFinish(queue.handle.get()) == CL_SUCCESS) queue.done = queue.last.sequence;
     }
@@ -489,6 +552,7 @@ void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes) 
   if (bytes == 0) return;
   const std::lock_guard<std::mutex> lock(impl.mutex);
   Buffer::Impl& target = *buffer.impl_;
+  impl.release_for(target);
   if (bytes == target.bytes) target.zero = false;
   impl.settle_zero(target);
   const std::size_t q = impl.upload_queue();
@@ -519,6 +583,7 @@ void DeviceManager::download(const Buffer& buffer, void* host, std::size_t bytes
   Point point;
   {
     const std::lock_guard<std::mutex> lock(impl.mutex);
+    impl.release_for(*source);
     if (source->zero) {
       std::memset(host, 0, bytes);
       return;
@@ -544,6 +609,7 @@ void DeviceManager::zero(Buffer& buffer) {
   Impl& impl = *impl_;
   impl.require(buffer.impl_.get(), "zero");
   const std::lock_guard<std::mutex> lock(impl.mutex);
+  impl.release_for(*buffer.impl_);
   buffer.impl_->zero = true;
   buffer.impl_->version = Buffer::Impl::next_version();
 }
@@ -557,21 +623,56 @@ void DeviceManager::zero(Buffer& buffer, std::size_t bytes) {
   Impl& impl = *impl_;
   impl.require(buffer.impl_.get(), "zero");
   const std::lock_guard<std::mutex> lock(impl.mutex);
+  impl.release_for(*buffer.impl_);
   impl.settle_zero(*buffer.impl_);
   impl.write_zeros(*buffer.impl_, bytes);
 }
 
 void DeviceManager::launch(const std::vector<Launch>& group) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->release();
+  impl_->launch(group, {});
+}
+
+void DeviceManager::launch_held(std::vector<Launch> group) {
   Impl& impl = *impl_;
   const std::lock_guard<std::mutex> lock(impl.mutex);
+  impl.release();
+  for (const Launch& launch : group) {
+    impl.kernel_of(launch);  // what is wrong with it is said now, not to whom comes next
+    for (const Argument& argument : launch.arguments) {
+      if (argument.buffer_ != nullptr && Impl::writes(launch, argument.buffer_.get()))
+        argument.buffer_->version = Buffer::Impl::next_version();
+    }
+  }
+  impl.held_record = impl.reserve(group.size());
+  impl.held = std::move(group);
+}
+
+bool DeviceManager::amend(const Buffer& buffer, const std::function<void(std::vector<Launch>&)>& change) {
+  Impl& impl = *impl_;
+  std::vector<Launch> group;
+  std::size_t record = 0;
+  {
+    const std::lock_guard<std::mutex> lock(impl.mutex);
+    if (impl.held.empty() || !Impl::writes(impl.held.front(), buffer.impl_.get())) return false;
+    group = std::exchange(impl.held, {});
+    record = impl.held_record;
+  }
+  const auto hold_again = [&] {
+    const std::lock_guard<std::mutex> lock(impl.mutex);
+    impl.release();
+    impl.held = std::move(group);
+    impl.held_record = record;
+  };
   try {
-    for (const Launch& launch : group) impl.enqueue(launch);
-    impl.record(group);
-    for (std::size_t unit = 0; unit < impl.upload_queue(); ++unit) impl.flush(unit);
+    change(group);  // without the lock: it may launch
   } catch (...) {
-    impl.settle();
+    hold_again();
     throw;
   }
+  hold_again();
+  return true;
 }
 
 void DeviceManager::finish() {

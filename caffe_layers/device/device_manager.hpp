@@ -12,6 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,6 +57,15 @@ class Argument {
     static_assert(std::is_trivially_copyable_v<T>, "a kernel takes plain data by value");
     const auto* bytes = reinterpret_cast<const unsigned char*>(&pod);
     return Argument(std::vector<unsigned char>(bytes, bytes + sizeof(T)));
+  }
+  // What value() was given.
+  template <typename T>
+  T as() const {
+    T pod;
+    if (value_.size() != sizeof pod)
+      throw Error("argument of " + std::to_string(value_.size()) + " bytes: it is read as " + std::to_string(sizeof pod));
+    std::memcpy(&pod, value_.data(), sizeof pod);
+    return pod;
   }
 
  private:
@@ -126,6 +137,12 @@ class DeviceManager {
   // Enqueues kernels that are independent of each other (they may write disjoint parts of one buffer), each after all earlier
   // commands that it depends on. Returns at once.
   void launch(const std::vector<Launch>& group);
+  // The same, but the group is held back until something else is launched, or a command needs a buffer of it, or the host waits for the
+  // device: so what follows on its results may yet be put into it.
+  void launch_held(std::vector<Launch> group);
+  // Lets `change` alter the group that is held back, where it writes `buffer`; false, and nothing called, where there is none. `change`
+  // may launch what the group is to wait for; the buffers that it writes, and how many launches it is, stay.
+  bool amend(const Buffer& buffer, const std::function<void(std::vector<Launch>&)>& change);
   void finish();
 
   Counters counters() const;

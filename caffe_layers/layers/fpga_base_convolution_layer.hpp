@@ -94,14 +94,15 @@ class FPGABaseConvolutionLayer : public Stock<Dtype> {
   void backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom) {
     for (std::size_t i = 0; i < top.size(); i++) {
       Access diff_dst = barista::memory::diff(*top[i], Use::kRead);
-      if (this->bias_term_ && this->param_propagate_down_[1]) {
-        Access diff_bias = barista::memory::diff(*this->blobs_[1], Use::kReadWrite);
-        op_->backward_bias(diff_dst.buffer(), diff_bias.buffer());
-      }
+      std::optional<Access> diff_bias;
+      if (this->bias_term_ && this->param_propagate_down_[1])
+        diff_bias.emplace(barista::memory::diff(*this->blobs_[1], Use::kReadWrite));
       if (this->param_propagate_down_[0]) {
         Access src = barista::memory::data(*bottom[i], Use::kRead),
                diff_weights = barista::memory::diff(*this->blobs_[0], Use::kReadWrite);
-        op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer());
+        op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer(), diff_bias ? &diff_bias->buffer() : nullptr);
+      } else if (diff_bias) {
+        op_->backward_bias(diff_dst.buffer(), diff_bias->buffer());
       }
       if (propagate_down[i]) {
         Access weights = barista::memory::data(*this->blobs_[0], Use::kRead),

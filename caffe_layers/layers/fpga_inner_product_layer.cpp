@@ -73,13 +73,13 @@ void FPGAInnerProductLayer<Dtype>::backward_on_device(const vector<Blob<float>*>
                                                       const vector<Blob<float>*>& bottom) {
   if constexpr (kOnDevice<Dtype>) {
     memory::Access diff_dst = memory::diff(*top[0], Use::kRead);
+    std::optional<memory::Access> diff_bias;
+    if (this->bias_term_ && this->param_propagate_down_[1]) diff_bias.emplace(memory::diff(*this->blobs_[1], Use::kReadWrite));
     if (this->param_propagate_down_[0]) {
       memory::Access src = memory::data(*bottom[0], Use::kRead), diff_weights = memory::diff(*this->blobs_[0], Use::kReadWrite);
-      op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer());
-    }
-    if (this->bias_term_ && this->param_propagate_down_[1]) {
-      memory::Access diff_bias = memory::diff(*this->blobs_[1], Use::kReadWrite);
-      op_->backward_bias(diff_dst.buffer(), diff_bias.buffer());
+      op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer(), diff_bias ? &diff_bias->buffer() : nullptr);
+    } else if (diff_bias) {
+      op_->backward_bias(diff_dst.buffer(), diff_bias->buffer());
     }
     if (propagate_down[0]) {
       memory::Access weights = memory::data(*this->blobs_[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);

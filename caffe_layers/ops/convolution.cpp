@@ -74,14 +74,13 @@ RawLayout layout(const ConvolutionShape& s) {
 }
 
 // Backward-data: a pass for each phase that has outputs.
-struct DataPass {
-  std::string name;
-  Contraction contraction;
-  RawLayout layout;
+struct Phases {
+  std::vector<std::string> names;
+  std::vector<GridPass> passes;
 };
 
-std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
-  std::vector<DataPass> result;
+Phases data_phases(const ConvolutionShape& s) {
+  Phases result;
   for (int a = 0; a < s.SH; a++)
     for (int b = 0; b < s.SW; b++) {
       const Phase height = phase(a, s.H, s.P(), s.KH, s.SH, s.PH, s.DH), width = phase(b, s.W, s.Q(), s.KW, s.SW, s.PW, s.DW);
@@ -91,7 +90,6 @@ std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
       Contraction c = {};
       c.images = s.N;
       c.groups = s.G;
-      c.bias = bias;
       c.channels = reached ? s.O / s.G : 0;
       c.columns = s.C / s.G;
       c.image_stride = c.image_floats = s.O * s.P() * s.Q();
@@ -104,7 +102,8 @@ std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
         c.raw_rows = c.channels;
       }
       const bool strided = s.SH > 1 || s.SW > 1;
-      result.push_back({strided ? "data phase " + std::to_string(a) + "," + std::to_string(b) : "data", c, raw});
+      result.names.push_back(strided ? "data phase " + std::to_string(a) + "," + std::to_string(b) : "data");
+      result.passes.push_back({c, raw});
     }
   return result;
 }
@@ -114,12 +113,13 @@ std::vector<DataPass> data_passes(const ConvolutionShape& s, bool bias) {
 struct Convolution::Impl {
   device::DeviceManager& manager;
   ConvolutionShape s;
-  std::optional<MultiplyPass> forward, weights;
-  std::optional<std::vector<std::unique_ptr<MultiplyPass>>> data;
+  PackedWeights packed;
+  std::optional<OutputsPass> forward, data;
+  std::optional<WeightsPass> weights;
 };
 
 Convolution::Convolution(device::DeviceManager& manager, const ConvolutionShape& shape)
-    : impl_(new Impl{manager, shape, {}, {}, {}}) {
+    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}}) {
   if (shape.P() < 1 || shape.Q() < 1)
     throw device::Error("convolution: its output is " + std::to_string(shape.P()) + "x" + std::to_string(shape.Q()) +
                         "; a kernel must fit into the padded image");
@@ -129,37 +129,44 @@ Convolution::~Convolution() = default;
 
 void Convolution::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                           device::Buffer& dst) {
-  if (!impl_->forward) {
-    Contraction c = contraction(impl_->s, false);
-    c.bias = bias != nullptr;
-    impl_->forward.emplace(impl_->manager, c, layout(impl_->s));
-  }
-  impl_->forward->outputs(src, weights, bias, dst);
+  Impl& impl = *impl_;
+  if (!impl.forward)
+    impl.forward.emplace(impl.manager, std::vector<GridPass>{{contraction(impl.s, false), layout(impl.s)}}, impl.packed);
+  impl.forward->run(src, weights, bias, dst);
 }
 
 void Convolution::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
                                 const device::Buffer* bias) {
-  if (!impl_->data) {
-    impl_->data.emplace();
-    for (const DataPass& pass : data_passes(impl_->s, bias != nullptr))
-      impl_->data->push_back(std::make_unique<MultiplyPass>(impl_->manager, pass.contraction, pass.layout));
-  }
-  for (auto& pass : *impl_->data) pass->outputs(diff_dst, weights, bias, diff_src);
+  Impl& impl = *impl_;
+  if (!impl.data) impl.data.emplace(impl.manager, data_phases(impl.s).passes, impl.packed);
+  impl.data->run(diff_dst, weights, bias, diff_src);
 }
 
-void Convolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  if (!impl_->weights) impl_->weights.emplace(impl_->manager, contraction(impl_->s, true), layout(impl_->s));
-  impl_->weights->weights(src, diff_dst, diff_weights);
+void Convolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                                   device::Buffer* diff_bias) {
+  const ConvolutionShape& s = impl_->s;
+  if (diff_bias == nullptr) return backward_weights(src, diff_dst, diff_weights, static_cast<const BiasGradient*>(nullptr));
+  const BiasGradient bias = {diff_dst, *diff_bias, s.N, s.O, s.P() * s.Q()};
+  backward_weights(src, diff_dst, diff_weights, &bias);
+}
+
+void Convolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                                   const BiasGradient* bias) {
+  Impl& impl = *impl_;
+  if (!impl.weights) impl.weights.emplace(impl.manager, GridPass{contraction(impl.s, true), layout(impl.s)});
+  impl.weights->run(src, diff_dst, diff_weights, bias);
 }
 
 void Convolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(impl_->manager, diff_dst, diff_bias, impl_->s.N, impl_->s.O, impl_->s.P() * impl_->s.Q());
+  const ConvolutionShape& s = impl_->s;
+  bias_gradient(impl_->manager, {diff_dst, diff_bias, s.N, s.O, s.P() * s.Q()});
 }
 
 std::vector<NamedPlan> plans(const device::Recipe& recipe, const ConvolutionShape& shape) {
   std::vector<NamedPlan> result = {{"forward", plan(recipe, contraction(shape, false))},
                                    {"weights", plan(recipe, contraction(shape, true))}};
-  for (const DataPass& pass : data_passes(shape, false)) result.push_back({pass.name, plan(recipe, pass.contraction)});
+  const Phases data = data_phases(shape);
+  for (std::size_t i = 0; i < data.passes.size(); i++) result.push_back({data.names[i], plan(recipe, data.passes[i].contraction)});
   return result;
 }
 

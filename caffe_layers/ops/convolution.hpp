@@ -37,12 +37,17 @@ class Convolution {
   // Overwrites diff_src. A bias [C] is added to it where it isn't null: then this is the forward pass of a deconvolution.
   void backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
                      const device::Buffer* bias = nullptr);
-  // Adds to diff_weights.
-  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
-  // Adds to diff_bias.
+  // Adds to diff_weights, and to diff_bias where it isn't null.
+  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                        device::Buffer* diff_bias = nullptr);
+  // Adds to diff_bias alone.
   void backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias);
 
  private:
+  friend class Deconvolution;
+  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                        const BiasGradient* bias);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

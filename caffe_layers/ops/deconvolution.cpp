@@ -14,12 +14,19 @@ void Deconvolution::backward_data(const device::Buffer& diff_dst, const device::
   convolution_.forward(diff_dst, weights, nullptr, diff_src);
 }
 
-void Deconvolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  convolution_.backward_weights(diff_dst, src, diff_weights);
+BiasGradient Deconvolution::bias_gradient_of(const device::Buffer& diff_dst, device::Buffer& diff_bias) const {
+  return {diff_dst, diff_bias, shape_.N, shape_.C, shape_.H * shape_.W};
+}
+
+void Deconvolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                                     device::Buffer* diff_bias) {
+  if (diff_bias == nullptr) return convolution_.backward_weights(diff_dst, src, diff_weights);
+  const BiasGradient bias = bias_gradient_of(diff_dst, *diff_bias);
+  convolution_.backward_weights(diff_dst, src, diff_weights, &bias);
 }
 
 void Deconvolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(manager_, diff_dst, diff_bias, shape_.N, shape_.C, shape_.H * shape_.W);
+  bias_gradient(manager_, bias_gradient_of(diff_dst, diff_bias));
 }
 
 }  // namespace barista::ops

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/multiply.hpp"
 #include "ops/units.hpp"
 
 namespace barista::ops {
@@ -147,6 +148,8 @@ Elementwise log(float base_scale, float scale, float shift) {
 
 void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
                          device::Buffer& dst, int count) {
+  const bool rectifies = function.forward.function == ELEMENTWISE_RELU && function.forward.slope == 0;
+  if (rectifies && &src == &dst && rectify_in_store(manager, dst)) return;
   ElementwiseOperands operands;
   if (function.forward.reads(Operand::kSrc)) operands.a = &src;
   launch_elementwise(manager, described(function.forward), operands, dst, count);

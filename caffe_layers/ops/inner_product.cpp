@@ -45,11 +45,10 @@ Contraction best_covering(const device::Recipe& recipe, const Contraction& kind,
 // dst [images][outputs] = sum over src [images][sum] and weights, which lie as [sum][outputs] where `side_by_side`, else as
 // [outputs][sum]. Short sums are of width 1: then they are added up in one order however weights lie, and Caffe's own tests hold
 // transposed weights to the others' results bit by bit. What is packed for that is small.
-Contraction outputs_pass(const device::Recipe& recipe, int images, int sum, int outputs, bool side_by_side, bool bias) {
+Contraction outputs_pass(const device::Recipe& recipe, int images, int sum, int outputs, bool side_by_side) {
   Contraction kind = {};
   kind.images = images;
   kind.columns = outputs;
-  kind.bias = bias;
   const bool is_short = sum <= kShort;
   if (side_by_side || !is_short) {
     kind.raw = side_by_side ? RawWeights::kRows : RawWeights::kColumns;
@@ -59,12 +58,12 @@ Contraction outputs_pass(const device::Recipe& recipe, int images, int sum, int 
   return best_covering(recipe, kind, sum, side_by_side ? 1 : kBurst);
 }
 
-Contraction forward_pass(const device::Recipe& recipe, const InnerProductShape& s, bool bias) {
-  return outputs_pass(recipe, s.N, s.K, s.O, s.transpose, bias);
+Contraction forward_pass(const device::Recipe& recipe, const InnerProductShape& s) {
+  return outputs_pass(recipe, s.N, s.K, s.O, s.transpose);
 }
 
 Contraction data_pass(const device::Recipe& recipe, const InnerProductShape& s) {
-  return outputs_pass(recipe, s.N, s.O, s.K, !s.transpose, false);
+  return outputs_pass(recipe, s.N, s.O, s.K, !s.transpose);
 }
 
 // Gradients lie as the weights: the rows are the lanes, what lies side by side are the columns. So where weights are not transposed,
@@ -91,48 +90,51 @@ RawLayout layout(const Contraction& c, int inputs) {
 struct InnerProduct::Impl {
   device::DeviceManager& manager;
   InnerProductShape s;
-  std::optional<MultiplyPass> forward, data, weights;
+  PackedWeights packed;
+  std::optional<OutputsPass> forward, data;
+  std::optional<WeightsPass> weights;
+
+  void prepare(std::optional<OutputsPass>& pass, const Contraction& contraction, int inputs) {
+    if (!pass) pass.emplace(manager, std::vector<GridPass>{{contraction, layout(contraction, inputs)}}, packed);
+  }
 };
 
 InnerProduct::InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape)
-    : impl_(new Impl{manager, shape, {}, {}, {}}) {}
+    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}}) {}
 
 InnerProduct::~InnerProduct() = default;
 
 void InnerProduct::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                            device::Buffer& dst) {
-  const InnerProductShape& s = impl_->s;
-  if (!impl_->forward) {
-    const Contraction c = forward_pass(impl_->manager.recipe(), s, bias != nullptr);
-    impl_->forward.emplace(impl_->manager, c, layout(c, s.K));
-  }
-  impl_->forward->outputs(src, weights, bias, dst);
+  Impl& impl = *impl_;
+  if (!impl.forward) impl.prepare(impl.forward, forward_pass(impl.manager.recipe(), impl.s), impl.s.K);
+  impl.forward->run(src, weights, bias, dst);
 }
 
 void InnerProduct::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src) {
-  const InnerProductShape& s = impl_->s;
-  if (!impl_->data) {
-    const Contraction c = data_pass(impl_->manager.recipe(), s);
-    impl_->data.emplace(impl_->manager, c, layout(c, s.O));
-  }
-  impl_->data->outputs(diff_dst, weights, nullptr, diff_src);
+  Impl& impl = *impl_;
+  if (!impl.data) impl.prepare(impl.data, data_pass(impl.manager.recipe(), impl.s), impl.s.O);
+  impl.data->run(diff_dst, weights, nullptr, diff_src);
 }
 
-void InnerProduct::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  const InnerProductShape& s = impl_->s;
-  if (!impl_->weights) {
-    const Contraction c = weights_pass(impl_->manager.recipe(), s);
-    impl_->weights.emplace(impl_->manager, c, layout(c, c.raw_rows));
+void InnerProduct::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                                    device::Buffer* diff_bias) {
+  Impl& impl = *impl_;
+  const InnerProductShape& s = impl.s;
+  if (!impl.weights) {
+    const Contraction c = weights_pass(impl.manager.recipe(), s);
+    impl.weights.emplace(impl.manager, GridPass{c, layout(c, c.raw_rows)});
   }
-  impl_->weights->weights(s.transpose ? src : diff_dst, s.transpose ? diff_dst : src, diff_weights);
+  impl.weights->run(s.transpose ? src : diff_dst, s.transpose ? diff_dst : src, diff_weights, nullptr);
+  if (diff_bias != nullptr) backward_bias(diff_dst, *diff_bias);
 }
 
 void InnerProduct::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(impl_->manager, diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1);
+  bias_gradient(impl_->manager, {diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1});
 }
 
 std::vector<NamedPlan> plans(const device::Recipe& recipe, const InnerProductShape& s) {
-  return {{"forward", plan(recipe, forward_pass(recipe, s, true))},
+  return {{"forward", plan(recipe, forward_pass(recipe, s))},
           {"weights", plan(recipe, weights_pass(recipe, s))},
           {"data", plan(recipe, data_pass(recipe, s))}};
 }

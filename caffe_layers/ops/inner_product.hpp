@@ -28,9 +28,10 @@ class InnerProduct {
   void forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
   // Overwrites diff_src.
   void backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src);
-  // Adds to diff_weights.
-  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
-  // Adds to diff_bias.
+  // Adds to diff_weights, and to diff_bias where it isn't null.
+  void backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                        device::Buffer* diff_bias = nullptr);
+  // Adds to diff_bias alone.
   void backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias);
 
  private:

@@ -378,7 +378,6 @@ class Planner {
       d.weights_window = blocks * d.lanes * vectors * kVector;
       d.weights_lane = vectors * kVector;
     }
-    d.bias = c_.bias ? 1 : 0;
 
     const int tile_plane = tile_rows * tile_width, row = height.output_rows * tile_width, column = width.output_rows;
     d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
@@ -474,7 +473,9 @@ class Planner {
   Plan best_ = {};
 };
 
-weights_layout layout_of(const Plan& plan, const Contraction& contraction, const RawLayout& raw) {
+weights_layout layout_of(const Plan& plan, const GridPass& pass) {
+  const Contraction& contraction = pass.contraction;
+  const RawLayout& raw = pass.layout;
   weights_layout w = {};
   w.groups = contraction.groups;
   w.columns = contraction.columns;
@@ -491,6 +492,7 @@ weights_layout layout_of(const Plan& plan, const Contraction& contraction, const
   w.packed_tile = plan.descriptor.weights_tile;
   w.partials = plan.partials;
   w.partial_floats = int(plan.packed_floats);
+  w.end_vector = contraction.groups * ceil_div(contraction.columns, kVector);
   return w;
 }
 
@@ -533,85 +535,207 @@ NestReport run_nest(const multiply_descriptor& d) {
   }
 }
 
-PackedWeights::PackedWeights(device::DeviceManager& manager, const Plan& plan, const Contraction& contraction,
-                             const RawLayout& layout)
-    : manager_(manager), layout_(layout_of(plan, contraction, layout)) {
-  if (plan.packed_floats == 0) return;
-  // Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
-  const std::vector<float> zeros(plan.packed_floats * plan.partials);
-  packed_ = manager.allocate(sizeof(float) * zeros.size());
-  manager.upload(packed_, zeros.data(), sizeof(float) * zeros.size());
-  const std::vector<int> words = tap_words(plan, layout);
-  taps_ = manager.allocate(sizeof(int) * words.size());
-  manager.upload(taps_, words.data(), sizeof(int) * words.size());
+// --- weights ---
+
+namespace {
+
+template <typename T>
+device::Buffer uploaded(device::DeviceManager& manager, const std::vector<T>& values) {
+  device::Buffer buffer = manager.allocate(sizeof(T) * values.size());
+  manager.upload(buffer, values.data(), sizeof(T) * values.size());
+  return buffer;
 }
 
-device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
+// Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
+device::Buffer zeros(device::DeviceManager& manager, std::size_t floats) { return uploaded(manager, std::vector<float>(floats)); }
+
+std::size_t raw_floats(const weights_layout& layout) {
+  return std::size_t(layout.groups) * layout.columns * layout.outer_count * layout.element_count;
+}
+
+// A launch costs what moving some thousand floats does: with fewer, the first unit does all of it.
+int units_for(const device::DeviceManager& manager, double floats) {
+  return floats < 2 * kFloatsWorthALaunch ? 1 : manager.recipe().compute_units;
+}
+
+}  // namespace
+
+std::size_t PackedWeights::add(const Plan& plan, const GridPass& pass) {
+  weights_layout layout = layout_of(plan, pass);
+  const std::vector<int> words = tap_words(plan, pass.layout);
+  layout.first_tap = int(words_.size());
+  layout.packed_start = int(floats_);
+  layout.first_vector = layouts_.empty() ? 0 : layouts_.back().end_vector;
+  layout.end_vector += layout.first_vector;
+  layouts_.push_back(layout);
+  words_.insert(words_.end(), words.begin(), words.end());
+  floats_ += plan.packed_floats;
+  packed_ = device::Buffer();
+  return std::size_t(layout.packed_start);
+}
+
+void PackedWeights::allocate() {
+  packed_ = zeros(manager_, floats_);
+  taps_ = uploaded(manager_, words_);
+  on_device_ = uploaded(manager_, layouts_);
+  packed_version_ = 0;
+}
+
+const device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
   using device::Argument;
+  if (!packed_) allocate();
   if (packed_version_ != raw.version()) {
-    launch("pack_weights_", {Argument::in(raw), Argument::in(taps_), Argument::inout(packed_), Argument::value(layout_)});
+    launch_shares(manager_, "pack_weights_",
+                  {Argument::in(raw), Argument::in(taps_), Argument::in(on_device_), Argument::inout(packed_)},
+                  layouts_.back().end_vector, 1, double(floats_));
     packed_version_ = raw.version();
   }
   return packed_;
 }
 
-void PackedWeights::unpack_add(device::Buffer& raw) {
-  using device::Argument;
-  const int adds = manager_.take_zero(raw, sizeof(float) * raw_floats()) ? 0 : 1;
-  launch("unpack_add_weights_",
-         {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw), Argument::value(layout_), Argument::value(adds)});
-}
+// --- launches of the grid ---
 
-std::size_t PackedWeights::raw_floats() const {
-  return std::size_t(layout_.groups) * layout_.columns * layout_.outer_count * layout_.element_count;
-}
+namespace {
 
-void PackedWeights::launch(const std::string& kernel, const std::vector<device::Argument>& arguments) {
-  const int vectors = layout_.groups * ceil_div(layout_.columns, kVector);
-  launch_shares(manager_, kernel, arguments, vectors, 1, double(raw_floats()));
-}
+// Arguments of multiply_*.
+enum { kSrc, kOperand, kScale, kOffset, kDst, kJobs, kJobBegin, kJobEnd, kStores };
 
-MultiplyPass::MultiplyPass(device::DeviceManager& manager, const Contraction& contraction, const RawLayout& layout)
-    : manager_(manager),
-      plan_(ops::plan(manager.recipe(), contraction)),
-      raw_floats_(std::size_t(contraction.groups) * contraction.raw_rows * contraction.columns),
-      weights_(manager, plan_, contraction, layout) {}
+}  // namespace
 
-void MultiplyPass::outputs(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
-                           device::Buffer& dst) {
-  launch(src, plan_.packed_floats > 0 ? weights_.pack(weights) : weights, bias, device::Argument::out(dst));
-}
-
-void MultiplyPass::weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  if (plan_.descriptor.weights != MULTIPLY_PACKED) {
-    const int adds = manager_.take_zero(diff_weights, sizeof(float) * raw_floats_) ? 0 : 1;
-    for (multiply_range& unit : plan_.units) unit.adds = adds;
-    return launch(src, diff_dst, nullptr, device::Argument::inout(diff_weights));
+GridJobs::GridJobs(device::DeviceManager& manager, const std::vector<Plan>& plans) {
+  std::vector<multiply_job> jobs;
+  for (std::size_t unit = 0; unit < std::size_t(manager.recipe().compute_units); unit++) {
+    for (const Plan& plan : plans)
+      if (unit < plan.units.size()) jobs.push_back({plan.descriptor, plan.units[unit]});
+    ends_.push_back(int(jobs.size()));
   }
-  launch(src, diff_dst, nullptr, device::Argument::out(weights_.packed()));
-  weights_.unpack_add(diff_weights);
+  jobs_ = uploaded(manager, jobs);
 }
 
-void MultiplyPass::launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias,
-                          const device::Argument& dst) {
+std::vector<device::Launch> GridJobs::launches(const Operands& operands, const multiply_store& stores) const {
   using device::Argument;
+  const auto or_operand = [&](const device::Buffer* buffer) {
+    return Argument::in(buffer != nullptr ? *buffer : operands.operand);
+  };
   std::vector<device::Launch> group;
-  for (std::size_t unit = 0; unit < plan_.units.size(); unit++)
-    group.push_back({"multiply_" + std::to_string(unit),
-                     int(unit),
-                     {Argument::in(src), Argument::in(operand), Argument::in(bias ? *bias : operand), dst,
-                      Argument::value(plan_.descriptor), Argument::value(plan_.units[unit])}});
-  manager_.launch(group);
+  int begin = 0;
+  for (std::size_t unit = 0; unit < ends_.size(); unit++) {
+    if (ends_[unit] > begin)
+      group.push_back(
+          {"multiply_" + std::to_string(unit),
+           int(unit),
+           {Argument::in(operands.src), Argument::in(operands.operand), or_operand(operands.scale), or_operand(operands.offset),
+            operands.dst, Argument::in(jobs_), Argument::value(begin), Argument::value(ends_[unit]), Argument::value(stores)}});
+    begin = ends_[unit];
+  }
+  return group;
 }
 
-void bias_gradient(device::DeviceManager& manager, const device::Buffer& diff_dst, device::Buffer& diff_bias, int images,
-                   int outputs, int plane) {
+OutputsPass::OutputsPass(device::DeviceManager& manager, const std::vector<GridPass>& passes, PackedWeights& packed)
+    : manager_(manager), packed_(packed) {
+  std::vector<Plan> plans;
+  for (const GridPass& pass : passes) {
+    plans.push_back(plan(manager.recipe(), pass.contraction));
+    if (plans.back().packed_floats == 0) continue;
+    packs_ = true;
+    plans.back().descriptor.weights_start = int(packed.add(plans.back(), pass));
+  }
+  jobs_.emplace(manager, plans);
+}
+
+void OutputsPass::run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
+  multiply_store stores = {};
+  stores.offsets = bias != nullptr ? 1 : 0;
+  const device::Buffer& operand = packs_ ? packed_.pack(weights) : weights;
+  manager_.launch_held(jobs_->launches({src, operand, nullptr, bias, device::Argument::out(dst)}, stores));
+}
+
+bool rectify_in_store(device::DeviceManager& manager, const device::Buffer& dst) {
+  return manager.amend(dst, [](std::vector<device::Launch>& group) {
+    for (device::Launch& launch : group) {
+      auto stores = launch.arguments[kStores].as<multiply_store>();
+      stores.rectifies = 1;
+      launch.arguments[kStores] = device::Argument::value(stores);
+    }
+  });
+}
+
+namespace {
+
+// What parameter_gradients_* reads and writes of weights.
+struct WeightsOperands {
+  device::Argument packed, taps, raw;
+};
+
+// Each unit takes a share of the weights' vectors and one of the bias's outputs.
+void add_gradients(device::DeviceManager& manager, const WeightsOperands& weights, const weights_layout& layout, bool adds,
+                   const BiasGradient* bias) {
   using device::Argument;
-  const int adds = manager.take_zero(diff_bias, sizeof(float) * outputs) ? 0 : 1;
-  launch_shares(manager, "bias_gradient_",
-                {Argument::in(diff_dst), Argument::inout(diff_bias), Argument::value(images), Argument::value(outputs),
-                 Argument::value(plane), Argument::value(adds)},
-                outputs, plane == 1 ? kVector : 1, double(images) * outputs * plane);
+  bias_sums sums = {};
+  if (bias != nullptr) {
+    sums = {bias->images, bias->outputs, bias->plane, 1};
+    if (manager.take_zero(bias->diff_bias, sizeof(float) * bias->outputs)) sums.adds = 0;
+  }
+  const int grain = sums.plane == 1 ? kVector : 1;
+  const double floats = double(raw_floats(layout)) + double(sums.images) * sums.outputs * sums.plane;
+  const int units = units_for(manager, floats);
+  const std::vector<UnitRange> vectors = share_out(layout.end_vector, units),
+                               outputs = share_out(ceil_div(sums.outputs, grain), units);
+  std::vector<device::Launch> group;
+  for (std::size_t unit = 0; unit < std::max(vectors.size(), outputs.size()); unit++) {
+    const UnitRange of_weights = unit < vectors.size() ? vectors[unit] : UnitRange{0, 0};
+    const UnitRange of_bias = unit < outputs.size() ? outputs[unit] : UnitRange{0, 0};
+    group.push_back({"parameter_gradients_" + std::to_string(unit),
+                     int(unit),
+                     {weights.packed, weights.taps, weights.raw, Argument::value(layout), Argument::value(adds ? 1 : 0),
+                      bias != nullptr ? Argument::in(bias->diff_dst) : weights.packed,
+                      bias != nullptr ? Argument::inout(bias->diff_bias) : weights.raw, Argument::value(sums),
+                      Argument::value(of_weights.begin), Argument::value(of_weights.end), Argument::value(of_bias.begin * grain),
+                      Argument::value(std::min(of_bias.end * grain, sums.outputs))}});
+  }
+  manager.launch(group);
+}
+
+}  // namespace
+
+PackedGradient::PackedGradient(device::DeviceManager& manager, const Plan& plan, const GridPass& pass)
+    : manager_(manager),
+      layout_(layout_of(plan, pass)),
+      packed_(zeros(manager, plan.packed_floats * plan.partials)),
+      taps_(uploaded(manager, tap_words(plan, pass.layout))) {}
+
+std::size_t PackedGradient::raw_floats() const { return ops::raw_floats(layout_); }
+
+void PackedGradient::add_to(device::Buffer& raw, bool adds, const BiasGradient* bias) {
+  using device::Argument;
+  add_gradients(manager_, {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw)}, layout_, adds, bias);
+}
+
+void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias) {
+  const device::Argument none = device::Argument::in(bias.diff_dst);
+  add_gradients(manager, {none, none, none}, {}, false, &bias);
+}
+
+WeightsPass::WeightsPass(device::DeviceManager& manager, const GridPass& pass) : manager_(manager) {
+  const Contraction& c = pass.contraction;
+  const Plan plan = ops::plan(manager.recipe(), c);
+  if (c.raw == RawWeights::kPacked) packed_.emplace(manager, plan, pass);
+  raw_floats_ = packed_ ? packed_->raw_floats() : std::size_t(c.groups) * c.raw_rows * c.columns;
+  jobs_.emplace(manager, std::vector<Plan>{plan});
+}
+
+void WeightsPass::run(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
+                      const BiasGradient* bias) {
+  using device::Argument;
+  const bool adds = !manager_.take_zero(diff_weights, sizeof(float) * raw_floats_);
+  if (packed_) {
+    manager_.launch(jobs_->launches({src, diff_dst, nullptr, nullptr, Argument::out(packed_->packed())}, {}));
+    return packed_->add_to(diff_weights, adds, bias);
+  }
+  multiply_store stores = {};
+  stores.adds = adds ? 1 : 0;
+  manager_.launch(jobs_->launches({src, diff_dst, nullptr, nullptr, Argument::inout(diff_weights)}, stores));
+  if (bias != nullptr) bias_gradient(manager_, *bias);
 }
 
 }  // namespace barista::ops

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,6 @@ struct Contraction {
   int columns;       // output channels, a group
   int image_stride;  // floats of the source an image
   int image_floats;  // of these, the ones that exist; the last channel may be short
-  bool bias;
   Axis height, width;
   RawWeights raw = RawWeights::kPacked;
   int raw_rows = 0;
@@ -90,47 +90,105 @@ struct RawLayout {
   std::vector<int> tap_h, tap_w;   // for each raw tap, its tap in the plan, or -1 where the plan has none of it
 };
 
-// Packed weights on the device, kept until the raw ones change.
+// A contraction, and how the weights or gradients that it packs lie in Caffe's blobs.
+struct GridPass {
+  Contraction contraction;
+  RawLayout layout;
+};
+
+// A layer's packed weights on the device, in as many layouts as its passes want, kept until the raw ones change. One launch a unit packs
+// them all.
 class PackedWeights {
  public:
-  PackedWeights(device::DeviceManager& manager, const Plan& plan, const Contraction& contraction, const RawLayout& layout);
+  explicit PackedWeights(device::DeviceManager& manager) : manager_(manager) {}
+  // Packs for `plan` too from now on. Returns where, in floats.
+  std::size_t add(const Plan& plan, const GridPass& pass);
   // Packs `raw` if it isn't what was packed last; returns the packed weights.
-  device::Buffer& pack(const device::Buffer& raw);
-  // Adds all partial gradients in packed() to `raw`.
-  void unpack_add(device::Buffer& raw);
-  device::Buffer& packed() { return packed_; }
+  const device::Buffer& pack(const device::Buffer& raw);
 
  private:
-  std::size_t raw_floats() const;
-  void launch(const std::string& kernel, const std::vector<device::Argument>& arguments);
+  void allocate();
   device::DeviceManager& manager_;
-  device::Buffer packed_;
-  device::Buffer taps_;
-  weights_layout layout_;
+  std::vector<weights_layout> layouts_;
+  std::vector<int> words_;
+  std::size_t floats_ = 0;
+  device::Buffer packed_, taps_, on_device_;  // on_device_: the layouts
   std::uint64_t packed_version_ = 0;
 };
 
-// One pass of a layer: its plan and its weights in the grid's layout.
-class MultiplyPass {
+// The jobs of some plans, and launches that do them.
+class GridJobs {
  public:
-  MultiplyPass(device::DeviceManager& manager, const Contraction& contraction, const RawLayout& layout);
-
-  // dst = contraction of src and weights, plus bias where it isn't null.
-  void outputs(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
-  // diff_weights += contraction of src and diff_dst.
-  void weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights);
+  GridJobs(device::DeviceManager& manager, const std::vector<Plan>& plans);
+  // One launch a unit that takes part. A buffer that isn't there is null.
+  struct Operands {
+    const device::Buffer &src, &operand;
+    const device::Buffer *scale, *offset;
+    device::Argument dst;
+  };
+  std::vector<device::Launch> launches(const Operands& operands, const multiply_store& stores) const;
 
  private:
-  void launch(const device::Buffer& src, const device::Buffer& operand, const device::Buffer* bias, const device::Argument& dst);
+  device::Buffer jobs_;
+  std::vector<int> ends_;  // of each unit's jobs; they follow each other
+};
+
+// Contractions of one kind that write parts of one dst between them. Weights that have to be packed are packed in `packed`, which outlives
+// this.
+class OutputsPass {
+ public:
+  OutputsPass(device::DeviceManager& manager, const std::vector<GridPass>& passes, PackedWeights& packed);
+  // dst = contractions of src and weights, plus bias where it isn't null. Held back for who rectifies or scales it in the store.
+  void run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
+
+ private:
   device::DeviceManager& manager_;
-  Plan plan_;
-  std::size_t raw_floats_;
-  PackedWeights weights_;
+  PackedWeights& packed_;
+  bool packs_ = false;
+  std::optional<GridJobs> jobs_;
 };
 
 // diff_bias[o] += sum over n, s of diff_dst[n][o][s].
-void bias_gradient(device::DeviceManager& manager, const device::Buffer& diff_dst, device::Buffer& diff_bias, int images,
-                   int outputs, int plane);
+struct BiasGradient {
+  const device::Buffer& diff_dst;
+  device::Buffer& diff_bias;
+  int images, outputs, plane;
+};
+
+// Packed gradients of weights, as the grid leaves them.
+class PackedGradient {
+ public:
+  PackedGradient(device::DeviceManager& manager, const Plan& plan, const GridPass& pass);
+  device::Buffer& packed() { return packed_; }
+  std::size_t raw_floats() const;
+  // Adds all partial gradients to `raw`, or, where not `adds`, writes their sum there; and adds the bias's, where it isn't null.
+  void add_to(device::Buffer& raw, bool adds, const BiasGradient* bias);
+
+ private:
+  device::DeviceManager& manager_;
+  weights_layout layout_;
+  device::Buffer packed_, taps_;
+};
+
+class WeightsPass {
+ public:
+  WeightsPass(device::DeviceManager& manager, const GridPass& pass);
+  // diff_weights += contraction of src and diff_dst; and the bias's gradient, where it isn't null.
+  void run(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights, const BiasGradient* bias);
+
+ private:
+  device::DeviceManager& manager_;
+  std::size_t raw_floats_;
+  std::optional<PackedGradient> packed_;  // where gradients are not written to where they belong
+  std::optional<GridJobs> jobs_;
+};
+
+// The bias's gradient alone.
+void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias);
+
+// Lets the outputs pass that writes `dst` rectify what it stores. False where it is under way already, or no such pass wrote `dst` last:
+// then it is for the caller to do.
+bool rectify_in_store(device::DeviceManager& manager, const device::Buffer& dst);
 
 }  // namespace barista::ops
 

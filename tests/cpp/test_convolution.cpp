@@ -28,6 +28,10 @@ TEST_F(ConvolutionTest, FollowsItsWeights) {
   check_follows_weights<ops::Convolution>(manager(), parse_convolution("n3g1c5h9w9o7kh3kw3sh1sw1ph1pw1dh1dw1"));
 }
 
+TEST_F(ConvolutionTest, RectifiesInTheStore) {
+  check_rectifies_in_the_store<ops::Convolution>(manager(), parse_convolution("n9g2c6h9w7o34kh3kw3sh1sw1ph1pw1dh1dw1"));
+}
+
 // What the best-known FPGA fork of Caffe gets wrong: it returns the last image's gradient.
 TEST_F(ConvolutionTest, WeightGradientOfABatchIsTheSumOverItsImages) {
   const ops::ConvolutionShape batch = parse_convolution("n11g1c6h10w10o9kh3kw3sh1sw1ph1pw1dh1dw1");

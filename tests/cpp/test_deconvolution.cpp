@@ -35,5 +35,11 @@ TEST_F(DeconvolutionTest, EveryPassEqualsItsFormula) {
   }
 }
 
+// A pass of several phases, one job each.
+TEST_F(DeconvolutionTest, RectifiesInTheStore) {
+  check_rectifies_in_the_store<ops::Deconvolution>(manager(),
+                                                   Transposed{parse_convolution("n3g1c18h9w8o5kh3kw3sh2sw2ph1pw1dh1dw1")});
+}
+
 }  // namespace
 }  // namespace barista::testing

@@ -235,6 +235,117 @@ TEST_F(Device, AGroupsWritersOfOneBufferAreAllWaitedFor) {
   EXPECT_EQ(copied.download(), std::vector<float>(kCount, 1));
 }
 
+// Groups that are held back ----------------------------------------------------------------------------------------------------------
+
+TEST_F(Device, AHeldGroupRunsBeforeWhoeverNeedsIt) {
+  const auto first = integers(kCount, 41), second = integers(kCount, 42);
+  const std::vector<std::pair<const char*, std::function<Floats(CanariedBuffer&, CanariedBuffer&)>>> needs = {
+      {"a download of what it writes", [](CanariedBuffer& /*src*/, CanariedBuffer& dst) { return dst.download(); }},
+      {"an upload to what it reads",
+       [&](CanariedBuffer& src, CanariedBuffer& dst) {
+         src.upload(second);
+         return dst.download();
+       }},
+      {"an upload to what it writes",
+       [&](CanariedBuffer& /*src*/, CanariedBuffer& dst) {
+         dst.upload(first);
+         return dst.download();
+       }},
+      {"zeros for what it reads",
+       [&](CanariedBuffer& src, CanariedBuffer& dst) {
+         manager().zero(src);
+         manager().finish();
+         return dst.download();
+       }},
+      {"another launch",
+       [&](CanariedBuffer& /*src*/, CanariedBuffer& dst) {
+         CanariedBuffer copied(manager(), kCount);
+         manager().launch({copy(1, dst, copied, kCount)});
+         return copied.download();
+       }},
+      {"another group held", [&](CanariedBuffer& /*src*/, CanariedBuffer& dst) {
+         CanariedBuffer copied(manager(), kCount);
+         manager().launch_held({copy(1, dst, copied, kCount)});
+         return copied.download();
+       }}};
+  for (const auto& [what, need] : needs) {
+    CanariedBuffer src(manager(), first), dst(manager(), kCount);
+    const std::uint64_t version = dst.buffer().version(), launches = manager().counters().launches;
+    manager().launch_held({copy(0, src, dst, kCount)});
+    EXPECT_NE(dst.buffer().version(), version) << what << ": its contents are others from here on";
+    EXPECT_EQ(manager().counters().launches, launches) << what << ": it was not held";
+    EXPECT_EQ(need(src, dst), first) << what;
+  }
+}
+
+TEST_F(Device, ZerosAfterAHeldGroupAreNotItsResult) {
+  CanariedBuffer src(manager(), integers(kCount, 43));
+  Buffer dst = manager().allocate(kCount * sizeof(float));
+  manager().launch_held({copy(0, src, dst, kCount)});
+  manager().zero(dst);
+  Floats found(kCount, -1);
+  manager().download(dst, found.data(), dst.bytes());
+  EXPECT_EQ(found, Floats(kCount, 0));
+}
+
+TEST_F(Device, WhatAHeldGroupHasNothingToDoWithLeavesItHeld) {
+  CanariedBuffer src(manager(), integers(kCount, 44)), dst(manager(), kCount), other(manager(), kCount);
+  manager().launch_held({copy(0, src, dst, kCount)});
+  const std::uint64_t launches = manager().counters().launches;
+  other.upload(integers(kCount, 45));
+  other.download();
+  EXPECT_FALSE(manager().amend(other, [](std::vector<Launch>& /*group*/) { FAIL() << "it does not write that buffer"; }));
+  EXPECT_FALSE(manager().amend(src, [](std::vector<Launch>& /*group*/) { FAIL() << "it only reads that buffer"; }));
+  EXPECT_EQ(manager().counters().launches, launches);
+  EXPECT_EQ(dst.download(), integers(kCount, 44));
+}
+
+// What the amendment launches runs first, and the group runs once, as it was made.
+TEST_F(Device, AHeldGroupIsAmended) {
+  CanariedBuffer src(manager(), Floats(kCount, 1)), other(manager(), Floats(kCount, 10)), dst(manager(), kCount);
+  manager().launch_held({copy(0, src, dst, kCount)});
+  EXPECT_TRUE(manager().amend(dst, [&](std::vector<Launch>& group) {
+    manager().launch({increment(1, other, 0, kCount, slow())});
+    EXPECT_EQ(group.at(0).arguments.at(2).as<int>(), kCount);
+    EXPECT_THROW(group.at(0).arguments.at(2).as<double>(), Error);
+    group = {add(0, src, other, dst, kCount)};
+  }));
+  EXPECT_EQ(dst.download(), Floats(kCount, 12));
+  EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { FAIL() << "it ran already"; }));
+}
+
+TEST_F(Device, AnAmendmentThatFailsLeavesTheGroup) {
+  CanariedBuffer src(manager(), Floats(kCount, 1)), dst(manager(), kCount);
+  manager().launch_held({copy(0, src, dst, kCount)});
+  EXPECT_THROW(manager().amend(dst, [](std::vector<Launch>& /*group*/) { throw Error("no"); }), Error);
+  EXPECT_EQ(dst.download(), Floats(kCount, 1));
+}
+
+// It keeps the place in which it was asked for, whatever comes before it is enqueued.
+TEST_F(Device, AHeldGroupIsRecordedWhereItWasMade) {
+  CanariedBuffer src(manager(), Floats(kCount, 1)), dst(manager(), kCount), other(manager(), kCount);
+  manager().begin_recording();
+  manager().launch_held({copy(0, src, dst, kCount)});
+  EXPECT_EQ(manager().recorded(), 1U);
+  other.upload(Floats(kCount, 2));
+  dst.download();
+  const std::vector<device::Command> commands = manager().end_recording();
+  std::vector<std::string> names;
+  for (const device::Command& command : commands) {
+    names.push_back(command.name);
+    EXPECT_GT(command.ended, 0);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"copy", "upload", "download"}));
+  EXPECT_GE(commands[0].enqueued, commands[1].enqueued);
+}
+
+TEST_F(Device, AHeldGroupThatCannotRunIsRefusedAtOnce) {
+  CanariedBuffer src(manager(), Floats(kCount, 1)), dst(manager(), kCount);
+  EXPECT_THROW(manager().launch_held({copy(7, src, dst, kCount)}), Error);
+}
+
+// The host ----------------------------------------------------------------------------------------------------------------------------
+
 TEST_F(Device, UploadWaitsOnTheDeviceNotOnTheHost) {
   const auto before = integers(kCount, 7), after = integers(kCount, 8);
   CanariedBuffer src(manager(), before), dst(manager(), kCount);

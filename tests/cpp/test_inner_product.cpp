@@ -28,5 +28,9 @@ TEST_F(InnerProductTest, FollowsItsWeights) {
   check_follows_weights<ops::InnerProduct>(manager(), parse_inner_product("n3k50o20t1"));
 }
 
+TEST_F(InnerProductTest, RectifiesInTheStore) {
+  check_rectifies_in_the_store<ops::InnerProduct>(manager(), parse_inner_product("n11k129o33t0"));
+}
+
 }  // namespace
 }  // namespace barista::testing

@@ -1,6 +1,8 @@
 // The kernels that move weights and biases, without the grid: in the grid's layout and back, alone on one unit and shared by all.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -26,30 +28,64 @@ struct Weights {
 
   int kernel() const { return channels * taps * taps; }
   int count() const { return groups * columns * kernel(); }
+
   ops::Contraction contraction() const {
     const ops::Axis axis = {taps, 1, taps, 0, 1, 1, 1, 0, 1};
-    return {false, 1,    groups, channels, columns, groups * channels * taps * taps, groups * channels * taps * taps,
-            false, axis, axis};
+    return {false, 1, groups, channels, columns, groups * channels * taps * taps, groups * channels * taps * taps, axis, axis};
   }
+  ops::GridPass pass() const { return {contraction(), layout()}; }
   ops::RawLayout layout() const {
     return {columns * kernel(), kernel(), 0, 1, kernel(), taps, taps, identity(taps), identity(taps)};
   }
 };
 
-class WeightsTest : public DeviceTest {};
+class WeightsTest : public DeviceTest {
+ protected:
+  ops::Plan plan(const Weights& w) { return ops::plan(manager().recipe(), w.pass().contraction); }
 
-// What was packed comes back, added to what was there; no word of it stays behind or comes twice.
+  // Packed once as the second and the fourth of some layouts, and unpacked onto `sum`.
+  Floats there_and_back(const Weights& w, const Floats& raw, const Floats& sum, bool adds, const ops::BiasGradient* bias) {
+    const Weights narrow = {1, 1, w.groups * w.columns * w.channels, w.taps};  // as many numbers
+    ops::PackedWeights packed(manager());
+    packed.add(plan(narrow), narrow.pass());
+    const std::size_t begin = packed.add(plan(w), w.pass());
+    packed.pack(CanariedBuffer(manager(), Floats(raw.size(), 77)));
+    packed.add(plan(narrow), narrow.pass());
+    const std::size_t again = packed.add(plan(w), w.pass());
+    ops::PackedGradient gradient(manager(), plan(w), w.pass());
+    const device::Buffer& all = packed.pack(CanariedBuffer(manager(), raw));
+    Floats layouts(all.bytes() / sizeof(float));
+    manager().download(all, layouts.data(), all.bytes());
+    const std::size_t bytes = gradient.packed().bytes();
+    EXPECT_EQ(std::memcmp(&layouts[begin], &layouts[again], bytes), 0) << "one layout twice";
+    manager().upload(gradient.packed(), &layouts[again], bytes);
+    CanariedBuffer target(manager(), sum);
+    gradient.add_to(target, adds, bias);
+    return target.download();
+  }
+};
+
+// What was packed comes back, added to what was there or in its place; no word of it stays behind or comes twice. The bias's gradient,
+// added by the same launch, is its formula.
 TEST_F(WeightsTest, ThereAndBackIsTheFormula) {
   for (const Weights& w : {Weights{1, 1, 1, 1}, Weights{2, 17, 3, 2}, Weights{1, 130, 129, 1}, Weights{3, 20, 5, 5}}) {
-    const ops::Contraction contraction = w.contraction();
-    ops::PackedWeights packed(manager(), ops::plan(manager().recipe(), contraction), contraction, w.layout());
+    SCOPED_TRACE(std::to_string(w.groups) + "x" + std::to_string(w.columns) + "x" + std::to_string(w.channels) + "x" +
+                 std::to_string(w.taps));
     const Floats raw = integers(w.count(), 1);
     Floats sum = integers(w.count(), 2);
-    CanariedBuffer gradient(manager(), sum);
-    packed.pack(CanariedBuffer(manager(), raw));
-    packed.unpack_add(gradient);
+    ASSERT_EQ(there_and_back(w, raw, Floats(w.count(), std::numeric_limits<float>::quiet_NaN()), false, nullptr), raw);
+
+    constexpr int kImages = 3, kOutputs = 37, kPlane = 18;
+    const Floats diff = integers(kImages * kOutputs * kPlane, 3);
+    Floats bias_sums = integers(kOutputs, 4);
+    const CanariedBuffer diff_dst(manager(), diff);
+    CanariedBuffer diff_bias(manager(), bias_sums);
+    const ops::BiasGradient bias = {diff_dst, diff_bias, kImages, kOutputs, kPlane};
+    const Floats found = there_and_back(w, raw, sum, true, &bias);
     for (int i = 0; i < w.count(); i++) sum[i] += raw[i];
-    ASSERT_EQ(gradient.download(), sum) << w.groups << "x" << w.columns << "x" << w.channels << "x" << w.taps;
+    ASSERT_EQ(found, sum);
+    for (std::size_t i = 0; i < diff.size(); i++) bias_sums[i / kPlane % kOutputs] += diff[i];
+    ASSERT_EQ(diff_bias.download(), bias_sums);
   }
 }
 
@@ -62,7 +98,8 @@ TEST_F(WeightsTest, BiasGradientIsTheFormula) {
     Floats sums = integers(s.outputs, 4);
     CanariedBuffer bias(manager(), sums);
     for (std::size_t i = 0; i < diff.size(); i++) sums[i / s.plane % s.outputs] += diff[i];
-    ops::bias_gradient(manager(), CanariedBuffer(manager(), diff), bias, s.images, s.outputs, s.plane);
+    const CanariedBuffer diff_dst(manager(), diff);
+    ops::bias_gradient(manager(), {diff_dst, bias, s.images, s.outputs, s.plane});
     ASSERT_EQ(bias.download(), sums) << s.images << "x" << s.outputs << "x" << s.plane;
   }
 }

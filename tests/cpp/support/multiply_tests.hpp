@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "ops/elementwise.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/integers.hpp"
 #include "support/reference_multiply.hpp"
@@ -68,8 +72,7 @@ void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
   operation.backward_bias(device_diff_dst, device_diff_bias);
 
   device::Buffer over_zeros = cleared(manager, size.weights), bias_over_zeros = cleared(manager, size.outputs);
-  operation.backward_weights(device_src, device_diff_dst, over_zeros);
-  operation.backward_bias(device_diff_dst, bias_over_zeros);
+  operation.backward_weights(device_src, device_diff_dst, over_zeros, &bias_over_zeros);
   std::vector<float> again = downloaded(manager, over_zeros), bias_again = downloaded(manager, bias_over_zeros);
   for (std::size_t i = 0; i < again.size(); i++) again[i] += diff_weights[i];
   for (std::size_t i = 0; i < bias_again.size(); i++) bias_again[i] += diff_bias[i];
@@ -83,6 +86,56 @@ void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
   expect_equal(device_diff_bias.download(), sum_bias, "diff_bias");
   expect_equal(device_src.download(), {src.begin(), src.end()}, "src");
   expect_equal(device_weights.download(), {weights.begin(), weights.end()}, "weights");
+}
+
+// One NaN is as good as another.
+inline void expect_same_bits(const std::vector<float>& found, const std::vector<float>& expected, const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size()) << what;
+  for (std::size_t i = 0; i < found.size(); i++)
+    ASSERT_TRUE((std::isnan(found[i]) && std::isnan(expected[i])) || std::memcmp(&found[i], &expected[i], sizeof(float)) == 0)
+        << what << " at " << i << ": " << found[i] << ", it must be " << expected[i];
+}
+
+// Rectified in place by what follows: without a launch of its own while nobody has looked, and by one afterwards; the same bits.
+template <typename Operation, typename Shape>
+void check_rectifies_in_the_store(device::DeviceManager& manager, const Shape& shape) {
+  const Sizes size = sizes(shape);
+  std::vector<float> values = integers(size.src, 1);
+  values.front() = std::numeric_limits<float>::quiet_NaN();
+  values.back() = std::numeric_limits<float>::infinity();
+  const CanariedBuffer src(manager, values), weights(manager, integers(size.weights, 2)), bias(manager, integers(size.outputs, 3));
+  CanariedBuffer dst(manager, size.dst);
+  Operation operation(manager, shape);
+  const auto forward = [&] { operation.forward(src, weights, &static_cast<const device::Buffer&>(bias), dst); };
+  const auto rectified = [&] {
+    ops::elementwise_forward(manager, ops::relu(0), dst, dst, static_cast<int>(size.dst));
+    return dst.download();
+  };
+  const auto launches = [&](const std::function<void()>& work) {
+    const std::uint64_t before = manager.counters().launches;
+    work();
+    manager.finish();
+    return manager.counters().launches - before;
+  };
+
+  forward();
+  const std::vector<float> plain = dst.download();
+  std::vector<float> expected = plain, found;
+  for (float& value : expected) value = std::max(value, 0.0F) + 0 * std::min(value, 0.0F);  // as stock Caffe
+  ASSERT_NE(std::memcmp(plain.data(), expected.data(), plain.size() * sizeof(float)), 0) << "nothing is below zero";
+  ASSERT_GT(launches([&] { found = rectified(); }), 0U);
+  expect_same_bits(found, expected, "rectified after it was looked at");
+
+  const std::uint64_t alone = launches(forward);
+  ASSERT_EQ(launches([&] {
+              forward();
+              found = rectified();
+            }),
+            alone)
+      << "launches";
+  expect_same_bits(found, expected, "rectified in the store");
+  forward();
+  expect_same_bits(dst.download(), plain, "the next run of the pass");
 }
 
 // Numbers whose sums round, so that another order of additions shows in the last bits.
