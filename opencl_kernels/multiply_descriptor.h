@@ -77,10 +77,11 @@ typedef struct {
 
 // What a launch does to each number before it stores it, in this order.
 typedef struct {
-  int scales;     // multiplies it by its column's scale
-  int offsets;    // adds its column's offset
-  int rectifies;  // takes 0 for what is below
-  int adds;       // weights pass: adds to a raw gradient what it finds
+  int scales;            // multiplies it by its output channel's scale
+  int offsets;           // adds its output channel's offset
+  int rectifies;         // takes 0 for what is below
+  int adds;              // weights pass: adds to a raw gradient what it finds
+  int images, channels;  // of dst; for the host, which may alter a launch that is still to come
 } multiply_store;
 
 #endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

@@ -117,6 +117,7 @@ std::uint64_t Buffer::version() const { return impl_ ? impl_->version.load() : 0
 
 Argument::Argument(Use use, std::shared_ptr<Buffer::Impl> buffer) : use_(use), buffer_(std::move(buffer)) {}
 Argument::Argument(std::vector<unsigned char> value) : use_(Use::kValue), value_(std::move(value)) {}
+Buffer Argument::buffer() const { return Buffer(buffer_); }
 Argument Argument::in(const Buffer& buffer) { return {Use::kRead, buffer.impl_}; }
 Argument Argument::out(Buffer& buffer) { return {Use::kWrite, buffer.impl_}; }
 Argument Argument::inout(Buffer& buffer) { return {Use::kReadWrite, buffer.impl_}; }
@@ -649,7 +650,7 @@ void DeviceManager::launch_held(std::vector<Launch> group) {
   impl.held = std::move(group);
 }
 
-bool DeviceManager::amend(const Buffer& buffer, const std::function<void(std::vector<Launch>&)>& change) {
+bool DeviceManager::amend(const Buffer& buffer, const std::function<bool(std::vector<Launch>&)>& change) {
   Impl& impl = *impl_;
   std::vector<Launch> group;
   std::size_t record = 0;
@@ -665,14 +666,15 @@ bool DeviceManager::amend(const Buffer& buffer, const std::function<void(std::ve
     impl.held = std::move(group);
     impl.held_record = record;
   };
+  bool changed = false;
   try {
-    change(group);  // without the lock: it may launch
+    changed = change(group);  // without the lock: it may launch
   } catch (...) {
     hold_again();
     throw;
   }
   hold_again();
-  return true;
+  return changed;
 }
 
 void DeviceManager::finish() {

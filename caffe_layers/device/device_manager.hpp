@@ -58,6 +58,8 @@ class Argument {
     const auto* bytes = reinterpret_cast<const unsigned char*>(&pod);
     return Argument(std::vector<unsigned char>(bytes, bytes + sizeof(T)));
   }
+  // The same memory as the buffer that it was made of.
+  Buffer buffer() const;
   // What value() was given.
   template <typename T>
   T as() const {
@@ -141,8 +143,8 @@ class DeviceManager {
   // device: so what follows on its results may yet be put into it.
   void launch_held(std::vector<Launch> group);
   // Lets `change` alter the group that is held back, where it writes `buffer`; false, and nothing called, where there is none. `change`
-  // may launch what the group is to wait for; the buffers that it writes, and how many launches it is, stay.
-  bool amend(const Buffer& buffer, const std::function<void(std::vector<Launch>&)>& change);
+  // may launch what the group is to wait for; the buffers that it writes, and how many launches it is, stay. Returns what it returns.
+  bool amend(const Buffer& buffer, const std::function<bool(std::vector<Launch>&)>& change);
   void finish();
 
   Counters counters() const;

@@ -1,6 +1,7 @@
 #include "layers/fpga_scale_layer.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace caffe {
 
@@ -49,6 +50,19 @@ void forward(const ops::ChannelShape& shape, const Blob<float>& bottom, const Bl
   std::optional<Access> copy;
   if (kept != nullptr) copy.emplace(memory::data(*kept, Use::kWrite));
   ops::scale_forward(manager, shape, both.buffer(), buffer_of(scales), buffer_of(biases), both.buffer(), buffer_of(copy));
+}
+
+// The same in place, put into the store of whoever makes `blob`. False where that can't be.
+bool put_in_store(ops::AffineInStore& in_store, const ops::ChannelShape& shape, const Blob<float>& blob, const Blob<float>* scale,
+                  const Blob<float>* bias) {
+  std::optional<Access> scales = data_of(scale), biases = data_of(bias);
+  Access both = memory::data(blob, Use::kReadWrite);
+  return in_store.put(DeviceManager::instance(), shape, both.buffer(), [&] {
+    ops::ChannelAffine affine = {};
+    affine.scale = buffer_of(scales);
+    affine.shift = buffer_of(biases);
+    return affine;
+  });
 }
 
 void backward(const ops::ChannelShape& shape, const Blob<float>& top, const Blob<float>* scale, const Blob<float>& bottom) {
@@ -132,7 +146,9 @@ void FPGAScaleLayer<Dtype>::forward_on_device(const vector<Blob<float>*>& bottom
   if constexpr (kOnDevice<Dtype>) {
     const Blob<float>& scale = scale_of(bottom);
     const Blob<float>* bias = this->bias_layer_ ? this->blobs_[this->bias_param_id_].get() : nullptr;
-    forward(shape_around(*bottom[0], scale, this->axis_), *bottom[0], &scale, bias, top, &this->temp_);
+    const ops::ChannelShape shape = shape_around(*bottom[0], scale, this->axis_);
+    is_in_store_ = bottom[0] == &top && this->phase_ == TEST && put_in_store(in_store_, shape, top, &scale, bias);
+    if (!is_in_store_) forward(shape, *bottom[0], &scale, bias, top, &this->temp_);
   }
 }
 
@@ -145,6 +161,10 @@ void FPGAScaleLayer<Dtype>::backward_on_device(const Blob<float>& top, const vec
     const ops::ChannelShape shape = shape_around(*bottom[0], scale, this->axis_);
     const bool of_scale = bottom.size() > 1 ? propagate_down[1] : this->param_propagate_down_[0];
     const bool of_bias = this->bias_layer_ && this->param_propagate_down_[this->bias_param_id_];
+    if (std::exchange(is_in_store_, false) && of_scale) {
+      Access kept = memory::data(this->temp_, Use::kWrite);
+      in_store_.write_without(DeviceManager::instance(), kept.buffer());
+    }
     backward_parameters(shape, bottom[0] == &top ? this->temp_ : *bottom[0], top, of_scale ? &scale : nullptr,
                         adds_to_scale(bottom), of_bias ? this->blobs_[this->bias_param_id_].get() : nullptr, true);
     if (propagate_down[0]) backward(shape, top, &scale, *bottom[0]);
@@ -195,7 +215,9 @@ template <typename Dtype>
 void FPGABiasLayer<Dtype>::forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top) {
   if constexpr (kOnDevice<Dtype>) {
     const Blob<float>& bias = bias_of(bottom);
-    forward(shape_around(*bottom[0], bias, this->layer_param_.bias_param().axis()), *bottom[0], nullptr, &bias, top, nullptr);
+    const ops::ChannelShape shape = shape_around(*bottom[0], bias, this->layer_param_.bias_param().axis());
+    if (bottom[0] == &top && put_in_store(in_store_, shape, top, nullptr, &bias)) return;
+    forward(shape, *bottom[0], nullptr, &bias, top, nullptr);
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // Both are one op, dst = src * scale[c] + bias[c]; a Scale with bias_term does it in one pass, without the Bias layer that stock Caffe
 // makes for it. Scale and bias may be learnt or come as a second bottom, and either layer may work in place: then Scale keeps a copy of
-// its input on the device.
+// its input on the device. In a net for testing, work in place is left to the store of the multiply grid where that can be
+// (ops/in_store.hpp); then the copy is made when somebody goes backward through the net nevertheless.
 //
 // Stock code runs for nets of doubles, for empty blobs, and for a Scale whose weights came with a bias of another shape than its scale's.
 #ifndef BARISTA_LAYERS_FPGA_SCALE_LAYER_HPP_
@@ -14,6 +15,7 @@
 #include "caffe/layers/bias_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
 #include "layers/declined.hpp"
+#include "ops/in_store.hpp"
 #include "ops/scale.hpp"
 
 namespace caffe {
@@ -40,6 +42,8 @@ class FPGAScaleLayer : public ScaleLayer<Dtype> {
   void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
 
   barista::layers::DeviceOrStock runs_;
+  barista::ops::AffineInStore in_store_;
+  bool is_in_store_ = false;  // in the last forward pass
 };
 
 template <typename Dtype>
@@ -61,6 +65,7 @@ class FPGABiasLayer : public BiasLayer<Dtype> {
   void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
 
   barista::layers::DeviceOrStock runs_;
+  barista::ops::AffineInStore in_store_;
 };
 
 }  // namespace caffe

@@ -51,11 +51,15 @@ void BatchNorm::forward(const device::Buffer& src, const MovingStatistics& movin
 }
 
 void BatchNorm::forward_global(const device::Buffer& src, const MovingStatistics& moving, device::Buffer& dst) {
-  statistics(moving, true, 1);
-  ChannelAffine operands = {&src};
-  operands.centre = &mean_;
-  operands.scale = &scale_;
-  channel_affine(manager_, shape_, operands, dst);
+  const auto operands = [&] {
+    statistics(moving, true, 1);
+    ChannelAffine affine = {&src};
+    affine.centre = &mean_;
+    affine.scale = &scale_;
+    return affine;
+  };
+  if (&src == &dst && in_store_.put(manager_, shape_, dst, operands)) return;
+  channel_affine(manager_, shape_, operands(), dst);
 }
 
 void BatchNorm::backward(const device::Buffer& normalised, const device::Buffer& diff_dst, device::Buffer& diff_src) {

@@ -11,6 +11,7 @@
 #define BARISTA_OPS_BATCH_NORM_HPP_
 
 #include "ops/channels.hpp"
+#include "ops/in_store.hpp"
 
 namespace barista::ops {
 
@@ -30,6 +31,7 @@ class BatchNorm {
   // Overwrites dst and normalised, two buffers with the same values: backward needs one that nobody works on in place.
   void forward(const device::Buffer& src, const MovingStatistics& moving, float fraction, device::Buffer& dst,
                device::Buffer& normalised);
+  // In place, it is left to the store of the multiply grid where that can be (ops/in_store.hpp).
   void forward_global(const device::Buffer& src, const MovingStatistics& moving, device::Buffer& dst);
   // Of the last forward pass. Overwrites diff_src.
   void backward(const device::Buffer& normalised, const device::Buffer& diff_dst, device::Buffer& diff_src);
@@ -45,6 +47,7 @@ class BatchNorm {
   float eps_;
   device::Buffer mean_, variance_, scale_;         // of the last forward pass; scale is 1 / sqrt(variance + eps)
   device::Buffer mean_of_diff_, mean_of_product_;  // of the last backward pass
+  AffineInStore in_store_;
 };
 
 }  // namespace barista::ops

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/multiply.hpp"
+#include "ops/in_store.hpp"
 #include "ops/units.hpp"
 
 namespace barista::ops {

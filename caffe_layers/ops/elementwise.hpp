@@ -43,7 +43,7 @@ Elementwise power(float power, float scale, float shift);     // (shift + scale 
 Elementwise exp(float inner_scale, float outer_scale);        // outer_scale * exp(inner_scale * src)
 Elementwise log(float base_scale, float scale, float shift);  // base_scale * log(shift + scale * src)
 
-// Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/multiply.hpp).
+// Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/in_store.hpp).
 void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
                          device::Buffer& dst, int count);
 // Overwrites diff_src. Of src, dst and diff_dst those that function.backward doesn't read may be without memory.

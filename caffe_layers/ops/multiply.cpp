@@ -595,13 +595,6 @@ const device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
 
 // --- launches of the grid ---
 
-namespace {
-
-// Arguments of multiply_*.
-enum { kSrc, kOperand, kScale, kOffset, kDst, kJobs, kJobBegin, kJobEnd, kStores };
-
-}  // namespace
-
 GridJobs::GridJobs(device::DeviceManager& manager, const std::vector<Plan>& plans) {
   std::vector<multiply_job> jobs;
   for (std::size_t unit = 0; unit < std::size_t(manager.recipe().compute_units); unit++) {
@@ -641,23 +634,16 @@ OutputsPass::OutputsPass(device::DeviceManager& manager, const std::vector<GridP
     plans.back().descriptor.weights_start = int(packed.add(plans.back(), pass));
   }
   jobs_.emplace(manager, plans);
+  const Contraction& all = passes.front().contraction;
+  stores_.images = all.images;
+  stores_.channels = all.groups * all.columns;
 }
 
 void OutputsPass::run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
-  multiply_store stores = {};
+  multiply_store stores = stores_;
   stores.offsets = bias != nullptr ? 1 : 0;
   const device::Buffer& operand = packs_ ? packed_.pack(weights) : weights;
   manager_.launch_held(jobs_->launches({src, operand, nullptr, bias, device::Argument::out(dst)}, stores));
-}
-
-bool rectify_in_store(device::DeviceManager& manager, const device::Buffer& dst) {
-  return manager.amend(dst, [](std::vector<device::Launch>& group) {
-    for (device::Launch& launch : group) {
-      auto stores = launch.arguments[kStores].as<multiply_store>();
-      stores.rectifies = 1;
-      launch.arguments[kStores] = device::Argument::value(stores);
-    }
-  });
 }
 
 namespace {

@@ -116,6 +116,19 @@ class PackedWeights {
   std::uint64_t packed_version_ = 0;
 };
 
+// Arguments of multiply_*, by their place.
+enum MultiplyArgument {
+  kMultiplySrc,
+  kMultiplyOperand,
+  kMultiplyScale,
+  kMultiplyOffset,
+  kMultiplyDst,
+  kMultiplyJobs,
+  kMultiplyJobBegin,
+  kMultiplyJobEnd,
+  kMultiplyStores
+};
+
 // The jobs of some plans, and launches that do them.
 class GridJobs {
  public:
@@ -138,13 +151,14 @@ class GridJobs {
 class OutputsPass {
  public:
   OutputsPass(device::DeviceManager& manager, const std::vector<GridPass>& passes, PackedWeights& packed);
-  // dst = contractions of src and weights, plus bias where it isn't null. Held back for who rectifies or scales it in the store.
+  // dst = contractions of src and weights, plus bias where it isn't null. Held back for what follows in place (ops/in_store.hpp).
   void run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
 
  private:
   device::DeviceManager& manager_;
   PackedWeights& packed_;
   bool packs_ = false;
+  multiply_store stores_ = {};
   std::optional<GridJobs> jobs_;
 };
 
@@ -185,10 +199,6 @@ class WeightsPass {
 
 // The bias's gradient alone.
 void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias);
-
-// Lets the outputs pass that writes `dst` rectify what it stores. False where it is under way already, or no such pass wrote `dst` last:
-// then it is for the caller to do.
-bool rectify_in_store(device::DeviceManager& manager, const device::Buffer& dst);
 
 }  // namespace barista::ops
 

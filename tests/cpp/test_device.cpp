@@ -294,8 +294,9 @@ TEST_F(Device, WhatAHeldGroupHasNothingToDoWithLeavesItHeld) {
   const std::uint64_t launches = manager().counters().launches;
   other.upload(integers(kCount, 45));
   other.download();
-  EXPECT_FALSE(manager().amend(other, [](std::vector<Launch>& /*group*/) { FAIL() << "it does not write that buffer"; }));
-  EXPECT_FALSE(manager().amend(src, [](std::vector<Launch>& /*group*/) { FAIL() << "it only reads that buffer"; }));
+  EXPECT_FALSE(manager().amend(other, [](std::vector<Launch>& /*group*/) { return true; })) << "it does not write that buffer";
+  EXPECT_FALSE(manager().amend(src, [](std::vector<Launch>& /*group*/) { return true; })) << "it only reads that buffer";
+  EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { return false; })) << "whoever was asked declined";
   EXPECT_EQ(manager().counters().launches, launches);
   EXPECT_EQ(dst.download(), integers(kCount, 44));
 }
@@ -309,15 +310,16 @@ TEST_F(Device, AHeldGroupIsAmended) {
     EXPECT_EQ(group.at(0).arguments.at(2).as<int>(), kCount);
     EXPECT_THROW(group.at(0).arguments.at(2).as<double>(), Error);
     group = {add(0, src, other, dst, kCount)};
+    return true;
   }));
   EXPECT_EQ(dst.download(), Floats(kCount, 12));
-  EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { FAIL() << "it ran already"; }));
+  EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { return true; })) << "it ran already";
 }
 
 TEST_F(Device, AnAmendmentThatFailsLeavesTheGroup) {
   CanariedBuffer src(manager(), Floats(kCount, 1)), dst(manager(), kCount);
   manager().launch_held({copy(0, src, dst, kCount)});
-  EXPECT_THROW(manager().amend(dst, [](std::vector<Launch>& /*group*/) { throw Error("no"); }), Error);
+  EXPECT_THROW(manager().amend(dst, [](std::vector<Launch>& /*group*/) -> bool { throw Error("no"); }), Error);
   EXPECT_EQ(dst.download(), Floats(kCount, 1));
 }
 
