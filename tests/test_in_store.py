@@ -35,7 +35,7 @@ layer {{ name: "relu4again" type: "{0}ReLU" bottom: "ip4" top: "ip4" }}
 """
 _FILLER = 'weight_filler { type: "xavier" }'
 
-# Both nets in one process, with the same numbers. `blobs` is what each layer leaves when somebody looks after each, `whole` what one
+# Both nets in one process, with the same numbers. `blobs` is what each layer leaves when somebody looks after each, `whole` what a
 # forward pass leaves; `launches` are those of that pass.
 _SCRIPT = """
 import json, sys
