@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -48,7 +49,8 @@ struct StagingBlock {
   };
   std::unique_ptr<unsigned char, Free> bytes;
   std::size_t size = 0;
-  Point use;  // the upload that reads it
+  bool taken = false;  // somebody is filling it
+  Point use;           // the upload that reads it
 };
 
 Program load(const Bitstream& bitstream, cl_context context, cl_device_id device) {
@@ -151,7 +153,7 @@ struct DeviceManager::Impl {
   Program program;
   std::unordered_map<std::string, Kernel> kernels;
   std::vector<QueueState> queues;
-  std::vector<StagingBlock> staging;
+  std::deque<StagingBlock> staging;  // its blocks stay where they are
   Counters counters;
   std::uint64_t group = 0;
   WaitList waits;                    // kept from command to command for its memory
@@ -294,7 +296,7 @@ struct DeviceManager::Impl {
   StagingBlock& staging_block(std::size_t bytes) {
     const std::size_t q = upload_queue();
     for (StagingBlock& block : staging) {
-      if (block.size >= bytes && is_done(q, block.use)) return block;
+      if (block.size >= bytes && !block.taken && is_done(q, block.use)) return block;
     }
     std::size_t size = kSmallestStagingBlock;
     while (size < bytes) size *= 2;
@@ -546,32 +548,47 @@ void require_fits(const char* what, std::size_t bytes, std::size_t size) {
 
 }  // namespace
 
-void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes) {
+void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes, bool ahead) {
   Impl& impl = *impl_;
   impl.require(buffer.impl_.get(), "upload");
   require_fits("upload", bytes, buffer.bytes());
   if (bytes == 0) return;
-  const std::lock_guard<std::mutex> lock(impl.mutex);
+  std::unique_lock<std::mutex> lock(impl.mutex);
   Buffer::Impl& target = *buffer.impl_;
   impl.release_for(target);
   if (bytes == target.bytes) target.zero = false;
   impl.settle_zero(target);
   const std::size_t q = impl.upload_queue();
-  // Straight from the caller's memory only where that waits for nothing but the copy. A blocking write that returned is not one that
-  // ended: OpenCL only promises that the caller's memory is free again, and Intel's emulator does no more.
+  // Straight from the caller's memory only where that waits for nothing but the copy.
   const bool idle = impl.is_done(q, impl.queues[q].last) && impl.all_done(target.writers) && impl.all_done(target.readers);
   StagingBlock* block = bytes <= kStagedBytes || !idle ? &impl.staging_block(bytes) : nullptr;
-  if (block != nullptr) std::memcpy(block->bytes.get(), host, bytes);
+  if (block != nullptr) {
+    // Without the lock: another thread's launch need not wait for this thread's copy.
+    block->taken = true;
+    lock.unlock();
+    std::memcpy(block->bytes.get(), host, bytes);
+    lock.lock();
+    impl.release_for(target);
+  }
   impl.after_all(q, target);
-  const Point point = impl.submit(q, "upload", bytes, [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
+  const auto write = [&](cl_command_queue queue, const Impl::WaitList& list, cl_event* event) {
     const void* from = block == nullptr ? host : block->bytes.get();
-    return clEnqueueWriteBuffer(queue, target.memory.get(), block == nullptr, 0, bytes, from, list.size(), list.data(), event);
-  });
-  if (block != nullptr) block->use = point;
+    return clEnqueueWriteBuffer(queue, target.memory.get(), CL_FALSE, 0, bytes, from, list.size(), list.data(), event);
+  };
+  const Point point = impl.submit(q, ahead ? "prefetch" : "upload", bytes, write);
+  if (block != nullptr) {
+    block->taken = false;
+    block->use = point;
+  }
   impl.wrote(target, q, point, ++impl.group);
   impl.flush(q);
   ++impl.counters.uploads;
   impl.counters.upload_bytes += bytes;
+  lock.unlock();
+  if (block == nullptr) {
+    const cl_event event = point.event.get();
+    check(clWaitForEvents(1, &event), "upload to " + impl.device.name);
+  }
 }
 
 void DeviceManager::download(const Buffer& buffer, void* host, std::size_t bytes) {

@@ -100,7 +100,7 @@ struct Counters {
 
 // A command that was recorded. Times are nanoseconds of the host's monotonic clock.
 struct Command {
-  std::string name;       // a kernel's, or upload, download, zero
+  std::string name;       // a kernel's, or upload, prefetch, download, zero
   std::size_t queue = 0;  // of a compute unit, by its number; then that of uploads, then that of downloads
   std::uint64_t bytes = 0;
   std::int64_t enqueued = 0, began = 0, ended = 0;
@@ -124,8 +124,9 @@ class DeviceManager {
 
   // Uninitialised device memory of `bytes` > 0.
   Buffer allocate(std::size_t bytes);
-  // Copies `bytes` from host memory of any alignment; the host memory may be changed once this returns.
-  void upload(Buffer& buffer, const void* host, std::size_t bytes);
+  // Copies `bytes` from host memory of any alignment; the host memory may be changed once this returns. Recorded as prefetch where it is
+  // `ahead` of who wants it.
+  void upload(Buffer& buffer, const void* host, std::size_t bytes, bool ahead = false);
   // Waits for the commands that write `buffer`, then copies its first `bytes` to the host.
   void download(const Buffer& buffer, void* host, std::size_t bytes);
   // Sets all of `buffer` to zero bytes, without waiting. Nothing is written before a command needs it: see take_zero().

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "caffe/util/math_functions.hpp"
+#include "layers/registry.hpp"
 #include "memory/mirror.hpp"
 #include "ops/split.hpp"
 
@@ -74,22 +75,8 @@ REGISTER_LAYER_CLASS(FPGASplit);
 
 namespace {
 
-// Split's entry in Caffe's registry is this layer's for as long as the library is loaded. libcaffe, on which this library depends, has
-// registered its own by now.
-template <typename Dtype>
-class InPlaceOfSplit {
- public:
-  InPlaceOfSplit() : stock_(entry()) { entry() = Creator_FPGASplitLayer<Dtype>; }
-  ~InPlaceOfSplit() { entry() = stock_; }
-
- private:
-  using Creator = typename LayerRegistry<Dtype>::Creator;
-  static Creator& entry() { return LayerRegistry<Dtype>::Registry()["Split"]; }
-  Creator stock_;
-};
-
-const InPlaceOfSplit<float> in_place_of_split_of_floats;
-const InPlaceOfSplit<double> in_place_of_split_of_doubles;
+const barista::layers::InPlaceOf<float> in_place_of_split_of_floats("Split", Creator_FPGASplitLayer<float>);
+const barista::layers::InPlaceOf<double> in_place_of_split_of_doubles("Split", Creator_FPGASplitLayer<double>);
 
 }  // namespace
 }  // namespace caffe

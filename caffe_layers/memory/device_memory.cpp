@@ -121,6 +121,15 @@ Access diff(const caffe::Blob<float>& blob, Use use) {
   return Access(&memory, whole_or_update(memory, blob.count(), use));
 }
 
+void prefetch(const caffe::Blob<float>& blob) {
+  if (blob.count() == 0 || !hook_is_live()) return;
+  caffe::SyncedMemory& memory = checked(blob, blob.data().get());
+  Mirror* mirror = find_mirror(memory);
+  if (mirror == nullptr) return;
+  const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+  if (mirror->newer == Newer::kHost) fill(memory, *mirror, /*ahead=*/true);
+}
+
 bool data_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.data().get()); }
 bool diff_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.diff().get()); }
 

@@ -41,6 +41,9 @@ class Access {
 Access data(const caffe::Blob<float>& blob, Use use);
 Access diff(const caffe::Blob<float>& blob, Use use);
 
+// Copies a blob's data to the device now if the host's copy is the newer one, where it has been on the device before.
+void prefetch(const caffe::Blob<float>& blob);
+
 // True where the device's copy is as new as the host's, or newer. False without the hook, and for a blob that was never there.
 bool data_is_on_device(const caffe::Blob<float>& blob);
 bool diff_is_on_device(const caffe::Blob<float>& blob);

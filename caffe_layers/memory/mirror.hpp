@@ -29,8 +29,9 @@ Mirror* find_mirror(const caffe::SyncedMemory& memory);
 // The mirror of `memory`, made with an uninitialised buffer, host newer, where there is none. `memory` has more than 0 bytes.
 Mirror& mirror_of(caffe::SyncedMemory& memory);
 
-// Copies the host's contents, which are the newer ones, to the device. With the mirror's lock held.
-void fill(caffe::SyncedMemory& memory, Mirror& mirror);
+// Copies the host's contents, which are the newer ones, to the device; `ahead` of who wants them, which is for those who record commands.
+// With the mirror's lock held.
+void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead = false);
 
 // The device's copy is, or is about to be, the newer one. With the mirror's lock held.
 void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror);

@@ -49,7 +49,7 @@ Mirror& mirror_of(caffe::SyncedMemory& memory) {
   return *mirror.release();  // ~SyncedMemory deletes it
 }
 
-void fill(caffe::SyncedMemory& memory, Mirror& mirror) {
+void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead) {
   auto& manager = device::DeviceManager::instance();
   if (memory.head() == caffe::SyncedMemory::UNINITIALIZED) {
     // Nobody has written it: zeros, as Caffe has it, and no need of the host's memory for that.
@@ -57,7 +57,7 @@ void fill(caffe::SyncedMemory& memory, Mirror& mirror) {
     mark_device_newer(memory, mirror);
     return;
   }
-  manager.upload(mirror.buffer, memory.cpu_data(), memory.size());
+  manager.upload(mirror.buffer, memory.cpu_data(), memory.size(), ahead);
   mirror.newer = Newer::kNeither;
 }
 
