@@ -99,7 +99,7 @@ def _inner_product_lengths(sizes: Sizes) -> dict[str, int]:
 
 def _pooling_lengths(sizes: Sizes) -> dict[str, int]:
     param = sizes.layer.pooling_param
-    window = prod(sizes.src[0][2:]) if param.global_pooling else prod(_pair(param, "kernel", 1))
+    window = prod(sizes.src[0][2:]) if param.global_pooling else prod(pair(param, "kernel", 1))
     # A maximum is chosen, not computed. A mean's quotient adds a rounding, and its divisor's reciprocal may add one more.
     return {"dst": 0 if _is_maximum(sizes.layer) else window + 2, "diff_src": window + 2}
 
@@ -126,7 +126,7 @@ def _drawn(layer: Any) -> Instead | None:
 # --- small sizes ---------------------------------------------------------------------------------------------------------------
 
 
-def _pair(param: Any, name: str, default: int) -> tuple[int, int]:
+def pair(param: Any, name: str, default: int) -> tuple[int, int]:
     """Height and width of a window's property, in any of the ways in which prototxt says it."""
     short = {"kernel": ("kernel_h", "kernel_w"), "stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w")}.get(name)
     if short and (param.HasField(short[0]) or param.HasField(short[1])):
@@ -149,9 +149,9 @@ def _shrink_convolution(layer: Any, shape: Shape) -> Shape:
     channels, outputs = shape[1] // group, int(param.num_output) // group
     param.group = min(group, 3)
     param.num_output = param.group * min(outputs, 5)
-    kernel, dilation = _pair(param, "kernel", 1), _pair(param, "dilation", 1)
+    kernel, dilation = pair(param, "kernel", 1), pair(param, "dilation", 1)
     extent = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
-    plane = _small_plane(shape[2:], extent, _pair(param, "stride", 1), _pair(param, "pad", 0))
+    plane = _small_plane(shape[2:], extent, pair(param, "stride", 1), pair(param, "pad", 0))
     return (min(shape[0], 2), param.group * min(channels, 3), *plane)
 
 
@@ -165,7 +165,7 @@ def _shrink_pooling(layer: Any, shape: Shape) -> Shape:
     if param.global_pooling:
         plane: Shape = tuple(min(size, 5) for size in shape[2:])
     else:
-        plane = _small_plane(shape[2:], _pair(param, "kernel", 1), _pair(param, "stride", 1), _pair(param, "pad", 0))
+        plane = _small_plane(shape[2:], pair(param, "kernel", 1), pair(param, "stride", 1), pair(param, "pad", 0))
     return (min(shape[0], 2), min(shape[1], 3), *plane)
 
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from barista import bitstream as bitstreams
 from barista import copies as crossings
-from barista import coverage, steps
+from barista import coverage, grid, steps
 from barista.bitstream import Bitstream
 from barista.copies import COPIES, DOWNLOAD, UPLOAD, Cause
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
 from barista.net_instances import Made
-from barista.plugin import Command
+from barista.plugin import Command, GridPlan
 from barista.recipe import COLUMNS, Recipe
 from barista.rewriter import Decision, Place
 from barista.steps import MadeLayer, Recorded, Span, Task
@@ -63,6 +63,7 @@ class Row:
     multiply_adds: int
     gflops: float | None  # reached, two operations a multiply-add, over device_ms; None where nothing is multiplied there
     share_of_peak: float | None  # the same of what the multiply grid can do at its clock; None where the device has none
+    of_grid: float | None  # of the multiply grid, what its plan fills with products; None where the grid is not used
 
     @property
     def is_idle(self) -> bool:
@@ -122,6 +123,7 @@ def measure(
         progress("making the nets")
         ours = stack.enter_context(steps.caffe_contestant(task, (built, picked)))
         made = steps.made_layers(task, ours.ready())
+        plans = _plans(task, made, ours)
         ours.run(_WARM_UP)
         stock, complaint = _stock(task, stack)
         recorded: list[Recorded] = []
@@ -132,7 +134,17 @@ def measure(
             if stock:
                 beside.append(stock.record(1))
     notes = [*task.notes, *([complaint] if complaint else [])]
-    return report(task, made, built, picked.name, recorded, beside, notes)
+    return report(task, made, plans, built, picked.name, recorded, beside, notes)
+
+
+def _plans(task: Task, made: Sequence[MadeLayer], ours: steps.Contestant) -> dict[int, list[GridPlan]]:
+    """How the grid is used, by the number of the layer in `made`."""
+    shapes = {}
+    for number, layer in enumerate(made):
+        if layer.index is not None and steps.decision_of(task, layer).place is Place.DEVICE:
+            shapes[number] = grid.shape(task.net.layer[layer.index], _sizes(layer, layer.index))
+    used = {number: shape for number, shape in shapes.items() if shape}
+    return dict(zip(used, ours.grid_plans(list(used.values())), strict=True))
 
 
 def _stock(task: Task, stack: ExitStack) -> tuple[steps.Contestant | None, str]:
@@ -149,21 +161,27 @@ def _stock(task: Task, stack: ExitStack) -> tuple[steps.Contestant | None, str]:
 def report(
     task: Task,
     made: Sequence[MadeLayer],
+    plans: Mapping[int, Sequence[GridPlan]],
     bitstream: Bitstream,
     device: str,
     recorded: Sequence[Recorded],
     beside: Sequence[Recorded],
     notes: Iterable[str],
 ) -> Report:
-    """What single steps that were recorded say: `recorded` on the device, `beside` in stock Caffe."""
+    """What single steps that were recorded say: `recorded` on the device, `beside` in stock Caffe.
+
+    `plans` are of the layers of `made`, by number, that multiply on the grid.
+    """
     decisions = [steps.decision_of(task, layer) for layer in made]
     ours = [_Step(one, bitstream.recipe.compute_units) for one in recorded]
     theirs = [_Step(one, 0) for one in beside]
     clock_mhz = bitstream.manifest.get("clock_mhz")
-    products = _multiply_adds(task, made)
+    gradients = _gradients(task, made)
+    products = _multiply_adds(task, made, gradients)
+    of_grid = _of_grid(task, made, plans, gradients)
     rows = []
     for key in _keys(len(made)):
-        row = _row(key, made, decisions, ours, theirs, products.get(key, 0))
+        row = replace(_row(key, made, decisions, ours, theirs), multiply_adds=products.get(key, 0), of_grid=of_grid.get(key))
         rows.append(_with_rate(row, bitstream.recipe, clock_mhz))
     counters = {name: statistics.mean(one.counters[name] for one in recorded) for name in recorded[0].counters}
     return Report(
@@ -240,7 +258,6 @@ def _row(
     decisions: Sequence[Decision],
     ours: Sequence[_Step],
     theirs: Sequence[_Step],
-    multiply_adds: int,
 ) -> Row:
     if key is None:
         on_device = any(step.launches(None) for step in ours)
@@ -259,9 +276,10 @@ def _row(
         upload_bytes=statistics.mean(sum(command.bytes for command in step.crossed(key, UPLOAD)) for step in ours),
         download_bytes=statistics.mean(sum(command.bytes for command in step.crossed(key, DOWNLOAD)) for step in ours),
         launches=statistics.mean(step.launches(key) for step in ours),
-        multiply_adds=multiply_adds,
+        multiply_adds=0,
         gflops=None,
         share_of_peak=None,
+        of_grid=None,
     )
 
 
@@ -271,27 +289,65 @@ def _with_rate(row: Row, recipe: Recipe, clock_mhz: float | None) -> Row:
     a_second = row.multiply_adds / (row.device_ms / 1e3)
     multipliers = recipe.pe_rows * recipe.pe_depth * COLUMNS * recipe.compute_units
     share = a_second / (multipliers * clock_mhz * 1e6) if clock_mhz else None
-    return Row(**{**asdict(row), "gflops": 2 * a_second / 1e9, "share_of_peak": share})
+    return replace(row, gflops=2 * a_second / 1e9, share_of_peak=share)
 
 
-def _multiply_adds(task: Task, made: Sequence[MadeLayer]) -> dict[Key, int]:
-    """Of each pass, in a step. A backward pass makes as many for the weights' gradient, and again as many for the input's."""
-    found: dict[Key, int] = {}
+@dataclass(frozen=True)
+class _Gradients:
+    """What a layer's backward pass makes."""
+
+    weights: bool
+    data: bool
+
+
+def _gradients(task: Task, made: Sequence[MadeLayer]) -> dict[int, _Gradients]:
+    """Of each layer of the prototxt, by its number in `made`."""
+    found: dict[int, _Gradients] = {}
     learned: set[str] = set()  # blobs that depend on something that is learned
-    times = int(task.solver.iter_size)
     for number, layer in enumerate(made):
         if layer.index is None:
             learned.update(layer.tops if learned & set(layer.bottoms) else ())
             continue
         param = task.net.layer[layer.index]
-        products = times * coverage.multiply_adds(param, Made(layer.index, layer.src, layer.dst, layer.weights))
         rates = [param.param[i].lr_mult if i < len(param.param) else 1.0 for i in range(len(layer.weights))]
         wants = param.propagate_down or [bottom in learned or task.net.force_backward for bottom in layer.bottoms]
-        found[number, False] = products
-        found[number, True] = products * ((bool(rates) and rates[0] != 0) + any(wants))
+        found[number] = _Gradients(weights=bool(rates) and rates[0] != 0, data=any(wants))
         if any(rates) or any(wants):
             learned.update(layer.tops)
     return found
+
+
+def _multiply_adds(task: Task, made: Sequence[MadeLayer], gradients: Mapping[int, _Gradients]) -> dict[Key, int]:
+    """Of each pass, in a step. A backward pass makes as many for the weights' gradient, and again as many for the input's."""
+    found: dict[Key, int] = {}
+    for number, makes in gradients.items():
+        index = made[number].index
+        assert index is not None
+        products = task.solver.iter_size * coverage.multiply_adds(task.net.layer[index], _sizes(made[number], index))
+        found[number, False] = products
+        found[number, True] = products * (makes.weights + makes.data)
+    return found
+
+
+def _of_grid(
+    task: Task, made: Sequence[MadeLayer], plans: Mapping[int, Sequence[GridPlan]], gradients: Mapping[int, _Gradients]
+) -> dict[Key, float | None]:
+    """Of each pass, the part of the multiply grid that it fills."""
+    found: dict[Key, float | None] = {}
+    for number, of_layer in plans.items():
+        forward = [plan for plan in of_layer if plan.name == "forward"]
+        weights = [plan for plan in of_layer if plan.name == "weights"]
+        data = [plan for plan in of_layer if plan.name.startswith("data")]
+        if steps.decision_of(task, made[number]).type == "Deconvolution":  # the plans are of the convolution that it transposes
+            forward, data = data, forward
+        makes = gradients[number]
+        found[number, False] = grid.filled(forward)
+        found[number, True] = grid.filled([*(weights if makes.weights else ()), *(data if makes.data else ())])
+    return found
+
+
+def _sizes(layer: MadeLayer, index: int) -> Made:
+    return Made(index, layer.src, layer.dst, layer.weights)
 
 
 def _step_times(recorded: Sequence[Recorded]) -> StepTimes:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ class Plugin:
         self.library.barista_counters(values, len(COUNTERS))
         return dict(zip(COUNTERS, values, strict=True))
 
+    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
+        """Of each operation, as barista.grid.shape() gives it of a layer, how its passes use this device's multiply grid."""
+        sentence = ctypes.create_string_buffer(1024)
+        self.library.barista_grid_plans.restype = ctypes.c_char_p
+        text = self.library.barista_grid_plans(json.dumps(operations).encode(), sentence, ctypes.c_size_t(len(sentence)))
+        if text is None:
+            raise BaristaError(sentence.value.decode(errors="replace"))
+        return [[GridPlan(*fields) for fields in plans] for plans in json.loads(text)]
+
 
 @dataclass(frozen=True)
 class Command:
@@ -58,6 +68,15 @@ class Command:
     enqueued: int
     began: int
     ended: int
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """One use of the multiply grid."""
+
+    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
+    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
+    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles
 
 
 class Recording:

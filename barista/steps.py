@@ -22,7 +22,7 @@ from barista import solver as solvers
 from barista.bitstream import Bitstream
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
-from barista.plugin import Command
+from barista.plugin import Command, GridPlan
 from barista.rewriter import Decision, Place
 
 STOCK = "stock Caffe"
@@ -211,6 +211,10 @@ class Contestant:
         """Records steps, after `warm` others: the first one starts the threads that record."""
         time.sleep(_SETTLE_SECONDS)
         return _recorded(self._ask(do="record", steps=steps, warm=warm))
+
+    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
+        """Plugin.grid_plans() of a contestant on a device."""
+        return [[GridPlan(*fields) for fields in plans] for plans in self._ask(do="plans", operations=operations)["plans"]]
 
     def peak_bytes(self) -> int:
         """The most memory that the process has had so far."""

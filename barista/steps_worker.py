@@ -7,6 +7,7 @@ Of the JSON lines on standard input the first is {"name", "solver": its text, "s
     {"do": "record", "steps": n, "warm": m}
                                    {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded, of n
                                    steps after m others
+    {"do": "plans", "operations"}  {"plans"}: Plugin.grid_plans() of these; not of stock Caffe
     {"do": "peak"}                 {"bytes"}: the most memory that this process has had
 """
 
@@ -58,6 +59,9 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
             answer.tell(seconds=trainer.run(asked["steps"]))
         elif asked["do"] == "record":
             answer.tell(**trainer.record(asked["steps"], asked["warm"]))
+        elif asked["do"] == "plans" and loaded:
+            plans = loaded.grid_plans(asked["operations"])
+            answer.tell(plans=[[astuple(plan) for plan in passes] for passes in plans])
         else:
             answer.tell(bytes=peak_bytes())
 

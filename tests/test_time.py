@@ -13,9 +13,10 @@ import pytest
 from processes import barista, sentence
 
 from barista import bitstream as bitstreams
-from barista import caffe_proto, copies, layer_times, steps
+from barista import caffe_proto, copies, grid, layer_times, prototxt, steps
 from barista.copies import Cause
-from barista.plugin import Command
+from barista.net_instances import Made
+from barista.plugin import Command, GridPlan
 from barista.recipe import COLUMNS
 from barista.rewriter import Decision, Place
 from barista.steps import MadeLayer, Recorded, Span, StepTime
@@ -217,7 +218,8 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     recorded = Recorded((StepTime(100_000, 2_000_000, 0, 5),), spans, tuple(ran), 10_000_000, {"launches": 3})
     built, _ = bitstreams.resolve("emulator")
     board = replace(built, manifest={**built.manifest, "clock_mhz": 200.0})
-    report = layer_times.report(task, made, board, "a board", [recorded], [recorded], [])
+    plans = {1: [GridPlan("forward", 10, 0.5), GridPlan("weights", 30, 0.2), GridPlan("data", 10, 0.9)]}
+    report = layer_times.report(task, made, plans, board, "a board", [recorded], [recorded], [])
     found = {(row.layer, row.phase): row for row in report.rows}
 
     update = found["update", "update"]
@@ -229,6 +231,113 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     a_second = recipe.compute_units * recipe.pe_rows * recipe.pe_depth * COLUMNS * 200e6
     assert conv.share_of_peak == pytest.approx(CONV_PRODUCTS / 4e-3 / a_second)
     assert (report.step.ms, report.device_ms) == (9.9, 1 + 4 + 2.5)
+    assert conv.of_grid == 0.5
+    assert {row.of_grid for row in report.rows if row.layer != "conv"} == {None}
+
+
+# --- how full the grid is ------------------------------------------------------------------------------------------------------
+
+# Its 20 channels lie in 24 lanes of the grid, its 50 outputs in 64 columns.
+GRID_NET = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 16 dim: 20 dim: 32 dim: 32 } } }
+layer { name: "mix" type: "Convolution" bottom: "x" top: "mix" convolution_param { num_output: 50 kernel_size: 1 } }
+layer { name: "depthwise" type: "Convolution" bottom: "mix" top: "apart"
+  convolution_param { num_output: 50 group: 50 kernel_size: 3 } }
+layer { name: "relu" type: "ReLU" bottom: "apart" top: "apart" }
+layer { name: "ip" type: "InnerProduct" bottom: "apart" top: "ip" inner_product_param { num_output: 3 } }
+layer { name: "foreign" type: "InnerProduct" bottom: "ip" top: "out" loss_weight: 1 inner_product_param { num_output: 3 }
+  python_param { param_str: "mine" } }
+"""
+
+
+def test_the_column_of_the_grid_is_what_products_fill(tmp_path: Path) -> None:
+    path = write(tmp_path, GRID_NET)
+    found = rows(timed(path))
+    recipe = bitstreams.resolve("emulator")[0].recipe
+    lanes, columns, pixels, images = 24, 64, 32 * 32, 16 // recipe.compute_units
+    assert (lanes - recipe.pe_depth, columns - COLUMNS) < (20, 50), "no fewer would do"
+    load = 20 * images * pixels / recipe.load_words
+    steps = lanes / recipe.pe_depth * columns / COLUMNS * images / recipe.pe_rows * pixels
+    store = images * pixels * columns / COLUMNS
+    cycles = load + steps + store + lanes * columns / COLUMNS  # of these the last loads the weights
+    a_cycle = recipe.compute_units * recipe.pe_rows * recipe.pe_depth * COLUMNS
+    assert found["mix", "forward"]["of_grid"] == pytest.approx(16 * 20 * 50 * pixels / (a_cycle * cycles))
+    assert 0 < found["mix", "backward"]["of_grid"] < 1
+    assert 0 < found["ip", "backward"]["of_grid"] < 1
+    assert {found[key]["of_grid"] for key in found if key[0] not in ("mix", "ip")} == {None}
+
+    said = barista("time", path, "--iterations", "1").stdout.splitlines()
+    heading = next(line for line in said if line.startswith("layer "))
+    row = next(line for line in said if line.split()[:2] == ["mix", "forward"])
+    assert row[: heading.index("of grid") + len("of grid")].endswith(f" {found['mix', 'forward']['of_grid']:.0%}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rates", "wants", "forward", "backward"),
+    [
+        ("Convolution", "", "true", 0.5, (30 * 0.2 + 5 * 0.9 + 5 * 0.5) / 40),
+        ("Convolution", "", "false", 0.5, 0.2),
+        ("Convolution", "param { lr_mult: 0 }", "true", 0.5, 0.7),
+        ("Deconvolution", "", "true", 0.7, (30 * 0.2 + 10 * 0.5) / 40),
+        ("Deconvolution", "", "false", 0.7, 0.2),
+        ("Convolution", "param { lr_mult: 0 }", "false", 0.5, None),
+    ],
+)
+def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
+    kind: str, rates: str, wants: str, forward: float, backward: float | None, tmp_path: Path
+) -> None:
+    window = f"propagate_down: {wants} convolution_param {{ num_output: 6 kernel_size: 3 }}"
+    layer = f'layer {{ name: "c" type: "{kind}" bottom: "x" top: "c" {rates} {window} }}'
+    inputs = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 5 dim: 6 dim: 8 dim: 8 } } }'
+    task = steps.prepare(write(tmp_path, f"{inputs}\n{layer}"))
+    shapes = ((5, 6, 8, 8),), ((5, 6, 6, 6),), ((6, 6, 3, 3), (6,))
+    made = [MadeLayer("in", 0, (), ("x",), (), shapes[0], (), ()), MadeLayer("c", 1, ("x",), ("c",), *shapes, ())]
+    plans = {
+        1: [
+            GridPlan("forward", 10, 0.5),
+            GridPlan("weights", 30, 0.2),
+            GridPlan("data phase 0,0", 5, 0.9),
+            GridPlan("data phase 0,1", 5, 0.5),
+        ]
+    }
+    passes = (Span(0, 1, False, 0, 10**6, 0, 0), Span(0, 1, True, 10**6, 2 * 10**6, 0, 0))
+    recorded = Recorded((StepTime(0, 3 * 10**6, 0, 0),), passes, (), 3 * 10**6, {})
+    built, _ = bitstreams.resolve("emulator")
+    report = layer_times.report(task, made, plans, built, "a board", [recorded], [], [])
+    found = {row.phase: row.of_grid for row in report.rows if row.layer == "c"}
+    assert found == {"forward": pytest.approx(forward), "backward": backward and pytest.approx(backward)}
+
+
+def test_shapes_of_layers_as_the_planner_takes_them() -> None:
+    def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> dict[str, Any] | None:
+        net = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net")
+        return grid.shape(net.layer[0], Made(0, (src,), (dst,), (weights,)))
+
+    strided = "stride_h: 2 stride_w: 3 pad: 1 dilation: 2 dilation: 1 group: 2"
+    convolution = shape(
+        f'type: "Convolution" convolution_param {{ num_output: 6 kernel_h: 3 kernel_w: 5 {strided} }}',
+        (7, 4, 20, 30), (7, 6, 9, 10), (6, 2, 3, 5),
+    )  # fmt: skip
+    assert convolution == {
+        "op": "convolution", "N": 7, "C": 4, "O": 6, "G": 2, "H": 20, "W": 30, "KH": 3, "KW": 5,
+        "SH": 2, "SW": 3, "PH": 1, "PW": 1, "DH": 2, "DW": 1,
+    }  # fmt: skip
+    transposed = shape(
+        'type: "Deconvolution" convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 }',
+        (7, 3, 5, 5), (7, 6, 10, 10), (3, 6, 4, 4),
+    )  # fmt: skip
+    assert transposed is not None
+    assert {key: transposed[key] for key in ("N", "C", "O", "H", "W")} == {"N": 7, "C": 6, "O": 3, "H": 10, "W": 10}
+    line = shape(
+        'type: "Convolution" convolution_param { num_output: 6 kernel_size: 3 pad: 1 stride: 2 }', (2, 4, 9), (2, 6, 5), (6, 4, 3)
+    )
+    assert line is not None
+    assert [line[key] for key in ("H", "KH", "SH", "PH", "W", "KW", "SW", "PW")] == [1, 1, 1, 0, 9, 3, 2, 1]
+    solid = 'type: "Convolution" convolution_param { num_output: 6 kernel_size: 3 }'
+    assert shape(solid, (2, 4, 9, 9, 9), (2, 6, 7, 7, 7), (6, 4, 3, 3, 3)) is None
+    product = shape('type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }', (2, 3, 4), (2, 5), (12, 5))
+    assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True}
+    assert shape('type: "ReLU"', (2,), (2,), ()) is None
 
 
 # --- causes ---------------------------------------------------------------------------------------------------------------------

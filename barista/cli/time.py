@@ -69,6 +69,7 @@ def table(report: Report) -> Table:
         "out": lambda row: size(row.download_bytes),
         "launches": lambda row: f"{row.launches:g}" if row.launches else "",
         "GFLOP/s": lambda row: f"{row.gflops:.1f}" if row.gflops else "",
+        "of grid": lambda row: f"{row.of_grid:.0%}" if row.of_grid else "",
         "of peak": lambda row: f"{row.share_of_peak:.1%}" if row.share_of_peak else "",
     }
     made = Table(box=None, pad_edge=False)

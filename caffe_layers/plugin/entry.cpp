@@ -8,10 +8,13 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "device/device_manager.hpp"
 #include "memory/device_memory.hpp"
 #include "nlohmann/json.hpp"
+#include "ops/convolution.hpp"
+#include "ops/inner_product.hpp"
 
 namespace {
 
@@ -38,6 +41,20 @@ int status_of(const Function& function, char* error, std::size_t size) {
     copy_text(failure.what(), error, size);
     return 1;
   }
+}
+
+// The plans of one operation, which is an object with the fields of its shape.
+std::vector<barista::ops::NamedPlan> plans(const nlohmann::json& op) {
+  const auto field = [&](const char* name) { return op.at(name).get<int>(); };
+  const barista::device::Recipe& recipe = DeviceManager::instance().recipe();
+  if (op.at("op") == "inner product")
+    return barista::ops::plans(recipe,
+                               barista::ops::InnerProductShape{field("N"), field("K"), field("O"), op.at("transpose").get<bool>()});
+  barista::ops::ConvolutionShape s = {};
+  s.N = field("N"), s.C = field("C"), s.H = field("H"), s.W = field("W");
+  s.O = field("O"), s.KH = field("KH"), s.KW = field("KW"), s.G = field("G");
+  s.SH = field("SH"), s.SW = field("SW"), s.PH = field("PH"), s.PW = field("PW"), s.DH = field("DH"), s.DW = field("DW");
+  return barista::ops::plans(recipe, s);
 }
 
 }  // namespace
@@ -109,6 +126,27 @@ BARISTA_EXPORT const char* barista_record_end(char* error, std::size_t size) {
         nlohmann::json all = nlohmann::json::array();
         for (const barista::device::Command& c : DeviceManager::instance().end_recording())
           all.push_back({c.name, c.queue, c.bytes, c.enqueued, c.began, c.ended});
+        text = all.dump();
+      },
+      error, size);
+  return status == 0 ? text.c_str() : nullptr;
+}
+
+// How the passes of some operations would use the multiply grid of the open device's recipe. `operations` is a JSON array of objects
+// with "op", "convolution" or "inner product", and the fields of ops::ConvolutionShape or ops::InnerProductShape. Returns a JSON array
+// with an array of [pass, cycles, utilization] (see ops::Plan) for each of them, valid until the next call, or null with a sentence in
+// `error`.
+BARISTA_EXPORT const char* barista_grid_plans(const char* operations, char* error, std::size_t size) {
+  static std::string text;
+  const int status = status_of(
+      [&] {
+        nlohmann::json all = nlohmann::json::array();
+        for (const nlohmann::json& op : nlohmann::json::parse(operations)) {
+          nlohmann::json passes = nlohmann::json::array();
+          for (const barista::ops::NamedPlan& pass : plans(op))
+            passes.push_back({pass.pass, pass.plan.cycles, pass.plan.utilization});
+          all.push_back(passes);
+        }
         text = all.dump();
       },
       error, size);
