@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from barista.flow import Graph
 from barista.plugin import Command
-from barista.rewriter import Decision, Place
+from barista.rewriter import Decision
 from barista.steps import MadeLayer
 
 COPIES = UPLOAD, DOWNLOAD = "upload", "download"  # names of commands
@@ -37,15 +38,15 @@ def causes(
     layers: Sequence[MadeLayer], decisions: Sequence[Decision], layer: int, backward: bool, copies: Sequence[Command]
 ) -> list[Cause]:
     """Of each of the `copies` in one pass of `layer`, its cause. `decisions` are one a layer."""
-    graph = _Graph(layers, decisions)
-    if graph.on_host(layer):
-        return [graph.doing_of(layer)] * len(copies)
-    sources = list(graph.read_from_host(layer, backward))
+    step = _Step(layers, decisions)
+    if step.on_host(layer):
+        return [step.doing_of(layer)] * len(copies)
+    sources = list(step.read_from_host(layer, backward))
     found = []
     for command in copies:
         if command.name == UPLOAD:
             source = _source_of(command, sources)
-            found.append(graph.doing_of(source.writer, source.blob) if source else Cause("", HOST, ""))
+            found.append(step.doing_of(source.writer, source.blob) if source else Cause("", HOST, ""))
         elif layers[layer].losses and not backward:
             found.append(Cause(layers[layer].losses[0], LOSS, ""))
         else:
@@ -72,15 +73,16 @@ def _source_of(upload: Command, sources: list[_Source]) -> _Source | None:
     return found
 
 
-class _Graph:
-    """Who makes what."""
+class _Step:
+    """The passes of a net that was made."""
 
     def __init__(self, layers: Sequence[MadeLayer], decisions: Sequence[Decision]) -> None:
         self._layers = layers
         self._decisions = decisions
+        self._graph = Graph(layers, decisions)
 
     def on_host(self, layer: int) -> bool:
-        return self._decisions[layer].place is Place.CPU
+        return self._graph.on_host(layer)
 
     def doing_of(self, layer: int, blob: str = "") -> Cause:
         return Cause(blob, self._layers[layer].name, self._decisions[layer].reason)
@@ -90,36 +92,11 @@ class _Graph:
         made = self._layers[layer]
         if backward:
             for blob, shape in zip(made.tops, made.dst, strict=True):
-                yield from self._sources(blob, shape, self._writers_of_diff(layer, blob))
+                yield from self._source(blob, shape, self._graph.maker_of_diff(layer, blob))
         for blob, shape in zip(made.bottoms, made.src, strict=True):
-            yield from self._sources(blob, shape, self._writers_of_data(layer, blob))
+            origin = self._graph.origin(layer, blob)
+            yield from self._source(blob, shape, origin.layer if origin else None)
 
-    def _sources(self, blob: str, shape: Sequence[int], writers: Sequence[int]) -> Iterator[_Source]:
-        yield from (_Source(blob, _VALUE_BYTES * prod(shape), writer) for writer in writers if self.on_host(writer))
-
-    def _writers_of_data(self, layer: int, blob: str) -> list[int]:
-        """Who makes the values of `blob` that `layer` takes."""
-        writer = next((i for i in range(layer - 1, -1, -1) if blob in self._layers[i].tops), None)
-        if writer is None:
-            return []
-        if self._is_split(writer) or self._is_view(writer):
-            return self._writers_of_data(writer, self._layers[writer].bottoms[0])
-        return [writer]
-
-    def _writers_of_diff(self, layer: int, blob: str) -> list[int]:
-        """Who makes the gradient of `blob`, a top of `layer`: the layer that takes it next."""
-        taker = next((i for i in range(layer + 1, len(self._layers)) if blob in self._layers[i].bottoms), None)
-        if taker is None:
-            return []
-        if self._is_view(taker):
-            return self._writers_of_diff(taker, self._layers[taker].tops[0])
-        if self._is_split(taker):  # it adds on the host where all that it adds is there
-            writers = [writer for top in self._layers[taker].tops for writer in self._writers_of_diff(taker, top)]
-            return writers[:1] if all(self.on_host(writer) for writer in writers) else []
-        return [taker]
-
-    def _is_view(self, layer: int) -> bool:
-        return self._decisions[layer].place is Place.VIEW
-
-    def _is_split(self, layer: int) -> bool:
-        return self._decisions[layer].type == "Split"
+    def _source(self, blob: str, shape: Sequence[int], writer: int | None) -> Iterator[_Source]:
+        if writer is not None and self.on_host(writer):
+            yield _Source(blob, _VALUE_BYTES * prod(shape), writer)

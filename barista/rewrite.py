@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from barista import prototxt, rewriter, upgrade
+from barista import caffe_proto, crossings, prototxt, rewriter, upgrade
 from barista import solver as solvers
 from barista.errors import BaristaError
 
@@ -47,6 +47,14 @@ class Job:
     nets: tuple[solvers.SolverNet, ...]
     notes: tuple[str, ...]
     restored: bool
+
+    def crossings(self) -> crossings.Plan | None:
+        """What the net that is trained copies in a step; None of restored nets, and where no net is trained."""
+        trained = next((net for net in self.nets if net.field in ("", *solvers.TRAIN_FIELDS)), None)
+        if trained is None or self.restored:
+            return None
+        state = self.result.train_state if self.kind is prototxt.Kind.SOLVER else caffe_proto.new("NetState")
+        return crossings.plan(trained.net, trained.decisions, state)
 
     def text(self) -> str:
         """All in one piece."""

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from barista import caffe_proto, net_files, prototxt, rewriter, upgrade
 from barista.errors import BaristaError
 
-_TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
+TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 _TEST_FIELDS = ("test_net_param", "test_net")  # in the order in which Caffe makes them
 _INSIDE = {"net": "net_param", "train_net": "train_net_param", "test_net": "test_net_param"}
 _REPEATED = ("test_net", "test_net_param")
@@ -50,7 +50,7 @@ class Solver:
 
     @property
     def train_net(self) -> SolverNet:
-        return next(net for net in self.nets if net.field in _TRAIN_FIELDS)
+        return next(net for net in self.nets if net.field in TRAIN_FIELDS)
 
     def text(self) -> str:
         """The normalised solver in Caffe's text format, in one piece."""
@@ -165,14 +165,14 @@ def _upgraded(original: Any, name: str, notes: list[str]) -> Any:
 
 
 def _check_train_nets(param: Any, name: str) -> None:
-    given = [field for field in _TRAIN_FIELDS if param.HasField(field)]
+    given = [field for field in TRAIN_FIELDS if param.HasField(field)]
     if len(given) != 1:
         found = f"both {' and '.join(given)} are given" if given else "no train net is given"
-        raise BaristaError(f"{name}: {found}; exactly one of {', '.join(_TRAIN_FIELDS)} is expected")
+        raise BaristaError(f"{name}: {found}; exactly one of {', '.join(TRAIN_FIELDS)} is expected")
 
 
 def _read_nets(param: Any, path: Path, notes: list[str]) -> Iterator[SolverNet]:
-    for field in (*_TRAIN_FIELDS, *_TEST_FIELDS):
+    for field in (*TRAIN_FIELDS, *_TEST_FIELDS):
         for index, value in enumerate(_values(param, field)):
             if field in _INSIDE:
                 file = find(value, path, notes, f"{path}: {field}")
@@ -226,7 +226,7 @@ def _give(param: Any, field: str, value: Any) -> None:
 def _without_nets(param: Any) -> Any:
     bare = type(param)()
     bare.CopyFrom(param)
-    for field in (*_TRAIN_FIELDS, *_TEST_FIELDS):
+    for field in (*TRAIN_FIELDS, *_TEST_FIELDS):
         bare.ClearField(field)
     return bare
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from barista import rewrite, rewriter
+from barista import crossings, rewrite, rewriter
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is folded for it
 
@@ -56,6 +56,9 @@ def _print_report(report: Console, job: rewrite.Job) -> None:
     for net in job.nets:
         if net.decisions:
             report.print(_table(net.name, net.decisions))
+    copied = job.crossings()
+    for sentence in crossings.sentences(copied) if copied else ():
+        report.print(sentence, markup=False, soft_wrap=True)
     for note in job.notes:
         report.print(f"note: {escape(note)}", soft_wrap=True)
 

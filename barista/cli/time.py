@@ -15,6 +15,7 @@ from rich.table import Table
 from barista import layer_times, net_inputs
 from barista.cli.coverage import scaled
 from barista.copies import DOWNLOAD, HOST, LOSS, SOLVER, UPLOAD
+from barista.crossings import enumerated
 from barista.layer_times import Copy, Report, Row
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is folded for it
@@ -123,7 +124,7 @@ def _reasons(copies: Iterable[Copy]) -> list[str]:
     for (why, who), layers in whose.items():
         total = {way: sum(sums[way] for sums in layers.values()) for way in (UPLOAD, DOWNLOAD)}
         sizes = " and ".join(f"{size(total[way])} {word}" for way, word in ((UPLOAD, "in"), (DOWNLOAD, "out")) if total[way])
-        lines.append(f"  {sizes} for {_SPECIAL[who] if who else f'{_enumerated(layers)} on the CPU ({why})'}")
+        lines.append(f"  {sizes} for {_SPECIAL[who] if who else f'{enumerated(list(layers))} on the CPU ({why})'}")
     return lines
 
 
@@ -132,11 +133,6 @@ _SPECIAL = {
     LOSS: "the loss, which Caffe adds up",
     HOST: "blobs that the host wrote",
 }
-
-
-def _enumerated(names: Iterable[str]) -> str:
-    *some, last = names
-    return f"{', '.join(some)} and {last}" if some else last
 
 
 def size(count: float) -> str:
