@@ -1,5 +1,7 @@
 """Training steps of five nets, and one large product, by Barista, stock Caffe and PyTorch in turns: `make bench`.
 
+And two of the nets at several batches on the first device (benchmarks.batches).
+
 Steps are forward, backward and update, of the same nets and batches. Pictures and labels are random, and given to a device anew in
 each step. Every contestant has two threads and a process of its own. It prints ratios with their spread, and writes all times with
 machine, versions and commit to steps.json, and a chart to steps.png. PyTorch takes part where a Python that has it is named, or is
@@ -27,7 +29,7 @@ from barista import steps
 from barista.errors import BaristaError
 from barista.layer_times import covered
 from barista.steps import STOCK, Contestant, Recorded, Span, Task
-from benchmarks import chart, contest
+from benchmarks import batches, chart, contest
 from benchmarks.contest import THREADS, Result, Spread
 from examples import nets
 
@@ -36,6 +38,8 @@ TORCH = "PyTorch"
 _TORCH_PYTHON = ROOT / "build" / "torch" / "bin" / "python"
 _TORCH_NETS = ("lenet", "cifar10_quick", "alexnet")  # that benchmarks.torch_worker has
 PRODUCT = "product"
+BATCHES = "batches"
+_BATCH_ROUNDS = 9
 _SIZE = 1024  # of the product: rows, columns and terms
 _PRODUCT_STEPS = 3  # a turn
 _PLAIN = 'bias_term: false weight_filler { type: "xavier" }'
@@ -67,6 +71,7 @@ CONTESTS = (
     Contest("alexnet", "AlexNet", 16, 9, 1),
     Contest("googlenet", "GoogLeNet", 8, 7, 1),
 )
+_GROWING = ("lenet", "cifar10_quick")  # those that are run at several batches
 
 
 def run(entry: Contest, devices: Sequence[str], torch: Path | None, rounds: int | None) -> Result:
@@ -108,6 +113,12 @@ def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result
         task = replace(steps.prepare(path), name=kind)
     contestants = contest.of_caffe(task, devices)
     return contest.contest(contestants, rounds or 15, _product_seconds, contest.require_same_parameters(task, _SIZE * _SIZE))
+
+
+def run_batches(entry: Contest, device: str, rounds: int | None) -> tuple[batches.Growth, Result]:
+    with tempfile.TemporaryDirectory() as folder:
+        tasks = {batch: task_of(replace(entry, batch=batch), Path(folder)) for batch in batches.BATCHES}
+    return batches.run(tasks, device, rounds or _BATCH_ROUNDS)
 
 
 def _product_seconds(contestant: Contestant) -> float:
@@ -177,8 +188,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [entry.net for entry in CONTESTS]
-    parser.add_argument("--net", action="append", choices=[*names, PRODUCT], help="only this one; may be given several times")
+    names = [*(entry.net for entry in CONTESTS), PRODUCT, BATCHES]
+    parser.add_argument("--net", action="append", choices=names, help="only this one; may be given several times")
     parser.add_argument("--device", action="append", help="in place of emulator and pocl; may be given several times")
     parser.add_argument("--torch", type=Path, metavar="PYTHON", help="a Python that has PyTorch [build/torch/bin/python]")
     parser.add_argument("--rounds", type=int, help="in place of each net's own number")
@@ -198,7 +209,7 @@ def _run(options: argparse.Namespace) -> None:
         raise BaristaError(f"--torch {torch}: no such file; a Python that has PyTorch is expected")
     if torch is None:
         print("PyTorch is left out; to have it: python3 -m venv build/torch && build/torch/bin/pip install torch==2.13.0\n")
-    found: dict[str, Any] = {"surroundings": surroundings(), "versions": {}, "contests": {}, "products": {}}
+    found: dict[str, Any] = {"surroundings": surroundings(), "versions": {}, "contests": {}, "products": {}, "batches": {}}
     results: dict[str, Result] = {}
     for entry in CONTESTS:
         if not options.net or entry.net in options.net:
@@ -215,11 +226,19 @@ def _run(options: argparse.Namespace) -> None:
         results[f"{kind}, {_SIZE} x {_SIZE} x {_SIZE}"] = product
         found["products"][kind] = {"size": _SIZE, "gflops": rates, **product.as_json()}
         found["versions"] |= product.versions
+    for entry in CONTESTS:
+        if entry.net in _GROWING and (not options.net or BATCHES in options.net):
+            growth, ran = run_batches(entry, devices[0], options.rounds)
+            print(batches.report(entry.title, growth), flush=True)
+            found["batches"][entry.net] = {"title": entry.title, **growth.as_json()}
+            found["versions"] |= ran.versions
     print(f"\n{_report(found)}", end="")
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "steps.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    chart.draw(results, found, options.output / "steps.png")
-    print(f"wrote {options.output / 'steps.json'} and {options.output / 'steps.png'}")
+    print(f"wrote {options.output / 'steps.json'}")
+    if results:
+        chart.draw(results, found, options.output / "steps.png")
+        print(f"wrote {options.output / 'steps.png'}")
 
 
 if __name__ == "__main__":

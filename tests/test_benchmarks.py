@@ -11,9 +11,12 @@ import pytest
 import small_nets
 from processes import run
 
+from barista import steps
 from barista.errors import BaristaError
 from barista.steps import STOCK, Task
-from benchmarks import contest
+from benchmarks import __main__ as benchmark
+from benchmarks import batches, contest
+from benchmarks.batches import Growth
 from benchmarks.contest import Result, Spread
 
 LENET_PARAMETERS = 20 * 25 + 20 + 50 * 20 * 25 + 50 + 500 * 800 + 500 + 10 * 500 + 10
@@ -87,6 +90,49 @@ def test_a_solver_by_itself(device: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert list(json.loads((tmp_path / "times.json").read_text())["seconds"]) == [STOCK, device]
     assert f"{STOCK} takes " in result.stdout
+
+
+def test_a_straight_line_through_the_ends() -> None:
+    """3 ms and 1 ms an image in every round, on a machine that is twice as slow in the second; one batch takes a tenth longer."""
+    fast = {batch: 3 + 1.0 * batch for batch in (16, 32, 64)}
+    fast[32] *= 1.1
+    growth = Growth("emulator", {batch: [taken / 1e3, 2 * taken / 1e3, taken / 1e3] for batch, taken in fast.items()})
+    [(batch, off)] = growth.off_line().items()
+    assert batch == 32
+    assert [off.first_quartile, off.third_quartile] == pytest.approx([0.1, 0.1])
+    written = growth.as_json()
+    assert written["microseconds_an_image"]["64"] == pytest.approx(67e3 / 64)
+    assert written["furthest_off_line"] == {"batch": 32, "share": pytest.approx(0.1)}
+    said = batches.report("Net", growth).splitlines()
+    assert said[2].split()[:4] == ["32", "38.50", "ms", "(38.50"]
+    assert said[-1].strip() == "furthest off a straight line through the ends: +10.0%, at 32"
+    below = Growth("emulator", {16: [1.0], 32: [1.5], 64: [3.9], 128: [8.0]})
+    assert below.as_json()["furthest_off_line"] == {"batch": 32, "share": pytest.approx(-0.25)}
+    assert Growth("emulator", {16: [1.0], 32: [1.5]}).furthest() is None
+
+
+def test_batches_of_a_net_take_turns(device: str, tmp_path: Path) -> None:
+    solver, _ = small_nets.write(tmp_path, on_device=False)
+    task = steps.prepare(solver)
+    growth, result = batches.run({640: task, 1280: task}, device, 2)
+    assert {batch: len(times) for batch, times in growth.seconds.items()} == {640: 2, 1280: 2}
+    assert all(seconds > 0 for times in growth.seconds.values() for seconds in times)
+    assert next(iter(result.versions)) == "Caffe"
+
+
+def test_batches_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(batches, "BATCHES", (16, 32, 48))
+    monkeypatch.setattr(batches, "_IMAGES", 96)
+    monkeypatch.setattr(
+        sys, "argv", ["benchmarks", "--net", "batches", "--device", "emulator", "--rounds", "1", "-o", str(tmp_path)]
+    )
+    assert benchmark.main() == 0
+    written = json.loads((tmp_path / "steps.json").read_text())
+    assert list(written["batches"]) == ["lenet", "cifar10_quick"]
+    assert all(list(net["seconds"]) == ["16", "32", "48"] for net in written["batches"].values())
+    assert {"Caffe", "OpenBLAS"} < written["versions"].keys()
+    assert not (tmp_path / "steps.png").exists()
+    assert "LeNet on emulator: a step at several batches" in capsys.readouterr().out
 
 
 class Racer:
