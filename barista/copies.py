@@ -2,7 +2,8 @@
 
 A copy is made where somebody asks for a blob whose newer contents are on the other side. A layer on the CPU has its own inputs
 copied out. What a device layer has copied in, a layer on the CPU wrote: the last one before the reader that makes the blob, or,
-of a gradient, the next one that takes it. Where several blobs of a pass come from the host, sizes tell which copy is which.
+of a gradient, the next one that takes it. Where several blobs of a pass come from the host, sizes tell which copy is which. What is
+copied ahead of its step, in whatever pass that falls, is the next batch of a layer that loads data.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from barista.plugin import Command
 from barista.rewriter import Decision
 from barista.steps import MadeLayer
 
-COPIES = UPLOAD, DOWNLOAD = "upload", "download"  # names of commands
+COPIES = UPLOAD, PREFETCH, DOWNLOAD = "upload", "prefetch", "download"  # names of commands
 _VALUE_BYTES = 4
 
 
@@ -52,6 +53,13 @@ def causes(
         else:
             found.append(Cause("", layers[layer].name, "runs Caffe's own code"))  # as a device layer does for what it can't do
     return found
+
+
+def loader(layers: Sequence[MadeLayer], prefetched: Command) -> int:
+    """The layer whose next batch was copied: one that takes nothing and makes a blob of that size."""
+    makers = [number for number, layer in enumerate(layers) if not layer.bottoms]
+    exact = (number for number in makers if prefetched.bytes in [_VALUE_BYTES * prod(shape) for shape in layers[number].dst])
+    return next(exact, makers[0])
 
 
 @dataclass(frozen=True)

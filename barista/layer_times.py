@@ -18,7 +18,7 @@ from barista import bitstream as bitstreams
 from barista import copies as crossings
 from barista import coverage, grid, steps
 from barista.bitstream import Bitstream
-from barista.copies import COPIES, DOWNLOAD, UPLOAD, Cause
+from barista.copies import COPIES, DOWNLOAD, PREFETCH, UPLOAD, Cause, loader
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
 from barista.net_instances import Made
@@ -173,8 +173,8 @@ def report(
     `plans` are of the layers of `made`, by number, that multiply on the grid.
     """
     decisions = [steps.decision_of(task, layer) for layer in made]
-    ours = [_Step(one, bitstream.recipe.compute_units) for one in recorded]
-    theirs = [_Step(one, 0) for one in beside]
+    ours = [_Step(one, bitstream.recipe.compute_units, made) for one in recorded]
+    theirs = [_Step(one, 0, made) for one in beside]
     clock_mhz = bitstream.manifest.get("clock_mhz")
     gradients = _gradients(task, made)
     products = _multiply_adds(task, made, gradients)
@@ -211,7 +211,7 @@ def _keys(layers: int) -> list[Key]:
 class _Step:
     """A recorded step, its commands by the pass that enqueued them."""
 
-    def __init__(self, recorded: Recorded, units: int) -> None:
+    def __init__(self, recorded: Recorded, units: int, made: Sequence[MadeLayer]) -> None:
         self.units = units
         self.recorded = recorded
         self.spans: dict[Key, list[Span]] = {}
@@ -223,9 +223,20 @@ class _Step:
             self.commands.setdefault(key, []).extend(recorded.commands[span.first : span.last])
             inside.update(range(span.first, span.last))
         self.commands[None] = [command for i, command in enumerate(recorded.commands) if i not in inside]
+        self._move_prefetched(made)
         step, spans = recorded.steps[0], recorded.spans
         # Gradients are cleared before the first pass, parameters moved after the last.
         self._outside_ns = spans[0].began - step.began + step.ended - spans[-1].ended
+
+    def _move_prefetched(self, made: Sequence[MadeLayer]) -> None:
+        """To the passes for which they are."""
+        found: list[tuple[Key, Command]] = []
+        for key, commands in self.commands.items():
+            ahead = [command for command in commands if command.name == PREFETCH]
+            found += [((loader(made, command), False), replace(command, name=UPLOAD)) for command in ahead]
+            self.commands[key] = [command for command in commands if command.name != PREFETCH]
+        for key, command in found:
+            self.commands.setdefault(key, []).append(command)
 
     def host_ms(self, key: Key) -> float:
         return (self._outside_ns if key is None else sum(span.ended - span.began for span in self.spans.get(key, ()))) / 1e6

@@ -62,7 +62,7 @@ class Plugin:
 class Command:
     """A command as the device ran it. Times are nanoseconds of time.monotonic_ns()."""
 
-    name: str  # a kernel's with its unit's number, or upload, download, zero
+    name: str  # a kernel's with its unit's number, or upload, prefetch, download, zero
     queue: int  # of a compute unit, by its number; then that of uploads, then that of downloads
     bytes: int
     enqueued: int

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -30,7 +30,7 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """Where one layer runs; `reason` says why not on the device, and is empty where it does."""
+    """Where one layer runs; `reason` says why not on the device, or in what other layer's store, and is else empty."""
 
     layer: str
     type: str  # the stock type, whatever the net says now
@@ -84,7 +84,7 @@ def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
     for layer, decision in zip(rewritten.layer, decisions, strict=True):
         if decision.place is Place.DEVICE:
             layer.type = PREFIX + layer.type
-    return Rewritten(rewritten, decisions)
+    return Rewritten(rewritten, tuple(_with_stores(rewritten, decisions)))
 
 
 def restore(net: Any) -> Any:
@@ -129,6 +129,37 @@ def _decide(layer: Any, selection: Selection) -> Decision:
         return Decision(layer.name, layer.type, Place.VIEW, "")
     reason = _reason_against(layer) or selection.reason_against(layer.name)
     return Decision(layer.name, layer.type, Place.CPU if reason else Place.DEVICE, reason)
+
+
+def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
+    grid = ""  # the layer whose store the next one may be put into
+    blob = ""
+    rectified = False
+    for layer, decision in zip(net.layer, decisions, strict=True):
+        on_device = decision.place is Place.DEVICE
+        if on_device and decision.type in _ON_GRID:
+            grid, blob, rectified = layer.name, layer.top[0] if len(layer.top) == 1 else "", False
+        elif on_device and [*layer.bottom] == [*layer.top] == [blob] and _fits_store(layer, decision.type, rectified):
+            rectified = rectified or decision.type == "ReLU"
+            decision = replace(decision, reason=f"in {grid}'s store{_STORED.get(decision.type, '')}")
+        else:
+            blob = ""
+        yield decision
+
+
+_ON_GRID = ("Convolution", "Deconvolution", "InnerProduct")
+# What the store does in place for who follows, and when.
+_STORED = {"ReLU": "", "Bias": "", "BatchNorm": " with the statistics so far, else here", "Scale": " in testing, else here"}
+
+
+def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:
+    if stock == "ReLU":
+        return bool(layer.relu_param.negative_slope == 0)
+    # One number a channel.
+    axes = {"Scale": layer.scale_param, "Bias": layer.bias_param}
+    plain = stock not in axes or (axes[stock].axis == 1 and axes[stock].num_axes == 1)
+    return stock in _STORED and not rectified and plain
 
 
 def _reason_against(layer: Any) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from barista import prototxt, steps
-from barista.copies import DOWNLOAD
+from barista.copies import DOWNLOAD, PREFETCH, loader
 from barista.errors import BaristaError
 from barista.steps import MadeLayer, Recorded, Task
 
@@ -58,7 +58,7 @@ class Bar:
     """Something that took time on one row. Times are nanoseconds since the first step began."""
 
     row: int
-    name: str  # a kernel's without its unit's number, upload, download, zero; of the host's, empty for a pass, or WAITING
+    name: str  # a kernel's without its unit's number, upload, prefetch, download, zero; of the host's, empty for a pass, or WAITING
     layer: str  # or UPDATE
     family: str
     phase: str  # "forward", "backward" or "update"
@@ -97,6 +97,7 @@ class _Bars:
     """Iterates over the bars of all rows."""
 
     def __init__(self, task: Task, made: Sequence[MadeLayer], recorded: Recorded, first_step: int) -> None:
+        self._made = made
         self._names = [layer.name for layer in made]
         self._families = [_FAMILY_OF.get(steps.decision_of(task, layer).type, "other") for layer in made]
         self._recorded = recorded
@@ -118,13 +119,17 @@ class _Bars:
         """The host from `began` to `ended`, and the commands that it enqueued meanwhile."""
         yield Bar(HOST, "", *owner, began - self._start, ended - self._start)
         for command in self._recorded.commands[first:last]:
+            whose = owner
+            if command.name == PREFETCH:  # by another thread, whatever Caffe's own is at
+                source = loader(self._made, command)
+                whose = (self._names[source], self._families[source], "forward", owner[3])
             if command.name == DOWNLOAD:  # the host waits from when it asks
                 until = min(command.ended, ended)
                 yield Bar(HOST, WAITING, *owner, command.enqueued - self._start, max(until, command.enqueued) - self._start)
             yield Bar(
                 1 + command.queue,
                 re.sub(r"_\d+$", "", command.name),
-                *owner,
+                *whose,
                 command.began - self._start,
                 command.ended - self._start,
                 command.bytes,

@@ -192,6 +192,39 @@ def test_a_view_is_nowhere_and_keeps_its_type(layer_type: str) -> None:
     assert rewritten.net.layer[0].type == layer_type
 
 
+STORES = """
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "late" type: "Bias" bottom: "conv" top: "conv" }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" }
+layer { name: "apart" type: "ReLU" bottom: "ip" top: "apart" }
+layer { name: "after" type: "ReLU" bottom: "ip" top: "ip" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip" top: "ip2" }
+layer { name: "leaky" type: "ReLU" bottom: "ip2" top: "ip2" relu_param { negative_slope: 0.1 } }
+layer { name: "conv3" type: "Convolution" bottom: "data" top: "conv3" }
+layer { name: "rows" type: "Scale" bottom: "conv3" top: "conv3" scale_param { axis: 2 } }
+layer { name: "deconv" type: "Deconvolution" bottom: "conv" top: "deconv" }
+layer { name: "bias" type: "Bias" bottom: "deconv" top: "deconv" }
+layer { name: "up" type: "ReLU" bottom: "deconv" top: "deconv" }
+"""
+
+
+def test_what_goes_into_a_store_is_told() -> None:
+    decisions = rewriter.rewrite(net_of(STORES)).decisions
+    assert all(decision.on_device for decision in decisions)
+    assert {decision.layer: decision.reason for decision in decisions if decision.reason} == {
+        "bn": "in conv's store with the statistics so far, else here",
+        "scale": "in conv's store in testing, else here",
+        "relu": "in conv's store",
+        "bias": "in deconv's store",
+        "up": "in deconv's store",
+    }
+    left_out = rewriter.rewrite(net_of(STORES), Selection(excepted=("conv", "bias"))).decisions
+    assert [decision.layer for decision in left_out if decision.on_device and decision.reason] == []
+
+
 def test_a_device_layer_that_the_device_cannot_run_goes_back() -> None:
     net = net_of('layer { name: "x" type: "FPGAConvolution" convolution_param { kernel_size: [3, 3, 3] } }')
     assert rewriter.rewrite(net).net.layer[0].type == "Convolution"

@@ -96,7 +96,6 @@ def test_nothing_crosses_but_inputs_and_losses(steady: Steady) -> None:
     assert counters["waits"] == losses * STEPS, "one for each loss that the host adds up"
 
 
-@pytest.mark.xfail(strict=True, reason="convolutions pack their weights in kernels of their own")
 def test_a_pass_is_launched_in_few_kernels(steady: Steady) -> None:
     too_many = {key: count for key, count in steady.launches().items() if count > MOST_LAUNCHES}
     assert not too_many
