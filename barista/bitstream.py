@@ -137,7 +137,7 @@ def resolve(
 def environment(bitstream: Bitstream, device: opencl.Device) -> dict[str, str]:
     """Variables with which a process that has the plugin loads `bitstream` on `device`."""
     return {
-        **opencl.environment(device.short_name),
+        **opencl.environment_of(device),
         "BARISTA_BITSTREAM": str(bitstream.path),
         "BARISTA_DEVICE_INDEX": str(device.index),
     }

@@ -61,9 +61,18 @@ def prepare() -> Path:
     return vendors
 
 
-def environment() -> dict[str, str]:
-    """The variables that an OpenCL process needs, to be set before it loads any OpenCL library."""
-    return {"OCL_ICD_VENDORS": f"{prepare()}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
+def environment(emulated: bool | None = None) -> dict[str, str]:
+    """The variables that an OpenCL process needs, to be set before it loads any OpenCL library.
+
+    It has every driver; where `emulated` is said, the emulator's alone or all others. Each that is loaded brings a compiler along.
+    """
+    folder = prepare()
+    if emulated is not None:
+        part = folder.with_name("emulator" if emulated else "others")
+        part.mkdir(exist_ok=True)
+        _link_all(part, {icd.name: icd for icd in folder.glob("*.icd") if (icd.name == _OWN_ICD) == emulated})
+        folder = part
+    return {"OCL_ICD_VENDORS": f"{folder}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
 
 
 def _make_emulator(library: Path) -> None:
@@ -90,7 +99,8 @@ def _foreign_icds(vendors: Path) -> dict[str, Path]:
     folders = [_SYSTEM_VENDORS]
     if named := os.environ.get("OCL_ICD_VENDORS"):
         folders.append(Path(named))
-    return {icd.name: icd for folder in folders if folder.resolve() != vendors.resolve() for icd in _icds(folder)}
+    foreign = (folder for folder in folders if folder.resolve().parent != vendors.resolve().parent)
+    return {icd.name: icd for folder in foreign for icd in _icds(folder)}
 
 
 def _icds(folder: Path) -> Iterator[Path]:

@@ -103,6 +103,11 @@ def environment(device: str | None = None) -> dict[str, str]:
     return variables
 
 
+def environment_of(device: Device) -> dict[str, str]:
+    """The same for a process that wants this device and no other: no other driver's compiler takes memory then."""
+    return environment(device.short_name) if device.short_name == "oclgrind" else emulator.environment(device.is_emulator)
+
+
 def devices(environment_: Mapping[str, str] | None = None) -> list[Device]:
     """Every device of every platform. Raises BaristaError where no OpenCL library can be used at all."""
     reply = _ask({"do": "list"}, environment() if environment_ is None else environment_)

@@ -385,6 +385,26 @@ def test_drivers_are_the_emulator_and_the_systems(wheel: Path) -> None:
     assert drivers(emulator.prepare()) == {"barista-emulator.icd": emulator_line, "pocl.icd": "libpocl.so"}
 
 
+def test_a_process_for_one_device_finds_its_driver_alone(wheel: Path) -> None:
+    """Each that is loaded brings a compiler along."""
+
+    def found(emulated: bool | None) -> set[str]:
+        return set(drivers(Path(emulator.environment(emulated)["OCL_ICD_VENDORS"])))
+
+    assert found(None) == {"barista-emulator.icd", "pocl.icd"}
+    assert found(True) == {"barista-emulator.icd"}
+    assert found(False) == {"pocl.icd"}
+
+
+def test_folders_of_its_own_are_no_drivers_of_the_systems(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that was started for one device, and starts another."""
+    before = drivers(emulator.prepare())
+    for emulated in (True, False):
+        monkeypatch.setenv("OCL_ICD_VENDORS", emulator.environment(emulated)["OCL_ICD_VENDORS"])
+        assert drivers(emulator.prepare()) == before
+        assert drivers(Path(emulator.environment(False)["OCL_ICD_VENDORS"])) == {"pocl.icd": "libpocl.so"}
+
+
 def test_preparing_again_changes_nothing(wheel: Path) -> None:
     folder = emulator.prepare()
     files = [*folder.iterdir(), *wheel.parent.iterdir()]

@@ -26,6 +26,9 @@ namespace {
 
 // Uploads up to this size are copied aside rather than waited for: the copy costs less than a wait.
 constexpr std::size_t kStagedBytes = 256 * 1024;
+// Uploads from this size on are waited for even behind other work: what crosses in every step is smaller, and such a copy would take as
+// much memory again, for good.
+constexpr std::size_t kNeverStagedBytes = 64 * 1024 * 1024;
 constexpr std::size_t kStagingAlignment = 64;  // what a board's DMA engine wants
 constexpr std::size_t kSmallestStagingBlock = 64 * 1024;
 
@@ -559,9 +562,10 @@ void DeviceManager::upload(Buffer& buffer, const void* host, std::size_t bytes, 
   if (bytes == target.bytes) target.zero = false;
   impl.settle_zero(target);
   const std::size_t q = impl.upload_queue();
-  // Straight from the caller's memory only where that waits for nothing but the copy.
+  // Straight from the caller's memory only where that waits for nothing but the copy, or the copy aside would be too large.
   const bool idle = impl.is_done(q, impl.queues[q].last) && impl.all_done(target.writers) && impl.all_done(target.readers);
-  StagingBlock* block = bytes <= kStagedBytes || !idle ? &impl.staging_block(bytes) : nullptr;
+  const bool staged = bytes <= kStagedBytes || (!idle && bytes < kNeverStagedBytes);
+  StagingBlock* block = staged ? &impl.staging_block(bytes) : nullptr;
   if (block != nullptr) {
     // Without the lock: another thread's launch need not wait for this thread's copy.
     block->taken = true;

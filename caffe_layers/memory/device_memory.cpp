@@ -98,8 +98,10 @@ Access::~Access() {
   if (mirror_ != nullptr) {
     Mirror& mirror = *find_mirror(*memory_);
     const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
-    if (--mirror.open_writes == 0) mirror.unfilled = false;
     mirror.newer = Newer::kDevice;
+    if (--mirror.open_writes > 0) return;
+    mirror.unfilled = false;
+    empty_host_copy(*memory_, mirror);
     return;
   }
   try {

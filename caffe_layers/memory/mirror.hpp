@@ -21,6 +21,7 @@ struct Mirror {
   Newer newer = Newer::kHost;
   int open_writes = 0;    // write accesses under way,
   bool unfilled = false;  // one of which did without the host's copy
+  bool emptied = false;   // the host's copy was given back to the system once
 };
 
 // The mirror of `memory`, or null where none was ever asked for.
@@ -35,6 +36,11 @@ void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead = false);
 
 // The device's copy is, or is about to be, the newer one. With the mirror's lock held.
 void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror);
+
+// Gives the pages of the host's copy, which is the older one, back to the system, the first time that it is called: what the host only
+// filled in, such as the weights that training starts from, is then in memory once. Who reads it later has it copied as ever, and it stays.
+// Addresses stay valid. With the mirror's lock held.
+void empty_host_copy(caffe::SyncedMemory& memory, Mirror& mirror);
 
 // Which of SyncedMemory's members this thread has called that arrived in this library, since the last take_calls().
 struct Calls {

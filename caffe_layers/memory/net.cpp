@@ -13,9 +13,11 @@ namespace {
 
 using barista::memory::Mirror;
 
-// Zeroes the gradient on the device, where it is the whole of its memory and has been there before.
+// Zeroes the gradient on the device, where it is the whole of its memory and has been there before. One that nobody has used is zero: to
+// say so would only take memory on the host.
 bool cleared_on_device(const caffe::Blob<float>& blob) {
   caffe::SyncedMemory& memory = *blob.diff();
+  if (memory.head() == caffe::SyncedMemory::UNINITIALIZED) return true;
   Mirror* mirror = barista::memory::find_mirror(memory);
   if (mirror == nullptr || static_cast<std::size_t>(blob.count()) * sizeof(float) != memory.size()) return false;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);

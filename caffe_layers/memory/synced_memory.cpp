@@ -6,6 +6,10 @@
 // Blob::Update, asum_data and their like take any other value for "nothing there" or for a GPU.
 #include "caffe/syncedmem.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <mutex>
@@ -16,14 +20,17 @@
 namespace {
 
 // Names private members for the functions below: an explicit instantiation may name them (C++17, [temp.explicit] 12).
-template <auto DevicePointer, auto Head>
+template <auto DevicePointer, auto HostPointer, auto OwnsHost, auto Head>
 struct SyncedMemoryMembers {
   friend void*& device_pointer(caffe::SyncedMemory& memory) { return memory.*DevicePointer; }
+  friend void* own_host_pointer(caffe::SyncedMemory& memory) { return memory.*OwnsHost ? memory.*HostPointer : nullptr; }
   friend caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory) { return memory.*Head; }
 };
 void*& device_pointer(caffe::SyncedMemory& memory);
+void* own_host_pointer(caffe::SyncedMemory& memory);
 caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory);
-template struct SyncedMemoryMembers<&caffe::SyncedMemory::gpu_ptr_, &caffe::SyncedMemory::head_>;
+template struct SyncedMemoryMembers<&caffe::SyncedMemory::gpu_ptr_, &caffe::SyncedMemory::cpu_ptr_,
+                                    &caffe::SyncedMemory::own_cpu_data_, &caffe::SyncedMemory::head_>;
 
 thread_local barista::memory::Calls calls;
 
@@ -64,6 +71,16 @@ void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead) {
 void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror) {
   mirror.newer = Newer::kDevice;
   head(memory) = caffe::SyncedMemory::HEAD_AT_CPU;
+}
+
+void empty_host_copy(caffe::SyncedMemory& memory, Mirror& mirror) {
+  if (std::exchange(mirror.emptied, true)) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE)),
+             begin = reinterpret_cast<std::uintptr_t>(own_host_pointer(memory));
+  if (begin == 0) return;
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + memory.size()) / page * page;
+  // Whole pages of an allocation, which read as zeros from then on. Where the system will not, nothing is lost.
+  if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 namespace {

@@ -246,6 +246,35 @@ TEST_F(Memory, MemoryOfTheCallersOwn) {
   EXPECT_EQ(next, integers(30, 19)) << "the host's copy is the caller's memory";
 }
 
+// What the host only filled in is in memory once: its pages are given back when the device's copy becomes the newer one. Once: who reads it
+// on the host does so again.
+TEST_F(Memory, AHostCopyThatIsOutOfDateIsGivenBackOnce) {
+  if (copies_always()) GTEST_SKIP() << "the host has the only copy";
+  constexpr int kCount = 1 << 20;
+  Blob<float> blob(1, 1, 1, kCount);
+  host_writes(blob, Values(kCount, 3));
+  const float* host = blob.cpu_data();
+  device_reads(blob);
+  EXPECT_EQ(host[kCount / 2], 3) << "both are the same: it stays";
+  device_adds(blob, 1);
+  EXPECT_EQ(host[kCount / 2], 0) << "its pages are the system's";
+  EXPECT_EQ(host_reads(blob), Values(kCount, 4));
+  EXPECT_EQ(blob.cpu_data(), host) << "where it was";
+  device_adds(blob, 1);
+  EXPECT_EQ(host[kCount / 2], 4) << "somebody reads it: it stays, out of date";
+  EXPECT_EQ(host_reads(blob), Values(kCount, 5));
+}
+
+TEST_F(Memory, MemoryOfTheCallersOwnIsNeverGivenBack) {
+  constexpr int kCount = 1 << 20;
+  Values own(kCount, 3);
+  Blob<float> blob(1, 1, 1, kCount);
+  blob.set_cpu_data(own.data());
+  device_adds(blob, 1);
+  EXPECT_EQ(own[kCount / 2], copies_always() ? 4 : 3);
+  EXPECT_EQ(host_reads(blob), Values(kCount, 4));
+}
+
 TEST_F(Memory, ABlobWithoutMemoryIsRefused) {
   const Blob<float> none;
   try {
@@ -391,6 +420,16 @@ TEST_F(Memory, GradientsThatNeverSawTheDeviceStayOnTheHost) {
   net->ClearParamDiffs();
   EXPECT_EQ(manager().counters().buffers_created, before.buffers_created);
   for (Blob<float>* blob : net->learnable_params()) EXPECT_EQ(blob->asum_diff(), 0);
+}
+
+// They are zeros, of which nobody needs memory to be told.
+TEST_F(Memory, GradientsThatNobodyUsedTakeNoMemory) {
+  auto net = make_net<float>();
+  net->ClearParamDiffs();
+  for (Blob<float>* blob : net->learnable_params()) {
+    EXPECT_EQ(blob->diff()->head(), caffe::SyncedMemory::UNINITIALIZED);
+    EXPECT_EQ(blob->cpu_diff()[0], 0);
+  }
 }
 
 TEST_F(Memory, NetsOfDoublesAreLeftToCaffe) {
