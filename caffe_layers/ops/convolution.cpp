@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/depthwise.hpp"
 #include "ops/multiply.hpp"
 
 namespace barista::ops {
@@ -116,13 +117,15 @@ struct Convolution::Impl {
   PackedWeights packed;
   std::optional<OutputsPass> forward, data;
   std::optional<WeightsPass> weights;
+  std::optional<Depthwise> depthwise;  // in the place of these
 };
 
 Convolution::Convolution(device::DeviceManager& manager, const ConvolutionShape& shape)
-    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}}) {
+    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}, {}}) {
   if (shape.P() < 1 || shape.Q() < 1)
     throw device::Error("convolution: its output is " + std::to_string(shape.P()) + "x" + std::to_string(shape.Q()) +
                         "; a kernel must fit into the padded image");
+  if (Depthwise::takes(shape)) impl_->depthwise.emplace(manager, shape);
 }
 
 Convolution::~Convolution() = default;
@@ -130,6 +133,7 @@ Convolution::~Convolution() = default;
 void Convolution::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                           device::Buffer& dst) {
   Impl& impl = *impl_;
+  if (impl.depthwise) return impl.depthwise->forward(src, weights, bias, dst);
   if (!impl.forward)
     impl.forward.emplace(impl.manager, std::vector<GridPass>{{contraction(impl.s, false), layout(impl.s)}}, impl.packed);
   impl.forward->run(src, weights, bias, dst);
@@ -138,6 +142,7 @@ void Convolution::forward(const device::Buffer& src, const device::Buffer& weigh
 void Convolution::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
                                 const device::Buffer* bias) {
   Impl& impl = *impl_;
+  if (impl.depthwise) return impl.depthwise->backward_data(diff_dst, weights, diff_src, bias);
   if (!impl.data) impl.data.emplace(impl.manager, data_phases(impl.s).passes, impl.packed);
   impl.data->run(diff_dst, weights, bias, diff_src);
 }
@@ -153,6 +158,11 @@ void Convolution::backward_weights(const device::Buffer& src, const device::Buff
 void Convolution::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
                                    const BiasGradient* bias) {
   Impl& impl = *impl_;
+  if (impl.depthwise) {
+    impl.depthwise->backward_weights(src, diff_dst, diff_weights);
+    if (bias != nullptr) bias_gradient(impl.manager, *bias);
+    return;
+  }
   if (!impl.weights) impl.weights.emplace(impl.manager, GridPass{contraction(impl.s, true), layout(impl.s)});
   impl.weights->run(src, diff_dst, diff_weights, bias);
 }

@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/ranges.hpp"
+
 namespace barista::ops {
 namespace {
 
-constexpr int kLanes = 16;              // planes that a kernel works on side by side
 constexpr int kLargestPlane = 1 << 24;  // beyond it, an index is no longer exact as a float
-
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
-// Positions [begin, end) of an axis.
-struct Range {
-  int begin, end;
-  int size() const { return end - begin; }
-};
-
-Range clip(int begin, int end, int size) {
-  const int from = std::clamp(begin, 0, size);
-  return {from, std::clamp(end, from, size)};
-}
 
 // One dimension (height or width) of a pass: `results` positions of what it stores, `sources` of what it loads, `taps` sources at
 // most that a result sees.
