@@ -70,7 +70,9 @@ def _stated(name: str) -> dict[str, int]:
     stated: dict[str, int] = {}
     for file in FILES:
         text = file.read_text()
-        local = {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)$", text, re.MULTILINE)}
+        headers = [(paths.kernels_dir() / name).read_text() for name in re.findall(r'^#include "(\w+\.h)"$', text, re.MULTILINE)]
+        defines = re.findall(r"^#define (\w+) (\d+)\b", "\n".join([text, *headers]), re.MULTILINE)
+        local = {key: int(value) for key, value in defines}
         for kernel, expression in re.findall(r"^// DSP blocks of (\w+\*?): (.+)$", text, re.MULTILINE):
             units = range(recipe.compute_units) if kernel.endswith("*") else [""]
             for unit in units:
@@ -145,6 +147,12 @@ LOOPS = {
     "the grid": ("multiply_unit.h", "#pragma ivdep array(acc)", {"x": (1, 0), "vec": (1, 0), "acc": (1, 1)}),
     "LRN's window": ("lrn.cl", "inline void lrn_window(", {"x": (1, 0), "sums": (1, 1)}),
     "pooling, backward": ("pooling.cl", "inline void pooling_backward_tile(", {"x": (1, 0), "winners": (1, 0), "sums": (1, 1)}),
+    "depthwise, results": ("depthwise.cl", "inline void depthwise_sweeps(", {"x": (1, 0), "weights": (1, 0), "sums": (1, 1)}),
+    "depthwise, gradients": (
+        "depthwise.cl",
+        "inline int depthwise_gradients(",
+        {"x": (1, 0), "diff": (1, 0), "partials": (1, 1)},
+    ),
     "softmax, forward": ("softmax_unit.h", "#pragma ivdep array(x)", {"x": (1, 1)}),
     "softmax, backward": ("softmax_unit.h", "#pragma ivdep array(diff)", {"x": (1, 0), "diff": (1, 1)}),
     "accuracy": ("accuracy_unit.h", "for (int i = 0; i < count; i++)", {"x": (1, 0)}),

@@ -93,6 +93,8 @@ def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
 def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
     """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth, every other one counts banks."""
     numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
+    for header in paths.kernels_dir().glob("*.h"):
+        numbers |= {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)\b", header.read_text(), re.MULTILINE)}
     for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
         sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}
         words = prod(value for size, value in sizes.items() if "_WORDS" in size)
