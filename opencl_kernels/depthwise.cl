@@ -200,26 +200,6 @@ inline int depthwise_gradients(__local const storage16* restrict x, __local cons
   return turn;
 }
 
-// Where the partial sums of a tap lie: taps are numbered row by row, sets of DEPTHWISE_TAPS of a class class by class.
-typedef struct {
-  int column, tap_class, bank, chunk, row_chunk;
-} depthwise_tap;
-
-inline depthwise_tap depthwise_next_tap(depthwise_tap at, const depthwise_part t) {
-  if (++at.column == t.kernel_columns) {
-    at.column = at.tap_class = at.bank = 0;
-    at.row_chunk += t.row_chunks;
-    at.chunk = at.row_chunk;
-  } else if (++at.tap_class == t.classes) {
-    at.tap_class = 0;
-    if (++at.bank == DEPTHWISE_TAPS) {
-      at.bank = 0;
-      at.chunk += t.classes;
-    }
-  }
-  return at;
-}
-
 // The gradients of up to 16 taps, a word each: their partial sums one after the other. Returns the tap after them.
 inline depthwise_tap depthwise_totals(__local accumulate16 partials[][ACC_WORDS / 2], const depthwise_part t, depthwise_tap first,
                                       int taps, accumulate16 totals[VECTOR]) {

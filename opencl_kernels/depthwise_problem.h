@@ -100,4 +100,24 @@ inline bool depthwise_kept(const depthwise_place at, const depthwise_area a) {
   return at.column_phase < a.column_kept && at.row_phase < a.row_kept;
 }
 
+// Where the partial sums of a tap lie: taps are numbered row by row, sets of DEPTHWISE_TAPS of a class class by class.
+typedef struct {
+  int column, tap_class, bank, chunk, row_chunk;
+} depthwise_tap;
+
+inline depthwise_tap depthwise_next_tap(depthwise_tap at, const depthwise_part t) {
+  if (++at.column == t.kernel_columns) {
+    at.column = at.tap_class = at.bank = 0;
+    at.row_chunk += t.row_chunks;
+    at.chunk = at.row_chunk;
+  } else if (++at.tap_class == t.classes) {
+    at.tap_class = 0;
+    if (++at.bank == DEPTHWISE_TAPS) {
+      at.bank = 0;
+      at.chunk += t.classes;
+    }
+  }
+  return at;
+}
+
 #endif  // BARISTA_DEPTHWISE_PROBLEM_H_

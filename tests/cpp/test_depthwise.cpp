@@ -4,16 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "ops/deconvolution.hpp"
 #include "support/canaried_buffer.hpp"
+#include "support/depthwise_problems.hpp"
 #include "support/device_fixture.hpp"
 #include "support/multiply_tests.hpp"
-#include "support/shapes.hpp"
 
 namespace barista::testing {
 namespace {
@@ -23,66 +22,24 @@ using ops::ConvolutionShape;
 
 constexpr double kUnit = 1.0 / (1 << 24);
 
-ConvolutionShape depthwise(const std::string& text) {
-  const auto f = parse_fields(text);
-  const int c = f.at("c");
-  return {f.at("n"),  c,          f.at("h"),  f.at("w"),  c,          f.at("kh"), f.at("kw"),
-          f.at("sh"), f.at("sw"), f.at("ph"), f.at("pw"), f.at("dh"), f.at("dw"), c};
-}
-
-// Ragged and whole vectors and lanes, lanes that span images, every stride, padding and dilation that parts phases otherwise, planes
-// that are cut into bands and into columns, and kernels that are cut. The largest first: what a device writes to a buffer in the place
-// of a smaller one, which is gone, oclgrind takes for unwritten.
-std::vector<std::string> problems() {
-  std::vector<std::string> all = {
-      "n1c17h34w35kh3kw3sh1sw1ph1pw1dh1dw1",   // two bands, seventeen channels
-      "n3c6h9w10kh3kw3sh2sw2ph1pw1dh1dw1",     // lanes of two images
-      "n1c2h11w14kh3kw5sh3sw2ph2pw1dh2dw3",     // all at once
-      "n2c3h5w6kh1kw1sh2sw3ph0pw0dh1dw1",      // pixels that no tap reaches
-      "n1c1h1w1kh1kw1sh1sw1ph0pw0dh1dw1"};
-  if (std::getenv("BARISTA_TEST_SHAPES") != nullptr) return all;  // a device that checks every instruction
-  for (const int kernel : {1, 2, 3, 4, 5, 7})
-    for (const int stride : {1, 2, 3, 4})
-      for (const int dilation : {1, 2, 3, 4}) {
-        const std::string k = std::to_string(kernel), s = std::to_string(stride), d = std::to_string(dilation);
-        const std::string pad = std::to_string(dilation * (kernel / 2));
-        all.push_back("n2c19h17w23kh" + k + "kw" + k + "sh" + s + "sw" + s + "ph" + pad + "pw" + pad + "dh" + d + "dw" + d);
-        all.push_back("n1c3h31w29kh" + k + "kw3sh" + s + "sw1ph0pw2dh" + d + "dw1");
-        all.push_back("n5c4h20w31kh3kw" + k + "sh1sw" + s + "ph3pw0dh1dw" + d);
-      }
-  for (const char* text : {
-           "n4c32h14w14kh3kw3sh1sw1ph1pw1dh1dw1", "n4c32h7w7kh3kw3sh1sw1ph1pw1dh1dw1",  // MobileNet
-           "n1c16h112w112kh3kw3sh1sw1ph1pw1dh1dw1", "n1c16h112w112kh3kw3sh2sw2ph1pw1dh1dw1",
-           "n2c5h300w7kh3kw3sh1sw1ph1pw1dh1dw1", "n1c18h5w1500kh3kw3sh1sw1ph1pw1dh1dw1",  // a row more than the device holds
-           "n1c2h3w2500kh1kw9sh1sw2ph0pw4dh1dw1", "n3c2h2500w3kh9kw1sh2sw1ph4pw0dh1dw1",
-           "n1c2h90w91kh31kw37sh1sw1ph15pw18dh1dw1",  // kernels of more weights than the device holds
-           "n2c3h70w70kh16kw16sh8sw8ph4pw4dh1dw1", "n1c2h160w170kh64kw64sh32sw32ph16pw16dh1dw1",  // FCN's
-           "n1c2h9w9kh3kw3sh9sw7ph0pw0dh1dw1", "n1c3h40w40kh2kw2sh20sw20ph0pw0dh1dw1",            // a stride beyond the kernel
-           "n1c2h40w41kh3kw3sh1sw1ph30pw25dh1dw1",  // windows of nothing but padding
-           "n3c20h7w7kh7kw7sh1sw1ph0pw0dh1dw1",     // a kernel as large as the plane
-           "n40c1h12w12kh3kw3sh1sw1ph1pw1dh1dw1", "n2c33h6w1kh6kw1sh1sw1ph2pw0dh1dw1", "n1c2h50w50kh3kw3sh1sw1ph20pw20dh20dw20"})
-    all.emplace_back(text);
-  return all;
-}
-
 class DepthwiseTest : public DeviceTest {
  protected:
   CanariedBuffer device(const Floats& values) { return {manager(), values}; }
 };
 
 TEST_F(DepthwiseTest, EveryPassEqualsItsFormula) {
-  for (const std::string& text : problems()) {
+  for (const std::string& text : depthwise_problems()) {
     SCOPED_TRACE(text);
-    ASSERT_TRUE(ops::Depthwise::takes(depthwise(text)));
-    check_against_formula<ops::Convolution>(manager(), depthwise(text));
+    ASSERT_TRUE(ops::Depthwise::takes(parse_depthwise(text)));
+    check_against_formula<ops::Convolution>(manager(), parse_depthwise(text));
     if (HasFatalFailure()) return;
   }
 }
 
 TEST_F(DepthwiseTest, TransposedWithABiasEqualsItsFormula) {
-  for (const std::string& text : problems()) {
+  for (const std::string& text : depthwise_problems()) {
     SCOPED_TRACE(text);
-    const ConvolutionShape s = depthwise(text);
+    const ConvolutionShape s = parse_depthwise(text);
     const Sizes size = sizes(s);
     const Floats src = integers(size.dst, 1), weights = integers(size.weights, 2), bias = integers(s.C, 3);
     std::vector<double> expected(size.src);
@@ -97,17 +54,17 @@ TEST_F(DepthwiseTest, TransposedWithABiasEqualsItsFormula) {
 }
 
 TEST_F(DepthwiseTest, SameBitsOnEveryRun) {
-  check_same_bits<ops::Convolution>(manager(), depthwise("n5c40h33w30kh3kw3sh1sw1ph1pw1dh1dw1"));
-  check_same_bits<ops::Convolution>(manager(), depthwise("n3c21h40w41kh5kw5sh2sw2ph2pw2dh1dw1"));
+  check_same_bits<ops::Convolution>(manager(), parse_depthwise("n5c40h33w30kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_same_bits<ops::Convolution>(manager(), parse_depthwise("n3c21h40w41kh5kw5sh2sw2ph2pw2dh1dw1"));
 }
 
 TEST_F(DepthwiseTest, FollowsItsWeights) {
-  check_follows_weights<ops::Convolution>(manager(), depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_follows_weights<ops::Convolution>(manager(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
 }
 
 // A sum of products in any order is off by as many units as it has terms, each relative to the sum of their sizes.
 TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
-  const ConvolutionShape s = depthwise("n2c18h13w15kh5kw3sh2sw1ph2pw1dh1dw2");
+  const ConvolutionShape s = parse_depthwise("n2c18h13w15kh5kw3sh2sw1ph2pw1dh1dw2");
   const Sizes size = sizes(s);
   const Floats src = rounding_numbers(size.src, 1), weights = rounding_numbers(size.weights, 2), diff = rounding_numbers(size.dst, 3);
   struct Sum {
@@ -141,7 +98,7 @@ TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
 
 // To a bias of 2^24 one cannot be added, but 9 can.
 TEST_F(DepthwiseTest, AddsTheBiasLast) {
-  const ConvolutionShape s = depthwise("n2c5h3w3kh3kw3sh1sw1ph0pw0dh1dw1");
+  const ConvolutionShape s = parse_depthwise("n2c5h3w3kh3kw3sh1sw1ph0pw0dh1dw1");
   const CanariedBuffer bias = device(Floats(5, 16777216));
   CanariedBuffer dst(manager(), sizes(s).dst);
   ops::Convolution(manager(), s)
@@ -154,7 +111,7 @@ TEST_F(DepthwiseTest, NanSpoilsTheWindowsThatHoldItAlone) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const char* text : {"n1c20h6w7kh2kw2sh1sw1ph0pw0dh1dw1", "n1c20h6w7kh3kw2sh2sw1ph1pw1dh1dw1", "n1c20h9w7kh4kw4sh1sw2ph1pw2dh1dw1"}) {
     SCOPED_TRACE(text);
-    const ConvolutionShape s = depthwise(text);
+    const ConvolutionShape s = parse_depthwise(text);
     const Sizes size = sizes(s);
     Floats src(size.src, 1), diff(size.dst, 1);
     const std::size_t bad_src = 4 * s.H * s.W + 2 * s.W + s.W - 1, bad_diff = 9 * size.plane + size.plane - 1;
