@@ -6,34 +6,36 @@
 //                                                 + sum over n, p, q of diff_dst[n][c][p][q] * src[n][c][h][w]
 //   where h = p * SH - PH + r * DH and w = q * SW - PW + s * DW
 //
-// All buffers STORAGE: src, diff_src [images][channels][H][W], dst, diff_dst [images][channels][P][Q], weights [channels][KH][KW],
-// bias [channels], which may be missing.
+// All buffers STORAGE: src, diff_src [images][channels][H][W], dst, diff_dst [images][channels][P][Q], weights
+// [channels][KH][KW], bias [channels], which may be missing.
 //
-// Sixteen planes side by side, one a lane, so that all lanes read the same word: no shifters, whatever the taps. A plane is loaded by
-// phases (depthwise_problem.h): rows and columns that are congruent modulo the least common multiple of stride and dilation lie
-// together, with zeros around them for what is padding. Then any tap of any convolution, and of its transpose, is one of stride 1
-// without dilation between a phase of src and a phase of dst, whose rows lie on chip at the same pitch. So it is one long run: a *sweep*
-// reads the words of the source one after the other through a shift register of DEPTHWISE_TAPS words, and adds as many taps to each
-// word of the result. Between the rows of a phase lie as many words that are no results as windows reach over the border; they are
-// added up too and stored nowhere. Backward-data differs in its list of sweeps alone: taps run down, and a phase of diff_src sees only
-// the taps that reach it, so no zero that a stride would insert is multiplied.
+// Sixteen planes side by side, one a lane, so that all lanes read the same word: no shifters, whatever the taps. A plane is
+// loaded by phases (depthwise_problem.h): rows and columns that are congruent modulo the least common multiple of stride and
+// dilation lie together, with zeros around them for what is padding. Then any tap of any convolution, and of its transpose, is
+// one of stride 1 without dilation between a phase of src and a phase of dst, whose rows lie on chip at the same pitch. So it
+// is one long run: a *sweep* reads the words of the source one after the other through a shift register of DEPTHWISE_TAPS
+// words, and adds as many taps to each word of the result. Between the rows of a phase lie as many words that are no results as
+// windows reach over the border; they are added up too and stored nowhere. Backward-data differs in its list of sweeps alone:
+// taps run down, and a phase of diff_src sees only the taps that reach it, so no zero that a stride would insert is multiplied.
 //
-// The loop over the words of the result is the innermost one; the host orders sweeps so that a sum is visited again after ACC_DISTANCE
-// steps at the earliest, and adds idle steps to those that are too short. The gradient of a weight is DEPTHWISE_PARTIALS sums that take
-// turns and are added up once a group of 16 channels, over all images in their order: a compute unit has channels of its own, so the
-// same bits come out on every run.
+// The loop over the words of the result is the innermost one; the host orders sweeps so that a sum is visited again after
+// ACC_DISTANCE steps at the earliest, and adds idle steps to those that are too short. The gradient of a weight is
+// DEPTHWISE_PARTIALS sums that take turns and are added up once a group of 16 channels, over all images in their order: a
+// compute unit has channels of its own, so the same bits come out on every run.
 //
 // Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
-// Initiation interval 1 of the loops over sweeps: one read of each on-chip memory (of each of DEPTHWISE_TAPS copies of the weights, once
-// a sweep) and one write of sums a step; addresses are counters; nothing is carried from step to step but the shift register and
-// counters. A sum is read again no sooner than ACC_DISTANCE (of a weight's gradient DEPTHWISE_PARTIALS) steps after it was written, which
-// is what ivdep's safelen says and more than a chain of DEPTHWISE_TAPS (of one) multiply-adds takes.
+// Initiation interval 1 of the loops over sweeps: one read of each on-chip memory (of each of DEPTHWISE_TAPS copies of the
+// weights, once a sweep) and one write of sums a step; addresses are counters; nothing is carried from step to step but the
+// shift register and counters. A sum is read again no sooner than ACC_DISTANCE (of a weight's gradient DEPTHWISE_PARTIALS)
+// steps after it was written, which is what ivdep's safelen says and more than a chain of DEPTHWISE_TAPS (of one) multiply-adds
+// takes.
 //
-// Device cost a compute unit, estimated: depthwise_apply_* 2 memories of 16 lanes x ACC_WORDS words and DEPTHWISE_TAPS of a quarter of
-// that, depthwise_weights_* 2 and DEPTHWISE_TAPS of half (on-chip memory blocks of 512 x 40 bits at 1,024 words: 112 and 112), 16 *
-// DEPTHWISE_TAPS multiply-adders and 16 or 32 adders each, 16 x 16 words of registers for turning. A unit loads and stores 16 words a
-// cycle and does DEPTHWISE_TAPS taps of 16 results a cycle, one after the other. What Intel's compiler makes of it has not been run.
+// Device cost a compute unit, estimated: depthwise_apply_* 2 memories of 16 lanes x ACC_WORDS words and DEPTHWISE_TAPS of a
+// quarter of that, depthwise_weights_* 2 and DEPTHWISE_TAPS of half (on-chip memory blocks of 512 x 40 bits at 1,024 words: 112
+// and 112), 16 * DEPTHWISE_TAPS multiply-adders and 16 or 32 adders each, 16 x 16 words of registers for turning. A unit loads
+// and stores 16 words a cycle and does DEPTHWISE_TAPS taps of 16 results a cycle, one after the other. What Intel's compiler
+// makes of it has not been run.
 // DSP blocks of depthwise_apply_*: 16 * DEPTHWISE_TAPS + 16
 // DSP blocks of depthwise_weights_*: 16 * DEPTHWISE_TAPS + 2 * 16
 #include "common.h"
@@ -42,15 +44,16 @@
 #define depthwise_wide JOIN(convert_, JOIN(ACCUMULATE, 16))
 #define depthwise_narrow JOIN(convert_, JOIN(STORAGE, 16))
 
-// Words of a buffer that a vector may take: those to the buffer's end, so that a ragged vector is read whole wherever that is possible.
+// Words of a buffer that a vector may take: those to the buffer's end, so that a ragged vector is read whole wherever that is
+// possible.
 inline int depthwise_valid(size_t at, size_t end) { return at + VECTOR <= end ? VECTOR : (at < end ? (int)(end - at) : 0); }
 
 inline void depthwise_clear(__local storage16* restrict x, int words) {
   for (int i = 0; i < words; i++) x[i] = 0;
 }
 
-// x = an area of 16 planes, of which the first begins at word `first` of a buffer with `end` words. Where the area is not, x stays as it
-// was.
+// x = an area of 16 planes, of which the first begins at word `first` of a buffer with `end` words. Where the area is not, x
+// stays as it was.
 inline void depthwise_load(__global const storage* restrict from, size_t first, size_t end, int plane_words, int row_words,
                            const depthwise_area a, __local storage16* restrict x) {
   depthwise_place at = depthwise_first(a);
@@ -158,16 +161,15 @@ inline void depthwise_sweeps(__local const storage16* restrict x, __local const 
         accumulate16 sum = v.first ? (accumulate16)0 : sums[v.result + result];
         // Of taps that are not, neither the weight nor the word counts: 0 times infinity would be NaN.
 #pragma unroll
-        for (int k = 0; k < DEPTHWISE_TAPS; k++)
-          sum += weight[k] * (k < v.taps ? passed[DEPTHWISE_TAPS - 1 - k] : (accumulate16)0);
+        for (int k = 0; k < DEPTHWISE_TAPS; k++) sum += weight[k] * (k < v.taps ? passed[DEPTHWISE_TAPS - 1 - k] : (accumulate16)0);
         sums[v.result + result] = sum;
       }
     }
   }
 }
 
-// Every tap of a part, added to the gradients of its weights; sums of taps that are not are never read. `turn` is that of the partial
-// sums.
+// Every tap of a part, added to the gradients of its weights; sums of taps that are not are never read. `turn` is that of the
+// partial sums.
 inline int depthwise_gradients(__local const storage16* restrict x, __local const storage16* restrict diff,
                                __local accumulate16 partials[][ACC_WORDS / 2], __global const depthwise_sweep* restrict sweeps,
                                const depthwise_part t, int pitch, int turn) {
@@ -189,8 +191,7 @@ inline int depthwise_gradients(__local const storage16* restrict x, __local cons
         if (column < v.columns) {
           const accumulate16 value = depthwise_wide(diff[v.result + result]);
 #pragma unroll
-          for (int k = 0; k < DEPTHWISE_TAPS; k++)
-            partials[k][v.weight + turn] += value * passed[DEPTHWISE_TAPS - 1 - k];
+          for (int k = 0; k < DEPTHWISE_TAPS; k++) partials[k][v.weight + turn] += value * passed[DEPTHWISE_TAPS - 1 - k];
         }
         if (++column == pitch) column = 0;
       }
@@ -200,7 +201,7 @@ inline int depthwise_gradients(__local const storage16* restrict x, __local cons
   return turn;
 }
 
-// The gradients of up to 16 taps, a word each: their partial sums one after the other. Returns the tap after them.
+// Adds to totals the gradients of up to 16 taps, a word each: their partial sums one after the other. Returns the tap after them.
 inline depthwise_tap depthwise_totals(__local accumulate16 partials[][ACC_WORDS / 2], const depthwise_part t, depthwise_tap first,
                                       int taps, accumulate16 totals[VECTOR]) {
   depthwise_tap at = first;
@@ -214,7 +215,7 @@ inline depthwise_tap depthwise_totals(__local accumulate16 partials[][ACC_WORDS 
 #pragma unroll
       for (int k = 0; k < DEPTHWISE_TAPS; k++)
         if (k == at.bank) partial = partials[k][word];
-      totals[i] = (turn == 0 ? (accumulate16)0 : totals[i]) + partial;
+      totals[i] += partial;
       at = depthwise_next_tap(at, t);
     }
   }

@@ -1,41 +1,42 @@
 // What the host tells the depthwise kernels: the planes, the parts that they are cut into, and the sweeps over each part.
 //
-// Included by depthwise.cl and by caffe_layers/ops/depthwise_plan.hpp, so it is plain C and holds only ints. A *plane* is one channel of
-// one image. The *source* of a pass is what it loads and the *result* what it stores: forward src and dst, backward-data diff_dst and
-// diff_src; backward-weights loads src (the source) and diff_dst (the result). A *word* is that of 16 planes.
+// Included by depthwise.cl and by caffe_layers/ops/depthwise_plan.hpp, so it is plain C and holds only ints. A *plane* is one
+// channel of one image. The *source* of a pass is what it loads and the *result* what it stores: forward src and dst,
+// backward-data diff_dst and diff_src; backward-weights loads src (the source) and diff_dst (the result). A *word* is that of
+// 16 planes.
 #ifndef BARISTA_DEPTHWISE_PROBLEM_H_
 #define BARISTA_DEPTHWISE_PROBLEM_H_
 
 #define DEPTHWISE_TAPS 3       // of a row of the kernel that a step takes
 #define DEPTHWISE_PARTIALS 16  // sums of which the gradient of a weight is made, each back after as many steps
 
-// A rectangle of a plane, in memory and on chip. Positions that are congruent modulo the phases of an axis, a *phase*, lie side by side
-// on chip, so that what is read at a stride, or with gaps, is read word after word.
+// A rectangle of a plane, in memory and on chip. Positions that are congruent modulo the phases of an axis, a *phase*, lie side
+// by side on chip, so that what is read at a stride, or with gaps, is read word after word.
 typedef struct {
-  int offset;                        // in memory: the plane's word at which it begins
-  int runs, run;                     // words that lie together: rows, or one run of all rows where they are whole; no runs: nothing
-  int columns;                       // words of a row
-  int address;                       // on chip: of its first word
-  int row_phase, column_phase;       // of its first word
-  int row_phases, column_phases;     // that there are
-  int row_kept, column_kept;         // those that some result sees; words of others are left out
-  int row_step, row_wrap;            // on chip, from a row to the next: of the next phase, and of phase 0
-  int column_step, column_wrap;      // the same from a column to the next
+  int offset;                     // in memory: the plane's word at which it begins
+  int runs, run;                  // words that lie together: rows, or one run of all rows where they are whole; no runs: nothing
+  int columns;                    // words of a row
+  int address;                    // on chip: of its first word
+  int row_phase, column_phase;    // of its first word
+  int row_phases, column_phases;  // that there are
+  int row_kept, column_kept;      // those that some result sees; words of others are left out
+  int row_step, row_wrap;         // on chip, from a row to the next: of the next phase, and of phase 0
+  int column_step, column_wrap;   // the same from a column to the next
 } depthwise_area;
 
 // A tile of the result and a rectangle of the kernel, for any 16 planes.
 typedef struct {
   depthwise_area source, result;
   int sweep_begin, sweep_end;
-  int clear;                       // a word on chip that must be zero is not after the part before
-  int last;                        // of the tile's
-  int load_weights;                // 0: they are those of the part before
-  int weights_offset;              // in memory: the plane's weight at which the kernel's rectangle begins
-  int weights_runs, weights_run;   // weights that lie together: rows, or one run of all rows where they are whole
+  int clear;                      // a word on chip that must be zero is not after the part before
+  int last;                       // of the tile's
+  int load_weights;               // 0: they are those of the part before
+  int weights_offset;             // in memory: the plane's weight at which the kernel's rectangle begins
+  int weights_runs, weights_run;  // weights that lie together: rows, or one run of all rows where they are whole
   // Backward-weights alone:
-  int kernel_columns;              // of the kernel's rectangle
-  int classes;                     // of its columns, congruent modulo the stride (less what divides the dilation too)
-  int row_chunks, chunks;          // sets of DEPTHWISE_TAPS taps of a class in a row, and in all
+  int kernel_columns;      // of the kernel's rectangle
+  int classes;             // of its columns, congruent modulo the stride (less what divides the dilation too)
+  int row_chunks, chunks;  // sets of DEPTHWISE_TAPS taps of a class in a row, and in all
 } depthwise_part;
 
 // Up to DEPTHWISE_TAPS taps in a row, over all results of one phase: word i of the result meets the words from source + i.
@@ -44,9 +45,10 @@ typedef struct {
   int words;           // of the result
   int steps;           // DEPTHWISE_TAPS - 1 to begin with, words, and idle ones
   int taps;
-  int weight, weight_step;  // on chip: of the first tap, and from a tap to the next; backward-weights: of the first tap's partial sums
-  int first;                // sums begin here
-  int columns;              // backward-weights: results of a row; what lies between them and the next row is none
+  int weight,
+      weight_step;  // on chip: of the first tap, and from a tap to the next; backward-weights: of the first tap's partial sums
+  int first;        // sums begin here
+  int columns;      // backward-weights: results of a row; what lies between them and the next row is none
 } depthwise_sweep;
 
 typedef struct {
@@ -54,9 +56,9 @@ typedef struct {
   int source_plane, source_row;  // words of a plane, and of a row of it
   int result_plane, result_row;
   int kernel_plane, kernel_row;
-  int source_words;              // on chip, in any part
-  int pitch;                     // on chip, from a row of a phase to the next
-  int tiles, kernel_parts;       // parts are tiles * kernel_parts: of a tile side by side, backward-weights of a kernel's rectangle
+  int source_words;         // on chip, in any part
+  int pitch;                // on chip, from a row of a phase to the next
+  int tiles, kernel_parts;  // parts are tiles * kernel_parts: of a tile side by side, backward-weights of a kernel's rectangle
   int has_bias;
 } depthwise_problem;
 

@@ -1,4 +1,5 @@
-// The kernels of one compute unit of depthwise convolution; depthwise.cl includes it by way of each_unit.h, once a unit. See there.
+// The kernels of one compute unit of depthwise convolution; depthwise.cl includes it by way of each_unit.h, once a unit. See
+// there.
 
 // Forward, source is src and result is dst; backward-data, source is diff_dst and result is diff_src.
 SINGLE_WORK_ITEM
@@ -31,8 +32,8 @@ __kernel void JOIN(depthwise_apply_, UNIT)(__global const storage* restrict sour
       }
 
     if (first || t.clear) depthwise_clear(x, p.source_words);
-    depthwise_load(source, (size_t)plane * p.source_plane, (size_t)p.planes * p.source_plane, p.source_plane, p.source_row, t.source,
-                   x);
+    depthwise_load(source, (size_t)plane * p.source_plane, (size_t)p.planes * p.source_plane, p.source_plane, p.source_row,
+                   t.source, x);
     depthwise_sweeps(x, taps, sums, sweeps, t.sweep_begin, t.sweep_end);
     if (t.last)
       depthwise_store(sums, shift, result + (size_t)plane * p.result_plane, min(p.planes - plane, VECTOR), p.result_plane,

@@ -1,4 +1,4 @@
-// 2-D deconvolution (transposed convolution) on the multiply grid, forward and backward.
+// 2-D deconvolution (transposed convolution), forward and backward.
 //
 //   dst[n][c][p*SH - PH + r*DH][q*SW - PW + s*DW] += src[n][o][p][q] * weights[o][c][r][s], starting from bias[c]
 //

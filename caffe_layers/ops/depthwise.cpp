@@ -74,8 +74,7 @@ Depthwise::Depthwise(device::DeviceManager& manager, const ConvolutionShape& sha
 
 Depthwise::~Depthwise() = default;
 
-void Depthwise::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
-                        device::Buffer& dst) {
+void Depthwise::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
   impl_->planned(impl_->forward, DepthwiseDirection::kForward).apply(src, weights, bias, dst);
 }
 

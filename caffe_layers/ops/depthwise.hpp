@@ -2,8 +2,8 @@
 //
 //   dst[n][c][p][q] = bias[c] + sum over r, s of src[n][c][p*SH - PH + r*DH][q*SW - PW + s*DW] * weights[c][r][s]
 //
-// src [N][C][H][W], dst [N][C][P][Q], weights [C][KH][KW], bias [C], all float and packed: a convolution (ops/convolution.hpp) with as
-// many groups as input channels and as output channels. Every call enqueues and returns.
+// src [N][C][H][W], dst [N][C][P][Q], weights [C][KH][KW], bias [C], all float and packed: a convolution (ops/convolution.hpp)
+// with as many groups as input channels and as output channels. Every call enqueues and returns.
 #ifndef BARISTA_OPS_DEPTHWISE_HPP_
 #define BARISTA_OPS_DEPTHWISE_HPP_
 

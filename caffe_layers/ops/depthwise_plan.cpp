@@ -57,9 +57,7 @@ struct Section {
   std::vector<Route> routes;
 };
 
-int taps_of(const Axis& a, int tap_class, int taps) {
-  return tap_class < taps ? (taps - tap_class - 1) / a.classes() + 1 : 0;
-}
+int taps_of(const Axis& a, int tap_class, int taps) { return tap_class < taps ? (taps - tap_class - 1) / a.classes() + 1 : 0; }
 
 // Of `results` positions of dst from one of phase 0 on; word 0 of src is what the first of them meets at the first tap.
 std::vector<Route> forward_routes(const Axis& a, int results, int taps) {
@@ -89,8 +87,8 @@ Section forward_section(const Axis& a, Range dst, Range taps) {
   return s;
 }
 
-// Of `results` positions of src, of which the first lies `ahead` < stride behind the one that position 0 of dst meets at the first tap.
-// The origin of dst is counted from there.
+// Of `results` positions of src, of which the first lies `ahead` < stride behind the one that position 0 of dst meets at the
+// first tap. The origin of dst is counted from there.
 Section gathering(const Axis& a, int results, int taps, int ahead) {
   Section s = {};
   s.src_extent = {std::min(a.src_phases(), results), ceil_div(results, a.src_phases())};
@@ -168,7 +166,8 @@ bool kernel_fits(const Plane& p, const Room& room, int rows, int columns) {
   return rows * columns <= room.weights;
 }
 
-// Cycles of a tile where it fits: its source and its results at 16 words of a plane a cycle, in and out of registers, and its sweeps.
+// Cycles of a tile where it fits: its source and its results at 16 words of a plane a cycle, in and out of registers, and its
+// sweeps.
 std::optional<double> cycles(const Plane& p, const Room& room, const Cut& c) {
   const Extent source_h = source_extent(p, p.height, c.rows, c.kernel_rows);
   const Extent source_w = source_extent(p, p.width, c.columns, c.kernel_columns);
@@ -181,8 +180,8 @@ std::optional<double> cycles(const Plane& p, const Room& room, const Cut& c) {
     return whole ? ceil_div(rows * columns, kLanes) : rows * ceil_div(columns, kLanes);
   };
   const bool whole = c.columns == p.columns();
-  const int moved = vectors(source_h.phases * source_h.words, source_w.phases * source_w.words, whole) +
-                    vectors(c.rows, c.columns, whole);
+  const int moved =
+      vectors(source_h.phases * source_h.words, source_w.phases * source_w.words, whole) + vectors(c.rows, c.columns, whole);
   const double taps = static_cast<double>(c.kernel_rows) * row_chunks(p.width, c.kernel_columns);
   const double phases = p.gathers() ? static_cast<double>(p.height.dst_phases()) * p.width.dst_phases()
                                     : static_cast<double>(result_h.phases) * result_w.phases;
@@ -255,8 +254,8 @@ depthwise_area area(Range rows, Range columns, int row, int first_row, int first
   a.column_wrap = 1 - (column_phases - 1) * phase_words;
   a.row_step = column_extent.phases * phase_words;
   a.row_wrap = pitch - (row_phases - 1) * a.row_step;
-  a.address = a.row_phase * a.row_step + first_row / row_phases * pitch + a.column_phase * phase_words +
-              first_column / column_phases;
+  a.address =
+      a.row_phase * a.row_step + first_row / row_phases * pitch + a.column_phase * phase_words + first_column / column_phases;
   return a;
 }
 

@@ -1,13 +1,14 @@
-// Plans for depthwise convolution: how a pass is cut into tiles and rectangles of the kernel that fit the device, which sweeps each part
-// takes, and which compute unit does which.
+// Plans for depthwise convolution: how a pass is cut into tiles and rectangles of the kernel that fit the device, which sweeps
+// each part takes, and which compute unit does which.
 //
-// A part's figures are what the kernels count with (opencl_kernels/depthwise_problem.h). What a plan promises them: a part's source, its
-// results, its weights and their partial sums fit the recipe's ACC_WORDS, sweeps read no further, and a sum is visited again after
-// ACC_DISTANCE steps at the earliest. All of it is a function of recipe and shape.
+// A part's figures are what the kernels count with (opencl_kernels/depthwise_problem.h). What a plan promises them: a part's
+// source, its results, its weights and their partial sums fit the recipe's ACC_WORDS, sweeps read no further, and a sum is
+// visited again after ACC_DISTANCE steps at the earliest. All of it is a function of recipe and shape.
 //
-// Along an axis, the step S and the dilation D, g being what divides both: rows of dst in D/g phases and kernel rows in S/g classes lead
-// to rows of src in S * D/g phases: a = D/g * i + j and k = S/g * t + l give S * a + D * k = (S * D/g) * (i + t) + S * j + D * l. So
-// between a phase j of dst and one of src, class l is a convolution of stride 1 without dilation. That is a *route*.
+// Along an axis, the step S and the dilation D, g being what divides both: rows of dst in D/g phases and kernel rows in S/g
+// classes lead to rows of src in S * D/g phases: a = D/g * i + j and k = S/g * t + l give S * a + D * k = (S * D/g) * (i + t) +
+// S * j + D * l. So between a phase j of dst and one of src, class l is a convolution of stride 1 without dilation. That is a
+// *route*.
 #ifndef BARISTA_OPS_DEPTHWISE_PLAN_HPP_
 #define BARISTA_OPS_DEPTHWISE_PLAN_HPP_
 

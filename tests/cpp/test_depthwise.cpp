@@ -66,7 +66,8 @@ TEST_F(DepthwiseTest, FollowsItsWeights) {
 TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
   const ConvolutionShape s = parse_depthwise("n2c18h13w15kh5kw3sh2sw1ph2pw1dh1dw2");
   const Sizes size = sizes(s);
-  const Floats src = rounding_numbers(size.src, 1), weights = rounding_numbers(size.weights, 2), diff = rounding_numbers(size.dst, 3);
+  const Floats src = rounding_numbers(size.src, 1), weights = rounding_numbers(size.weights, 2),
+               diff = rounding_numbers(size.dst, 3);
   struct Sum {
     double value = 0, sizes = 0;
     int terms = 0;
@@ -102,14 +103,16 @@ TEST_F(DepthwiseTest, AddsTheBiasLast) {
   const CanariedBuffer bias = device(Floats(5, 16777216));
   CanariedBuffer dst(manager(), sizes(s).dst);
   ops::Convolution(manager(), s)
-      .forward(device(Floats(sizes(s).src, 1)), device(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias), dst);
+      .forward(device(Floats(sizes(s).src, 1)), device(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias),
+               dst);
   EXPECT_EQ(dst.download(), Floats(sizes(s).dst, 16777216 + 9));
 }
 
 // What a NaN spoils is what its windows hold: not the rest of the row on chip, nor another lane, nor taps that are not.
 TEST_F(DepthwiseTest, NanSpoilsTheWindowsThatHoldItAlone) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const char* text : {"n1c20h6w7kh2kw2sh1sw1ph0pw0dh1dw1", "n1c20h6w7kh3kw2sh2sw1ph1pw1dh1dw1", "n1c20h9w7kh4kw4sh1sw2ph1pw2dh1dw1"}) {
+  for (const char* text :
+       {"n1c20h6w7kh2kw2sh1sw1ph0pw0dh1dw1", "n1c20h6w7kh3kw2sh2sw1ph1pw1dh1dw1", "n1c20h9w7kh4kw4sh1sw2ph1pw2dh1dw1"}) {
     SCOPED_TRACE(text);
     const ConvolutionShape s = parse_depthwise(text);
     const Sizes size = sizes(s);

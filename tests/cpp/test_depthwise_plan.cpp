@@ -1,6 +1,6 @@
-// What depthwise convolution's plans promise the kernels and no emulator checks, for the recipes of bitstreams/ and for smaller and larger
-// ones. A plan is gone through as the kernels do, for one plane: every result is the formula's, all that is read was written and lies in
-// memory, and a sum rests long enough.
+// What depthwise convolution's plans promise the kernels and no emulator checks, for the recipes of bitstreams/ and for smaller
+// and larger ones. A plan is gone through as the kernels do, for one plane: every result is the formula's, all that is read was
+// written and lies in memory, and a sum rests long enough.
 #include "ops/depthwise_plan.hpp"
 
 #include <gtest/gtest.h>
@@ -93,8 +93,8 @@ void sweep(const depthwise_sweep& v, Words& x, Words& taps, Words& sums, std::ve
 }
 
 // The source's words in `x` stay from one call to the next, as they do from a plane to the next.
-Numbers applied(const device::Recipe& r, const DepthwisePass& pass, const Numbers& source, const Numbers& weights, int begin, int end,
-                Words& x, bool& fresh, Numbers result) {
+Numbers applied(const device::Recipe& r, const DepthwisePass& pass, const Numbers& source, const Numbers& weights, int begin,
+                int end, Words& x, bool& fresh, Numbers result) {
   const depthwise_problem& p = pass.problem;
   Words taps(r.acc_words / 4), sums(r.acc_words);
   for (int i = begin; i < end; i++) {
@@ -218,7 +218,8 @@ TEST(DepthwisePlanTest, UnitsShareAllParts) {
   });
 }
 
-// What the loads of MobileNet's layers cost is the greater part: whole planes where they fit, bands of whole rows where they don't.
+// What the loads of MobileNet's layers cost is the greater part: whole planes where they fit, bands of whole rows where they
+// don't.
 TEST(DepthwisePlanTest, TilesAreAsLargeAsTheyCanBe) {
   const device::Recipe r = recipe("emulator");
   const auto tiles = [&](const char* text) {
