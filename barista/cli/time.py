@@ -32,8 +32,9 @@ def command(file: Path, iterations: int, device: str | None, bitstream: str | No
     """Trains NET, or SOLVER's training net, on the device and in stock Caffe, a step each in turn, and times their layers.
 
     Of each layer's forward and backward pass, and of the solver's update: the time in which the device works for it, that which the
-    host spends in it, and stock Caffe's, medians of the steps; what is copied in it; kernels launched; and the GFLOP/s that its
-    products reach. Data need not be there: where it is missing, pictures and labels are random.
+    host spends in it, and stock Caffe's, medians of the steps; what is copied in it; kernels launched; the GFLOP/s that its
+    products reach; and how much of the multiply grid they fill. Data need not be there: where it is missing, pictures and labels
+    are random.
     """
     given = dict(net_inputs.parse_shape(shape) for shape in shapes)
     with Console(stderr=True, highlight=False).status("reading") as status:
