@@ -89,7 +89,7 @@ class Recipe:
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
     acc_distance: int  # steps after which an accumulator may come back at the earliest; e.g. 32
     load_words: int  # words of one access to device memory; e.g. 4
-    extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, for kernels of one's own
+    extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, which a kernel has a default for; e.g. lrn_lanes: 4
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the file as it stands, for the manifest
 
     @staticmethod

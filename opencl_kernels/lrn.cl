@@ -16,38 +16,45 @@
 //
 // Forward and backward are one kernel, since they never run at once: they differ in what they load, and share memories and window.
 //
-// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE, and LRN_LANES,
+// how many results are worked on at once: 4 where a recipe says nothing, which is as many as one bank of external memory brings; more for a
+// device with several banks and room for so many powers.
 //
 // Initiation interval 1 of the window's loop: one read of each on-chip memory and one write of the sums a step; nothing but the shift
 // register is carried from step to step, and no sum is read again within ACC_DISTANCE steps (idle ones are added to small tiles),
 // which is what ivdep's safelen says and more than an addition takes. A vector of results takes LRN_STEPS steps, LRN_LANES lanes in
-// each: external memory takes that long, too, for its four loads and stores of them.
+// each: with 4 lanes, one bank of external memory takes that long, too, for its four loads and stores of them.
 //
 // Device cost a compute unit, estimated: 2 memories of 16 lanes x ACC_WORDS words (at 1,024 words 64 blocks of 512 x 40 bits), 2 x 16 x
 // 16 words of registers for turning, 5 loads and 3 stores of 512 bits, 16 x LRN_TAPS adders and 16 multipliers for the window, and
-// LRN_LANES x (29 multiply-adds, adders or multipliers, most of them the power's, and 1 divider) for the results. 16 results take about
-// 5 + T cycles forward and 6 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels, local_size within a channel up to that
+// LRN_LANES x (29 multiply-adds, adders or multipliers, most of them the power's, and 1 divider) for the results. 16 results take, with 4
+// lanes, about 5 + T cycles forward and 6 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels, local_size within a channel up to that
 // size. Loads and stores move 16 words a cycle, one vector after the other. What Intel's compiler makes of it has not been run.
 // DSP blocks of lrn_*: 16 * (1 + LRN_TAPS) + 1 + LRN_LANES * (29 + FUNCTION)
 #include "common.h"
 #include "lrn_problem.h"
 
 #define LRN_TAPS 5
-#define LRN_LANES 4
+#ifndef LRN_LANES
+#define LRN_LANES 4  // 4, 8 or 16
+#endif
 #define LRN_STEPS (VECTOR / LRN_LANES)
-typedef JOIN(ACCUMULATE, 4) accumulate4;
+typedef JOIN(ACCUMULATE, LRN_LANES) lrn_numbers;
+typedef JOIN(int, LRN_LANES) lrn_ints;
 
 #define lrn_wide JOIN(convert_, JOIN(ACCUMULATE, 16))
 #define lrn_narrow JOIN(convert_, JOIN(STORAGE, 16))
-#define lrn_wide4 JOIN(convert_, JOIN(ACCUMULATE, 4))
-#define lrn_narrow4 JOIN(convert_, JOIN(STORAGE, 4))
+#define lrn_wide_lanes JOIN(convert_, JOIN(ACCUMULATE, LRN_LANES))
+#define lrn_narrow_lanes JOIN(convert_, JOIN(STORAGE, LRN_LANES))
+#define lrn_vload JOIN(vload, LRN_LANES)
+#define lrn_vstore JOIN(vstore, LRN_LANES)
 
 // --- powers ---
 
 // log2(1 + t) / t for sqrt(1/2) - 1 <= t < sqrt(2) - 1, and (2^t - 1) / t for |t| <= 1/2: the polynomials with the least largest
 // error, relative to the logarithm 2.6e-8, and to 2^t 3.9e-9.
-inline accumulate4 lrn_log2_polynomial(accumulate4 t) {
-  accumulate4 sum = 0.125837051f;
+inline lrn_numbers lrn_log2_polynomial(lrn_numbers t) {
+  lrn_numbers sum = 0.125837051f;
   sum = sum * t - 0.207269762f;
   sum = sum * t + 0.215715601f;
   sum = sum * t - 0.238944819f;
@@ -58,8 +65,8 @@ inline accumulate4 lrn_log2_polynomial(accumulate4 t) {
   return sum * t + 1.442695f;
 }
 
-inline accumulate4 lrn_exp2_polynomial(accumulate4 t) {
-  accumulate4 sum = 0.000154697742f;
+inline lrn_numbers lrn_exp2_polynomial(lrn_numbers t) {
+  lrn_numbers sum = 0.000154697742f;
   sum = sum * t + 0.00134100072f;
   sum = sum * t + 0.00961803064f;
   sum = sum * t + 0.0555029729f;
@@ -67,31 +74,31 @@ inline accumulate4 lrn_exp2_polynomial(accumulate4 t) {
   return sum * t + 0.693147225f;
 }
 
-inline accumulate4 lrn_power_of_2(int4 exponent) { return as_float4((exponent + 127) << 23); }
+inline lrn_numbers lrn_power_of_2(lrn_ints exponent) { return JOIN(as_float, LRN_LANES)((exponent + 127) << 23); }
 
 // x to the power of y, within (3 + |y|) * 2^-24 of itself; as pow() for 0, infinity, NaN, negative x and y = 0.
 //
 // With x = 2^e * (1 + t), it is 2^(y * e + y * log2(1 + t)). Of the exponent only what goes beyond the nearest whole number is
 // rounded: y.high * e is exact, and so is the difference. An exp(y * log(x)) would lose as many bits as that whole number has.
-inline accumulate4 lrn_power(accumulate4 x, const lrn_exponent y) {
+inline lrn_numbers lrn_power(lrn_numbers x, const lrn_exponent y) {
   const float exponent = y.high + y.low;
-  const accumulate4 size = fabs(x);
-  const int4 above = as_int4(size) - 0x3f3504f3;  // the bits of sqrt(1/2), which 1 + t starts from
-  const accumulate4 e = convert_float4(above >> 23);
-  const accumulate4 t = as_float4((above & 0x7fffff) + 0x3f3504f3) - 1;
+  const lrn_numbers size = fabs(x);
+  const lrn_ints above = JOIN(as_int, LRN_LANES)(size) - 0x3f3504f3;  // the bits of sqrt(1/2), which 1 + t starts from
+  const lrn_numbers e = JOIN(convert_float, LRN_LANES)(above >> 23);
+  const lrn_numbers t = JOIN(as_float, LRN_LANES)((above & 0x7fffff) + 0x3f3504f3) - 1;
 
-  const accumulate4 coarse = y.high * e, fine = y.low * e + exponent * (t * lrn_log2_polynomial(t));
-  const accumulate4 whole = rint(clamp(coarse + fine, -252.0f, 252.0f));
-  const accumulate4 rest = clamp((coarse - whole) + fine, -1.0f, 1.0f);
-  const int4 n = convert_int4(whole), n_low = n >> 1;
-  accumulate4 power = (1 + rest * lrn_exp2_polynomial(rest)) * lrn_power_of_2(n_low) * lrn_power_of_2(n - n_low);
+  const lrn_numbers coarse = y.high * e, fine = y.low * e + exponent * (t * lrn_log2_polynomial(t));
+  const lrn_numbers whole = rint(clamp(coarse + fine, -252.0f, 252.0f));
+  const lrn_numbers rest = clamp((coarse - whole) + fine, -1.0f, 1.0f);
+  const lrn_ints n = JOIN(convert_int, LRN_LANES)(whole), n_low = n >> 1;
+  lrn_numbers power = (1 + rest * lrn_exp2_polynomial(rest)) * lrn_power_of_2(n_low) * lrn_power_of_2(n - n_low);
 
   if (y.parity == LRN_ODD) power = copysign(power, x);
-  if (y.parity == LRN_NO_INTEGER) power = x < (accumulate4)0 ? (accumulate4)NAN : power;
-  power = size == (accumulate4)0 ? (accumulate4)(exponent < 0 ? INFINITY : 0) : power;
-  power = size == (accumulate4)INFINITY ? (accumulate4)(exponent < 0 ? 0 : INFINITY) : power;
-  power = isnan(x) ? (accumulate4)NAN : power;
-  return exponent == 0 ? (accumulate4)1 : power;
+  if (y.parity == LRN_NO_INTEGER) power = x < (lrn_numbers)0 ? (lrn_numbers)NAN : power;
+  power = size == (lrn_numbers)0 ? (lrn_numbers)(exponent < 0 ? INFINITY : 0) : power;
+  power = size == (lrn_numbers)INFINITY ? (lrn_numbers)(exponent < 0 ? 0 : INFINITY) : power;
+  power = isnan(x) ? (lrn_numbers)NAN : power;
+  return exponent == 0 ? (lrn_numbers)1 : power;
 }
 
 // --- tiles ---
@@ -233,19 +240,20 @@ typedef struct {
 inline void lrn_forward_results(lrn_vector* v, const lrn_problem p) {
 #pragma unroll 1
   for (int i = 0; i < LRN_STEPS; i++) {
-    const accumulate4 scale = p.shift + p.factor * lrn_wide4(vload4(i, v->sum));
-    const accumulate4 power = lrn_power(scale, p.exponent), dst = lrn_wide4(vload4(i, v->src)) * power;
-    vstore4(lrn_narrow4(power), i, v->power);
-    vstore4(lrn_narrow4(dst / scale), i, v->ratio);
-    vstore4(lrn_narrow4(dst), i, v->result);
+    const lrn_numbers scale = p.shift + p.factor * lrn_wide_lanes(lrn_vload(i, v->sum));
+    const lrn_numbers power = lrn_power(scale, p.exponent), dst = lrn_wide_lanes(lrn_vload(i, v->src)) * power;
+    lrn_vstore(lrn_narrow_lanes(power), i, v->power);
+    lrn_vstore(lrn_narrow_lanes(dst / scale), i, v->ratio);
+    lrn_vstore(lrn_narrow_lanes(dst), i, v->result);
   }
 }
 
 inline void lrn_backward_results(lrn_vector* v, const lrn_problem p) {
 #pragma unroll 1
   for (int i = 0; i < LRN_STEPS; i++) {
-    const accumulate4 taken = p.factor * (lrn_wide4(vload4(i, v->src)) * lrn_wide4(vload4(i, v->sum)));
-    vstore4(lrn_narrow4(lrn_wide4(vload4(i, v->diff)) * lrn_wide4(vload4(i, v->power)) - taken), i, v->result);
+    const lrn_numbers taken = p.factor * (lrn_wide_lanes(lrn_vload(i, v->src)) * lrn_wide_lanes(lrn_vload(i, v->sum)));
+    lrn_vstore(lrn_narrow_lanes(lrn_wide_lanes(lrn_vload(i, v->diff)) * lrn_wide_lanes(lrn_vload(i, v->power)) - taken), i,
+               v->result);
   }
 }
 

@@ -76,7 +76,7 @@ def _stated(name: str) -> dict[str, int]:
         for kernel, expression in re.findall(r"^// DSP blocks of (\w+\*?): (.+)$", text, re.MULTILINE):
             units = range(recipe.compute_units) if kernel.endswith("*") else [""]
             for unit in units:
-                stated[f"{kernel.rstrip('*')}{unit}"] = eval(expression, {}, numbers | local)
+                stated[f"{kernel.rstrip('*')}{unit}"] = eval(expression, {}, local | numbers)  # a recipe's own goes first
     return stated
 
 

@@ -106,7 +106,8 @@ def test_every_number_reaches_the_kernels() -> None:
     recipe = recipes.load("emulator")
     defines = dict(option.removeprefix("-D").split("=") for option in recipe.defines())
     numbers = {key: value for key, value in recipe.raw.items() if isinstance(value, int)}
-    assert set(numbers) == set(NUMBER_KEYS)
+    assert set(numbers) == set(NUMBER_KEYS) | {"lrn_lanes"}
+    assert recipe.extra == {"lrn_lanes": 16}
     assert defines == {key.upper(): str(value) for key, value in numbers.items()} | {"STORAGE": "float", "ACCUMULATE": "float"}
 
 
