@@ -3,6 +3,7 @@
 #define BARISTA_TESTS_SUPPORT_DEPTHWISE_PROBLEMS_HPP_
 
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,17 @@ inline std::vector<std::string> depthwise_problems() {
   for (const int kernel : {1, 2, 3, 4, 5, 7})
     for (const int stride : {1, 2, 3, 4})
       for (const int dilation : {1, 2, 3, 4}) {
-        const std::string k = std::to_string(kernel), s = std::to_string(stride), d = std::to_string(dilation);
-        const std::string pad = std::to_string(dilation * (kernel / 2));
-        all.push_back("n2c19h17w23kh" + k + "kw" + k + "sh" + s + "sw" + s + "ph" + pad + "pw" + pad + "dh" + d + "dw" + d);
-        all.push_back("n1c3h31w29kh" + k + "kw3sh" + s + "sw1ph0pw2dh" + d + "dw1");
-        all.push_back("n5c4h20w31kh3kw" + k + "sh1sw" + s + "ph3pw0dh1dw" + d);
+        const int pad = dilation * (kernel / 2);
+        const auto axis = [](char name, int k, int s, int p, int d) {
+          std::ostringstream text;
+          text << 'k' << name << k << 's' << name << s << 'p' << name << p << 'd' << name << d;
+          return text.str();
+        };
+        std::ostringstream square, tall, wide;
+        square << "n2c19h17w23" << axis('h', kernel, stride, pad, dilation) << axis('w', kernel, stride, pad, dilation);
+        tall << "n1c3h31w29" << axis('h', kernel, stride, 0, dilation) << axis('w', 3, 1, 2, 1);
+        wide << "n5c4h20w31" << axis('h', 3, 1, 3, 1) << axis('w', kernel, stride, 0, dilation);
+        all.insert(all.end(), {square.str(), tall.str(), wide.str()});
       }
   for (const char* text :
        {"n4c32h14w14kh3kw3sh1sw1ph1pw1dh1dw1", "n4c32h7w7kh3kw3sh1sw1ph1pw1dh1dw1",  // MobileNet
