@@ -7,7 +7,8 @@
 //   where h = p * SH - PH + r * DH and w = q * SW - PW + s * DW
 //
 // All buffers STORAGE: src, diff_src [images][channels][H][W], dst, diff_dst [images][channels][P][Q], weights
-// [channels][KH][KW], bias [channels], which may be missing.
+// [channels][KH][KW], bias [channels], which may be missing. What is stored may be scaled and rectified too, as by the multiply
+// grid (multiply_store): the bias is its offset.
 //
 // Sixteen planes side by side, one a lane, so that all lanes read the same word: no shifters, whatever the taps. A plane is
 // loaded by phases (depthwise_problem.h): rows and columns that are congruent modulo the least common multiple of stride and
@@ -40,6 +41,7 @@
 // DSP blocks of depthwise_weights_*: 16 * DEPTHWISE_TAPS + 2 * 16
 #include "common.h"
 #include "depthwise_problem.h"
+#include "multiply_descriptor.h"
 
 #define depthwise_wide JOIN(convert_, JOIN(ACCUMULATE, 16))
 #define depthwise_narrow JOIN(convert_, JOIN(STORAGE, 16))
@@ -78,9 +80,16 @@ inline void depthwise_load(__global const storage* restrict from, size_t first, 
   }
 }
 
-// An area of `lanes` planes, of which the first begins at `to`, = sums + shift.
-inline void depthwise_store(__local const accumulate16* restrict sums, accumulate16 shift, __global storage* restrict to, int lanes,
-                            int plane_words, int row_words, const depthwise_area a) {
+// A result as it is stored: as the multiply grid's, whose store it stands in for (multiply_store). Stock Caffe rectifies by
+// max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
+inline storage16 depthwise_stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
+  const accumulate16 value = fma(sum, factor, term), below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
+  return depthwise_narrow(value < (rectifies ? 0 : -INFINITY) ? below : value);
+}
+
+// An area of `lanes` planes, of which the first begins at `to`, = sums * factor + term, rectified or not.
+inline void depthwise_store(__local const accumulate16* restrict sums, accumulate16 factor, accumulate16 term, int rectifies,
+                            __global storage* restrict to, int lanes, int plane_words, int row_words, const depthwise_area a) {
   depthwise_place at = depthwise_first(a);
   __global storage* restrict begin = to + a.offset;
   for (int run = 0; run < a.runs; run++) {
@@ -90,7 +99,7 @@ inline void depthwise_store(__local const accumulate16* restrict sums, accumulat
       for (int i = 0; i < VECTOR; i++) {
         block[i] = 0;
         if (word + i < a.run) {
-          block[i] = depthwise_narrow(sums[at.address] + shift);
+          block[i] = depthwise_stored(sums[at.address], factor, term, rectifies);
           at = depthwise_next(at, a);
         }
       }
@@ -106,14 +115,15 @@ inline void depthwise_store(__local const accumulate16* restrict sums, accumulat
   }
 }
 
-// The bias of each lane's channel.
-inline accumulate16 depthwise_bias(__global const storage* restrict bias, int plane, const depthwise_problem p) {
+// The number of each lane's channel.
+inline accumulate16 depthwise_numbers(__global const storage* restrict numbers, bool present, float otherwise, int plane,
+                                      const depthwise_problem p) {
   storage values[VECTOR];
   int lane_channel = plane % p.channels;
 #pragma unroll 1
   for (int lane = 0; lane < VECTOR; lane++) {
-    values[lane] = 0;
-    if (p.has_bias) values[lane] = bias[lane_channel];
+    values[lane] = otherwise;
+    if (present) values[lane] = numbers[lane_channel];
     if (++lane_channel == p.channels) lane_channel = 0;
   }
   return depthwise_wide(vload16(0, values));

@@ -59,7 +59,6 @@ typedef struct {
   int source_words;         // on chip, in any part
   int pitch;                // on chip, from a row of a phase to the next
   int tiles, kernel_parts;  // parts are tiles * kernel_parts: of a tile side by side, backward-weights of a kernel's rectangle
-  int has_bias;
 } depthwise_problem;
 
 typedef struct {

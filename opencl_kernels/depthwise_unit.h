@@ -4,21 +4,24 @@
 // Forward, source is src and result is dst; backward-data, source is diff_dst and result is diff_src.
 SINGLE_WORK_ITEM
 __kernel void JOIN(depthwise_apply_, UNIT)(__global const storage* restrict source, __global const storage* restrict weights,
-                                           __global const storage* restrict bias, __global storage* restrict result,
-                                           __global const depthwise_part* restrict parts,
+                                           __global const storage* restrict scale, __global const storage* restrict offset,
+                                           __global storage* restrict result, __global const depthwise_part* restrict parts,
                                            __global const depthwise_sweep* restrict sweeps, const depthwise_problem p,
-                                           const depthwise_range range) {
+                                           const multiply_store stores, const depthwise_range range) {
   __local storage16 x[ACC_WORDS];
   __local accumulate16 sums[ACC_WORDS];
   __local storage16 taps[DEPTHWISE_TAPS][ACC_WORDS / 4];  // copies: as many are read in a step
 
   const int parts_of_plane = p.tiles * p.kernel_parts;
   int plane = range.begin / parts_of_plane * VECTOR, part = range.begin % parts_of_plane;
-  accumulate16 shift = 0;
+  accumulate16 factor = 1, term = 0;
   for (int i = range.begin; i < range.end; i++) {
     const depthwise_part t = parts[part];
     const bool first = i == range.begin, first_of_planes = first || part == 0;
-    if (first_of_planes) shift = depthwise_bias(bias, plane, p);
+    if (first_of_planes) {
+      factor = depthwise_numbers(scale, stores.scales, 1, plane, p);
+      term = depthwise_numbers(offset, stores.offsets, 0, plane, p);
+    }
 
     for (int run = 0; run < (first_of_planes || t.load_weights ? t.weights_runs : 0); run++)
       for (int word = 0; word < t.weights_run; word += VECTOR) {
@@ -36,8 +39,8 @@ __kernel void JOIN(depthwise_apply_, UNIT)(__global const storage* restrict sour
                    t.source, x);
     depthwise_sweeps(x, taps, sums, sweeps, t.sweep_begin, t.sweep_end);
     if (t.last)
-      depthwise_store(sums, shift, result + (size_t)plane * p.result_plane, min(p.planes - plane, VECTOR), p.result_plane,
-                      p.result_row, t.result);
+      depthwise_store(sums, factor, term, stores.rectifies, result + (size_t)plane * p.result_plane, min(p.planes - plane, VECTOR),
+                      p.result_plane, p.result_row, t.result);
 
     if (++part == parts_of_plane) {
       part = 0;

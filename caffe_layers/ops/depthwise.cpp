@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/depthwise_plan.hpp"
+#include "ops/multiply.hpp"
 
 namespace barista::ops {
 namespace {
@@ -24,31 +25,39 @@ class DevicePass {
     manager.upload(sweeps_, pass.sweeps.data(), sweeps_.bytes());
   }
 
-  // diff_src or dst = weights and bias applied to `source`.
+  // diff_src or dst = weights and bias applied to `source`. Held back for what follows in place (ops/in_store.hpp), so arguments are where
+  // a launch of the multiply grid has them.
   void apply(const device::Buffer& source, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& result) {
-    depthwise_problem problem = problem_;
-    problem.has_bias = bias != nullptr ? 1 : 0;
-    launch("depthwise_apply_", {Argument::in(source), Argument::in(weights), Argument::in(bias != nullptr ? *bias : weights),
-                                Argument::out(result), Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem)});
+    multiply_store stores = {};
+    stores.offsets = bias != nullptr ? 1 : 0;
+    stores.images = problem_.planes / problem_.channels;
+    stores.channels = problem_.channels;
+    const Argument unused = Argument::in(weights);
+    static_assert(kMultiplyScale == 2 && kMultiplyOffset == 3 && kMultiplyDst == 4 && kMultiplyStores == 8);
+    manager_.launch_held(launches(
+        "depthwise_apply_",
+        {Argument::in(source), Argument::in(weights), unused, bias != nullptr ? Argument::in(*bias) : unused, Argument::out(result),
+         Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem_), Argument::value(stores)}));
   }
 
   void weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
     const std::size_t bytes = static_cast<std::size_t>(problem_.channels) * problem_.kernel_plane * sizeof(float);
     const int adds = manager_.take_zero(diff_weights, bytes) ? 0 : 1;
-    launch("depthwise_weights_",
-           {Argument::in(src), Argument::in(diff_dst), adds != 0 ? Argument::inout(diff_weights) : Argument::out(diff_weights),
-            Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem_), Argument::value(adds)});
+    manager_.launch(launches(
+        "depthwise_weights_",
+        {Argument::in(src), Argument::in(diff_dst), adds != 0 ? Argument::inout(diff_weights) : Argument::out(diff_weights),
+         Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem_), Argument::value(adds)}));
   }
 
  private:
-  void launch(const std::string& kernel, const std::vector<Argument>& arguments) {
+  std::vector<device::Launch> launches(const std::string& kernel, const std::vector<Argument>& arguments) const {
     std::vector<device::Launch> group;
     for (std::size_t unit = 0; unit < units_.size(); unit++) {
       device::Launch one = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
       one.arguments.push_back(Argument::value(units_[unit]));
       group.push_back(std::move(one));
     }
-    manager_.launch(group);
+    return group;
   }
 
   device::DeviceManager& manager_;

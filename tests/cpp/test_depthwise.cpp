@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "ops/deconvolution.hpp"
+#include "ops/in_store.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/depthwise_problems.hpp"
 #include "support/device_fixture.hpp"
@@ -106,6 +108,42 @@ TEST_F(DepthwiseTest, AddsTheBiasLast) {
       .forward(device(Floats(sizes(s).src, 1)), device(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias),
                dst);
   EXPECT_EQ(dst.download(), Floats(sizes(s).dst, 16777216 + 10));
+}
+
+TEST_F(DepthwiseTest, RectifiesInItsStore) {
+  check_rectifies_in_the_store<ops::Convolution>(manager(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_rectifies_in_the_store<ops::Convolution>(manager(), parse_depthwise("n2c20h60w60kh3kw3sh2sw2ph1pw1dh1dw1"));
+}
+
+TEST_F(DepthwiseTest, ScalesAndShiftsInItsStoreByTheFormula) {
+  const ConvolutionShape s = parse_depthwise("n3c18h9w7kh3kw3sh1sw1ph1pw1dh1dw1");
+  const Sizes size = sizes(s);
+  const Floats src = integers(size.src, 1), weights = integers(size.weights, 2), biases = integers(s.C, 3),
+               factors = integers(s.C, 4), shifts = integers(s.C, 5);
+  const CanariedBuffer bias = device(biases), factor = device(factors), shift = device(shifts);
+  for (const bool with_bias : {true, false}) {
+    Floats sums(size.dst), expected, without;
+    for_each_product(s, [&](std::size_t x, std::size_t w, std::size_t d) { sums[d] += src[x] * weights[w]; });
+    for (std::size_t d = 0; d < size.dst; d++) {
+      const std::size_t c = d / size.plane % s.C;
+      without.push_back(sums[d] + (with_bias ? biases[c] : 0));
+      expected.push_back(std::max(without[d] * factors[c] + shifts[c], 0.0F));
+    }
+    CanariedBuffer dst(manager(), size.dst), kept(manager(), size.dst);
+    ops::Convolution convolution(manager(), s);
+    convolution.forward(device(src), device(weights), with_bias ? &static_cast<const device::Buffer&>(bias) : nullptr, dst);
+    ops::AffineInStore in_store;
+    ASSERT_TRUE(in_store.put(manager(), {s.N, s.C, s.P() * s.Q()}, dst, [&] {
+      ops::ChannelAffine affine = {};
+      affine.scale = &static_cast<const device::Buffer&>(factor);
+      affine.shift = &static_cast<const device::Buffer&>(shift);
+      return affine;
+    }));
+    ASSERT_TRUE(ops::rectify_in_store(manager(), dst));
+    EXPECT_EQ(dst.download(), expected);
+    in_store.write_without(manager(), kept);
+    EXPECT_EQ(kept.download(), without);
+  }
 }
 
 // What a NaN spoils is what its windows hold: not the rest of the row on chip, nor another lane, nor taps that are not.
