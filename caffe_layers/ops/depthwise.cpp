@@ -25,8 +25,8 @@ class DevicePass {
     manager.upload(sweeps_, pass.sweeps.data(), sweeps_.bytes());
   }
 
-  // diff_src or dst = weights and bias applied to `source`. Held back for what follows in place (ops/in_store.hpp), so arguments are where
-  // a launch of the multiply grid has them.
+  // diff_src or dst = weights and bias applied to `source`. Held back for what follows in place (ops/in_store.hpp), so arguments
+  // are where a launch of the multiply grid has them.
   void apply(const device::Buffer& source, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& result) {
     multiply_store stores = {};
     stores.offsets = bias != nullptr ? 1 : 0;
