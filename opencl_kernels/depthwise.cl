@@ -80,13 +80,6 @@ inline void depthwise_load(__global const storage* restrict from, size_t first, 
   }
 }
 
-// A result as it is stored: as the multiply grid's, whose store it stands in for (multiply_store). Stock Caffe rectifies by
-// max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
-inline storage16 depthwise_stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
-  const accumulate16 value = fma(sum, factor, term), below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
-  return depthwise_narrow(value < (rectifies ? 0 : -INFINITY) ? below : value);
-}
-
 // An area of `lanes` planes, of which the first begins at `to`, = sums * factor + term, rectified or not.
 inline void depthwise_store(__local const accumulate16* restrict sums, accumulate16 factor, accumulate16 term, int rectifies,
                             __global storage* restrict to, int lanes, int plane_words, int row_words, const depthwise_area a) {
@@ -99,7 +92,7 @@ inline void depthwise_store(__local const accumulate16* restrict sums, accumulat
       for (int i = 0; i < VECTOR; i++) {
         block[i] = 0;
         if (word + i < a.run) {
-          block[i] = depthwise_stored(sums[at.address], factor, term, rectifies);
+          block[i] = stored(sums[at.address], factor, term, rectifies);
           at = depthwise_next(at, a);
         }
       }

@@ -94,11 +94,5 @@ inline void load_plane(__global const storage* restrict image_channel, int float
   }
 }
 
-// An output as it is stored. Stock Caffe rectifies by max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
-inline storage16 stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
-  const accumulate16 value = fma(sum, factor, term), below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
-  return value < (rectifies ? 0 : -INFINITY) ? below : value;
-}
-
 #define UNIT_BODY "multiply_unit.h"
 #include "each_unit.h"
