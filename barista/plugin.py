@@ -24,7 +24,7 @@ from barista.errors import BaristaError
 # glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
 QUIET = "1"
 # In the order in which barista_counters() writes them.
-COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits")
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
 
 
 @dataclass(frozen=True)

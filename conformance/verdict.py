@@ -80,7 +80,7 @@ def _count(tally: Tally, result: Result, entry: KnownException | None, failed: b
 
 
 def _missing_layers(results: Sequence[Result], table: Mapping[str, Sequence[str]], suites: Sequence[str]) -> list[str]:
-    """The proof that a suite judged our layers: each that the table names for it launched kernels in it."""
+    """The proof that a suite judged our layers: each that the table names for it gave the device work in it."""
     on_device: dict[tuple[str, str], int] = {}
     for result in results:
         for layer, calls in result.layers.items():

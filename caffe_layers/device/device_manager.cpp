@@ -156,6 +156,7 @@ struct DeviceManager::Impl {
   Program program;
   std::unordered_map<std::string, Kernel> kernels;
   std::vector<QueueState> queues;
+  Buffer unused;
   std::deque<StagingBlock> staging;  // its blocks stay where they are
   Counters counters;
   std::uint64_t group = 0;
@@ -377,7 +378,6 @@ struct DeviceManager::Impl {
           return clEnqueueTask(queue, kernel.handle.get(), list.size(), list.data(), event);
         },
         record));
-    ++counters.launches;
   }
 
   // Enqueues a group, recorded from command number `record` on, or last.
@@ -522,6 +522,8 @@ DeviceManager::DeviceManager(const Bitstream& bitstream, int device_index) : imp
   impl.latest.resize(impl.queues.size());
   for (Impl::QueueState& queue : impl.queues) queue.waited.resize(impl.queues.size());
   impl.make_queues(0);
+  impl.unused = allocate(kStagingAlignment);
+  impl.counters = {};
 }
 
 DeviceManager::~DeviceManager() {
@@ -541,6 +543,8 @@ Buffer DeviceManager::allocate(std::size_t bytes) {
   ++impl_->counters.buffers_created;
   return Buffer(std::make_shared<Buffer::Impl>(std::move(memory), bytes, impl_->queues.size()));
 }
+
+const Buffer& DeviceManager::unused() const { return impl_->unused; }
 
 namespace {
 
@@ -654,6 +658,7 @@ void DeviceManager::launch(const std::vector<Launch>& group) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   impl_->release();
   impl_->launch(group, {});
+  impl_->counters.launches += group.size();
 }
 
 void DeviceManager::launch_held(std::vector<Launch> group) {
@@ -668,6 +673,7 @@ void DeviceManager::launch_held(std::vector<Launch> group) {
     }
   }
   impl.held_record = impl.reserve(group.size());
+  impl.counters.launches += group.size();
   impl.held = std::move(group);
 }
 
@@ -681,9 +687,10 @@ bool DeviceManager::amend(const Buffer& buffer, const std::function<bool(std::ve
     group = std::exchange(impl.held, {});
     record = impl.held_record;
   }
-  const auto hold_again = [&] {
+  const auto hold_again = [&](bool changed) {
     const std::lock_guard<std::mutex> lock(impl.mutex);
     impl.release();
+    impl.counters.amended += changed ? 1 : 0;
     impl.held = std::move(group);
     impl.held_record = record;
   };
@@ -691,10 +698,10 @@ bool DeviceManager::amend(const Buffer& buffer, const std::function<bool(std::ve
   try {
     changed = change(group);  // without the lock: it may launch
   } catch (...) {
-    hold_again();
+    hold_again(false);
     throw;
   }
-  hold_again();
+  hold_again(changed);
   return changed;
 }
 

@@ -89,13 +89,14 @@ struct Launch {
 
 // What a process did on its device so far; differences of two of these measure a step.
 struct Counters {
-  std::uint64_t launches = 0;
+  std::uint64_t launches = 0;  // those that are held back among them
   std::uint64_t buffers_created = 0;
   std::uint64_t uploads = 0;
   std::uint64_t upload_bytes = 0;
   std::uint64_t downloads = 0;
   std::uint64_t download_bytes = 0;
-  std::uint64_t waits = 0;  // times that the host waited for the device
+  std::uint64_t waits = 0;    // times that the host waited for the device
+  std::uint64_t amended = 0;  // times that a group held back was altered
 };
 
 // A command that was recorded. Times are nanoseconds of the host's monotonic clock.
@@ -124,6 +125,8 @@ class DeviceManager {
 
   // Uninitialised device memory of `bytes` > 0.
   Buffer allocate(std::size_t bytes);
+  // A few bytes, for arguments that a kernel does not read. Anything larger may be too large for a __constant one.
+  const Buffer& unused() const;
   // Copies `bytes` from host memory of any alignment; the host memory may be changed once this returns. Recorded as prefetch where it is
   // `ahead` of who wants it.
   void upload(Buffer& buffer, const void* host, std::size_t bytes, bool ahead = false);

@@ -698,7 +698,7 @@ void PackedGradient::add_to(device::Buffer& raw, bool adds, const BiasGradient* 
 }
 
 void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias) {
-  const device::Argument none = device::Argument::in(bias.diff_dst);
+  const device::Argument none = device::Argument::in(manager.unused());
   add_gradients(manager, {none, none, none}, {}, false, &bias);
 }
 

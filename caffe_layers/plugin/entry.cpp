@@ -21,7 +21,7 @@ namespace {
 using barista::device::Counters;
 using barista::device::DeviceManager;
 
-constexpr int kCounters = 7;
+constexpr int kCounters = 8;
 
 // Copies `text` into `out` of `size` bytes, cut where it is longer, ended by a zero.
 void copy_text(const std::string& text, char* out, std::size_t size) {
@@ -89,13 +89,13 @@ BARISTA_EXPORT int barista_device_name(char* name, std::size_t size) {
   return status_of([&] { copy_text(DeviceManager::instance().device_name(), name, size); }, name, size);
 }
 
-// What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits
-// (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device.
+// What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
+// groups amended (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device.
 BARISTA_EXPORT int barista_counters(std::uint64_t* values, int count) {
   Counters counters;
   if (status_of([&] { counters = DeviceManager::instance().counters(); }, nullptr, 0) != 0) return -1;
   const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
-                                        counters.downloads, counters.download_bytes,  counters.waits};
+                                        counters.downloads, counters.download_bytes,  counters.waits,   counters.amended};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);
   return kCounters;
 }

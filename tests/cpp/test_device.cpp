@@ -237,6 +237,15 @@ TEST_F(Device, AGroupsWritersOfOneBufferAreAllWaitedFor) {
 
 // Groups that are held back ----------------------------------------------------------------------------------------------------------
 
+bool is_held(DeviceManager& manager, const Buffer& written) {
+  bool asked = false;
+  manager.amend(written, [&](std::vector<Launch>& /*group*/) {
+    asked = true;
+    return false;
+  });
+  return asked;
+}
+
 TEST_F(Device, AHeldGroupRunsBeforeWhoeverNeedsIt) {
   const auto first = integers(kCount, 41), second = integers(kCount, 42);
   const std::vector<std::pair<const char*, std::function<Floats(CanariedBuffer&, CanariedBuffer&)>>> needs = {
@@ -273,8 +282,10 @@ TEST_F(Device, AHeldGroupRunsBeforeWhoeverNeedsIt) {
     const std::uint64_t version = dst.buffer().version(), launches = manager().counters().launches;
     manager().launch_held({copy(0, src, dst, kCount)});
     EXPECT_NE(dst.buffer().version(), version) << what << ": its contents are others from here on";
-    EXPECT_EQ(manager().counters().launches, launches) << what << ": it was not held";
+    EXPECT_EQ(manager().counters().launches, launches + 1) << what;
+    EXPECT_TRUE(is_held(manager(), dst)) << what;
     EXPECT_EQ(need(src, dst), first) << what;
+    EXPECT_FALSE(is_held(manager(), dst)) << what;
   }
 }
 
@@ -291,13 +302,12 @@ TEST_F(Device, ZerosAfterAHeldGroupAreNotItsResult) {
 TEST_F(Device, WhatAHeldGroupHasNothingToDoWithLeavesItHeld) {
   CanariedBuffer src(manager(), integers(kCount, 44)), dst(manager(), kCount), other(manager(), kCount);
   manager().launch_held({copy(0, src, dst, kCount)});
-  const std::uint64_t launches = manager().counters().launches;
   other.upload(integers(kCount, 45));
   other.download();
   EXPECT_FALSE(manager().amend(other, [](std::vector<Launch>& /*group*/) { return true; })) << "it does not write that buffer";
   EXPECT_FALSE(manager().amend(src, [](std::vector<Launch>& /*group*/) { return true; })) << "it only reads that buffer";
   EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { return false; })) << "whoever was asked declined";
-  EXPECT_EQ(manager().counters().launches, launches);
+  EXPECT_TRUE(is_held(manager(), dst));
   EXPECT_EQ(dst.download(), integers(kCount, 44));
 }
 
@@ -305,6 +315,7 @@ TEST_F(Device, WhatAHeldGroupHasNothingToDoWithLeavesItHeld) {
 TEST_F(Device, AHeldGroupIsAmended) {
   CanariedBuffer src(manager(), Floats(kCount, 1)), other(manager(), Floats(kCount, 10)), dst(manager(), kCount);
   manager().launch_held({copy(0, src, dst, kCount)});
+  const std::uint64_t amended = manager().counters().amended;
   EXPECT_TRUE(manager().amend(dst, [&](std::vector<Launch>& group) {
     manager().launch({increment(1, other, 0, kCount, slow())});
     EXPECT_EQ(group.at(0).arguments.at(2).as<int>(), kCount);
@@ -312,6 +323,7 @@ TEST_F(Device, AHeldGroupIsAmended) {
     group = {add(0, src, other, dst, kCount)};
     return true;
   }));
+  EXPECT_EQ(manager().counters().amended, amended + 1);
   EXPECT_EQ(dst.download(), Floats(kCount, 12));
   EXPECT_FALSE(manager().amend(dst, [](std::vector<Launch>& /*group*/) { return true; })) << "it ran already";
 }
