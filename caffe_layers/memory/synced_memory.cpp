@@ -75,12 +75,12 @@ void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror) {
 
 void empty_host_copy(caffe::SyncedMemory& memory, Mirror& mirror) {
   if (std::exchange(mirror.emptied, true)) return;
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE)),
-             begin = reinterpret_cast<std::uintptr_t>(own_host_pointer(memory));
-  if (begin == 0) return;
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + memory.size()) / page * page;
+  auto* const host = static_cast<unsigned char*>(own_host_pointer(memory));
+  if (host == nullptr) return;
   // Whole pages of an allocation, which read as zeros from then on. Where the system will not, nothing is lost.
-  if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t lead = (page - reinterpret_cast<std::uintptr_t>(host) % page) % page;
+  if (memory.size() >= lead + page) madvise(host + lead, (memory.size() - lead) / page * page, MADV_DONTNEED);
 }
 
 namespace {
