@@ -54,7 +54,7 @@ void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, c
       {Argument::in(src), operand(operands.other, src), operand(operands.centre, src), operand(operands.slope, src),
        operand(operands.scale, src), operand(operands.shift, src), Argument::out(dst),
        Argument::out(copy != nullptr ? copy->to : dst), Argument::value(s), Argument::value(count), Argument::value(options)},
-      s.inner == 1 ? ceil_div(s.channels, kVector) : s.outer * s.channels);
+      s.inner == 1 ? ceil_div(s.channels, kVector) : s.outer * s.channels, count);
 }
 
 void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
@@ -74,7 +74,7 @@ void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, con
   launch_on_units(manager, "channel_sums_",
                   {operand(terms.a, b), Argument::in(b), operand(terms.centre, b), result(products, sums), result(sums, products),
                    Argument::value(s), Argument::value(options), Argument::value(terms.divisor)},
-                  s.inner == 1 ? ceil_div(s.channels, kVector) : s.channels);
+                  s.inner == 1 ? ceil_div(s.channels, kVector) : s.channels, count);
 }
 
 }  // namespace barista::ops

@@ -495,7 +495,7 @@ DepthwisePass plan_depthwise(const device::Recipe& recipe, const ConvolutionShap
   problem.kernel_parts = kernel_parts;
 
   const double floats = static_cast<double>(problem.planes) * (problem.source_plane + problem.result_plane);
-  const int units = floats < 2 * kFloatsWorthALaunch ? 1 : recipe.compute_units;
+  const int units = units_for(recipe, floats);
   const int step = by_kernel ? 1 : kernel_parts;
   const int items = by_kernel ? ceil_div(s.C, kLanes) : ceil_div(problem.planes, kLanes) * tiles;
   for (const UnitRange& range : share_out(items, units)) pass.units.push_back({range.begin * step, range.end * step});

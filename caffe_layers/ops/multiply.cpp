@@ -553,11 +553,6 @@ std::size_t raw_floats(const weights_layout& layout) {
   return std::size_t(layout.groups) * layout.columns * layout.outer_count * layout.element_count;
 }
 
-// A launch costs what moving some thousand floats does: with fewer, the first unit does all of it.
-int units_for(const device::DeviceManager& manager, double floats) {
-  return floats < 2 * kFloatsWorthALaunch ? 1 : manager.recipe().compute_units;
-}
-
 }  // namespace
 
 std::size_t PackedWeights::add(const Plan& plan, const GridPass& pass) {
@@ -664,7 +659,7 @@ void add_gradients(device::DeviceManager& manager, const WeightsOperands& weight
   }
   const int grain = sums.plane == 1 ? kVector : 1;
   const double floats = double(raw_floats(layout)) + double(sums.images) * sums.outputs * sums.plane;
-  const int units = units_for(manager, floats);
+  const int units = units_for(manager.recipe(), floats);
   const std::vector<UnitRange> vectors = share_out(layout.end_vector, units),
                                outputs = share_out(ceil_div(sums.outputs, grain), units);
   std::vector<device::Launch> group;

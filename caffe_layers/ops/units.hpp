@@ -24,10 +24,20 @@ inline std::vector<UnitRange> share_out(int items, int units) {
   return ranges;
 }
 
-// One launch a range, of kernels that end in their unit's number and take the range last.
+// A launch costs what moving some thousand floats does: work of less than this for each unit stays on the first.
+constexpr double kFloatsWorthALaunch = 8192;
+
+// How many units take part where there are `floats` to move.
+inline int units_for(const device::Recipe& recipe, double floats) {
+  return floats < 2 * kFloatsWorthALaunch ? 1 : recipe.compute_units;
+}
+
+// One launch a range, of kernels that end in their unit's number and take the range last; on the first unit alone where `floats`, where they
+// are said, are few.
 inline std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, const std::string& kernel,
-                                                 const std::vector<device::Argument>& arguments, int items) {
-  const std::vector<UnitRange> ranges = share_out(items, manager.recipe().compute_units);
+                                                 const std::vector<device::Argument>& arguments, int items,
+                                                 double floats = 2 * kFloatsWorthALaunch) {
+  const std::vector<UnitRange> ranges = share_out(items, units_for(manager.recipe(), floats));
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < ranges.size(); unit++) {
     device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
@@ -39,22 +49,18 @@ inline std::vector<device::Launch> unit_launches(const device::DeviceManager& ma
 
 // Enqueues them. Returns how many units take part.
 inline int launch_on_units(device::DeviceManager& manager, const std::string& kernel,
-                           const std::vector<device::Argument>& arguments, int items) {
-  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items);
+                           const std::vector<device::Argument>& arguments, int items, double floats = 2 * kFloatsWorthALaunch) {
+  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items, floats);
   manager.launch(all);
   return static_cast<int>(all.size());
 }
-
-// A launch costs what moving some thousand floats does: work of less than this for each unit stays on the first.
-constexpr double kFloatsWorthALaunch = 8192;
 
 // Shares `items` out in runs of whole `grain`s, but for the last, by kernels that end in their unit's number and take begin and end last;
 // all on the first unit where there are few `floats` to move.
 inline void launch_shares(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
                           int items, int grain, double floats) {
   if (items <= 0) return;
-  const int units = floats < 2 * kFloatsWorthALaunch ? 1 : manager.recipe().compute_units;
-  const std::vector<UnitRange> ranges = share_out((items - 1) / grain + 1, units);
+  const std::vector<UnitRange> ranges = share_out((items - 1) / grain + 1, units_for(manager.recipe(), floats));
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < ranges.size(); unit++) {
     device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
