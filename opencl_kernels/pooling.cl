@@ -21,9 +21,10 @@
 //
 // Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
-// Initiation interval 1 of the loops over results: one read of each on-chip memory and one write of sums and winners a step;
-// addresses, rows and columns are running sums; a sum is read again no sooner than ACC_DISTANCE steps after it was written, which is
-// what ivdep's safelen says and more than an addition takes. An average's divisor is shared by the 16 lanes: one reciprocal a step.
+// Initiation interval 1 of the loops over results: one read and one write of sums and winners a step and one read of what was loaded,
+// which all methods share, used or not; rows and columns are running sums, an address is an addition behind them; a sum is read again
+// no sooner than ACC_DISTANCE steps after it was written, which is what ivdep's safelen says and more than an addition takes. An
+// average's divisor is shared by the 16 lanes: one reciprocal a step.
 //
 // Device cost a compute unit, estimated: 3 memories of 16 lanes x ACC_WORDS words a pass (at 1,024 words 3 * 32 blocks of 512 x 40
 // bits forward, as many backward), forward 48 comparators, 32 adders, 32 multiply-adds, 48 multipliers and 2 dividers, backward 16
@@ -140,9 +141,10 @@ inline void pooling_expect(__local accumulate16* restrict sums, __local const ac
 // while they are being chosen limits, or sums of squares.
 inline void pooling_forward_tile(__local const storage16* restrict x, __local accumulate16* restrict sums,
                                  __local accumulate16* restrict others, const pooling_problem p, const pooling_tile t) {
+  const bool maximum = p.method == POOLING_MAXIMUM;
+  const accumulate sum_start = maximum ? -FLT_MAX : 0, other_start = maximum ? -1 : 0;
   const int x_plane = t.source_runs * t.source_run;
-  const accumulate start = p.method == POOLING_MAXIMUM ? -FLT_MAX : 0;
-  int tap_row_address = t.address, tap_row_index = t.row * p.width + t.column;
+  int tap_row_address = t.address - t.column, tap_row_index = t.row * p.width;
 #pragma ivdep array(sums) safelen(ACC_DISTANCE)
 #pragma ivdep array(others) safelen(ACC_DISTANCE)
 #pragma loop_coalesce 5
@@ -151,50 +153,50 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
     for (int tap = 0; tap < p.taps_w; tap++) {
       const bool first_tap = t.first && tap_row == t.tap_begin && tap == 0;
       const bool last_tap = last_row && tap == p.taps_w - 1;
-      int plane_address = tap_row_address + tap, result = 0;
+      const bool start = first_tap && !t.choose;
+      int plane_address = tap_row_address, row_result = 0;
       for (int plane = 0; plane < p.planes_per_lane; plane++) {
-        int row_address = plane_address, row_index = tap_row_index + tap;
+        int row_address = plane_address, row_index = tap_row_index;
         int row = t.row + tap_row - t.tap_begin;
         for (int r = 0; r < t.rows; r++) {
-          const bool row_inside = row >= 0 && row < p.height;
-          int column = t.column + tap, address = row_address, index = row_index;
+          const uint width = row >= 0 && row < p.height ? p.width : 0;
+          int column = t.column + tap;
           for (int c = 0; c < t.steps; c++) {
             if (c < t.columns) {
-              const bool inside = row_inside && column >= 0 && column < p.width;
-              const accumulate16 before = first_tap && !t.choose ? (accumulate16)start : sums[result];
-              const accumulate16 value = inside ? to_accumulate16(x[address]) : (accumulate16)start;
-              accumulate16 after;
-              if (p.method == POOLING_MAXIMUM) {
-                const accumulate16 winner = first_tap ? (accumulate16)-1 : others[result];
-                after = value > before ? value : before;
-                others[result] = value > before ? (accumulate16)index : winner;
-              } else if (t.choose) {
-                after = before;
-                accumulate16 limit = others[result];
-                if (first_tap) {
-                  pooling_choose_first(value, inside, index, &after, &limit);
+              const int result = row_result + c, index = row_index + column;
+              const bool inside = (uint)column < width;
+              const accumulate16 value = inside ? to_accumulate16(x[row_address + column]) : (accumulate16)sum_start;
+              const accumulate16 sum = start ? (accumulate16)sum_start : sums[result];
+              const accumulate16 other = start ? (accumulate16)other_start : others[result];
+              const int16 greater = value > sum;
+              accumulate16 next_sum = greater ? value : sum, next_other = greater ? (accumulate16)index : other;
+              if (!maximum) {
+                if (t.choose) {
+                  next_sum = sum;
+                  next_other = other;
+                  if (first_tap) {
+                    pooling_choose_first(value, inside, index, &next_sum, &next_other);
+                  } else {
+                    pooling_choose(value, index, &next_sum, &next_other);
+                  }
+                  if (last_tap) pooling_decide(&next_sum, &next_other);
                 } else {
-                  pooling_choose(value, index, &after, &limit);
+                  next_sum = sum + value;
+                  next_other = other + value * value;
+                  if (p.method == POOLING_AVERAGE && last_tap)
+                    next_sum *= nearest_reciprocal(pooling_extent(row - tap_row, p.kernel_h, p.height, p.pad_h) *
+                                                   pooling_extent(column - tap, p.kernel_w, p.width, p.pad_w));
                 }
-                if (last_tap) pooling_decide(&after, &limit);
-                others[result] = limit;
-              } else {
-                after = before + value;
-                if (p.method == POOLING_EXPECTED) others[result] = (first_tap ? (accumulate16)0 : others[result]) + value * value;
-                if (p.method == POOLING_AVERAGE && last_tap)
-                  after *= nearest_reciprocal(pooling_extent(row - tap_row, p.kernel_h, p.height, p.pad_h) *
-                                              pooling_extent(column - tap, p.kernel_w, p.width, p.pad_w));
               }
-              sums[result] = after;
-              result++;
+              sums[result] = next_sum;
+              others[result] = next_other;
             }
             column += p.stride_w;
-            address += p.stride_w;
-            index += p.stride_w;
           }
           row += p.stride_h;
           row_address += p.stride_h * t.pitch;
           row_index += p.stride_h * p.width;
+          row_result += t.columns;
         }
         plane_address += x_plane;
       }
@@ -208,46 +210,46 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
 // window begins at or before that row. Taps run down, so outputs are added in ascending order, as stock Caffe adds them.
 inline void pooling_backward_tile(__local const storage16* restrict x, __local const storage16* restrict winners,
                                   __local accumulate16* restrict sums, const pooling_problem p, const pooling_tile t) {
+  const bool average = p.method == POOLING_AVERAGE;
   const int x_plane = t.source_runs * t.source_run;
 #pragma ivdep array(sums) safelen(ACC_DISTANCE)
 #pragma loop_coalesce 5
   for (int tap_row = t.tap_end - 1; tap_row >= t.tap_begin; tap_row--) {
     for (int tap = p.taps_w - 1; tap >= 0; tap--) {
       const bool first_tap = t.first && tap_row == t.tap_end - 1 && tap == p.taps_w - 1;
-      int plane_address = t.address - tap_row * t.pitch - tap, result = 0;
+      int plane_address = t.address - t.column - tap_row * t.pitch, row_result = 0;
       for (int plane = 0; plane < p.planes_per_lane; plane++) {
         int row_address = plane_address, row_index = t.result_offset;
         int out_row = t.row - tap_row, phase_row = t.phase_row;
         for (int r = 0; r < t.rows; r++) {
           const bool row_inside = out_row >= 0 && out_row < p.out_height && phase_row + tap_row * p.stride_h < p.kernel_h;
+          const int phases = row_inside ? p.kernel_w - tap * p.stride_w : 0;
           const int window_row = out_row * p.stride_h - p.pad_h;
-          int out_column = t.column - tap, phase_column = t.phase_column, address = row_address, index = row_index;
+          int out_column = t.column - tap, phase_column = t.phase_column;
           for (int c = 0; c < t.steps; c++) {
-            if (c < t.columns) {
-              const bool inside =
-                  row_inside && out_column >= 0 && out_column < p.out_width && phase_column + tap * p.stride_w < p.kernel_w;
+            const bool inside = phase_column < phases && (uint)out_column < (uint)p.out_width;
+            if (c < t.columns && (inside || first_tap)) {
+              const int result = row_result + c, address = row_address + out_column;
               accumulate16 after = first_tap ? (accumulate16)0 : sums[result];
               if (inside) {
                 const accumulate16 value = to_accumulate16(x[address]);
-                if (p.method == POOLING_AVERAGE) {
+                if (average) {
                   const int window_column = out_column * p.stride_w - p.pad_w;
                   after += value * nearest_reciprocal(pooling_extent(window_row, p.kernel_h, p.height, p.pad_h) *
                                                       pooling_extent(window_column, p.kernel_w, p.width, p.pad_w));
                 } else {
-                  after += winners[address] == (storage16)index ? value : (accumulate16)0;
+                  after += winners[address] == (storage16)(row_index + c) ? value : (accumulate16)0;
                 }
               }
               sums[result] = after;
-              result++;
             }
-            index++;
             if (++phase_column == p.stride_w) {
               phase_column = 0;
               out_column++;
-              address++;
             }
           }
           row_index += p.width;
+          row_result += t.columns;
           if (++phase_row == p.stride_h) {
             phase_row = 0;
             out_row++;
