@@ -21,10 +21,10 @@
 //
 // Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
-// Initiation interval 1 of the loops over results: one read and one write of sums and winners a step and one read of what was loaded,
-// which all methods share, used or not; rows and columns are running sums, an address is an addition behind them; a sum is read again
-// no sooner than ACC_DISTANCE steps after it was written, which is what ivdep's safelen says and more than an addition takes. An
-// average's divisor is shared by the 16 lanes: one reciprocal a step.
+// Initiation interval 1 of the loops over results: one read and one write of sums and winners a step and one read of what was
+// loaded, which all methods share, used or not; rows and columns are running sums, an address is an addition behind them; a sum is
+// read again no sooner than ACC_DISTANCE steps after it was written, which is what ivdep's safelen says and more than an addition
+// takes. An average's divisor is shared by the 16 lanes: one reciprocal a step.
 //
 // Device cost a compute unit, estimated: 3 memories of 16 lanes x ACC_WORDS words a pass (at 1,024 words 3 * 32 blocks of 512 x 40
 // bits forward, as many backward), forward 48 comparators, 32 adders, 32 multiply-adds, 48 multipliers and 2 dividers, backward 16
@@ -159,12 +159,12 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
         int row_address = plane_address, row_index = tap_row_index;
         int row = t.row + tap_row - t.tap_begin;
         for (int r = 0; r < t.rows; r++) {
-          const uint width = row >= 0 && row < p.height ? p.width : 0;
-          int column = t.column + tap;
+          // Where the row is outside, so is its column: one comparison a step.
+          int column = t.column + tap, inside_column = row >= 0 && row < p.height ? column : INT_MIN;
           for (int c = 0; c < t.steps; c++) {
             if (c < t.columns) {
               const int result = row_result + c, index = row_index + column;
-              const bool inside = (uint)column < width;
+              const bool inside = (uint)inside_column < (uint)p.width;
               const accumulate16 value = inside ? to_accumulate16(x[row_address + column]) : (accumulate16)sum_start;
               const accumulate16 sum = start ? (accumulate16)sum_start : sums[result];
               const accumulate16 other = start ? (accumulate16)other_start : others[result];
@@ -192,6 +192,7 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
               others[result] = next_other;
             }
             column += p.stride_w;
+            inside_column += p.stride_w;
           }
           row += p.stride_h;
           row_address += p.stride_h * t.pitch;
