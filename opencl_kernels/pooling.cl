@@ -224,14 +224,16 @@ inline void pooling_backward_tile(__local const storage16* restrict x, __local c
         int out_row = t.row - tap_row, phase_row = t.phase_row;
         for (int r = 0; r < t.rows; r++) {
           const bool row_inside = out_row >= 0 && out_row < p.out_height && phase_row + tap_row * p.stride_h < p.kernel_h;
-          const int phases = row_inside ? p.kernel_w - tap * p.stride_w : 0;
+          // A column is in a window of this tap while more than `spare` columns are left before the next output's window.
+          const int spare = row_inside ? (tap + 1) * p.stride_w - p.kernel_w : p.stride_w, seen = first_tap ? 0 : spare;
           const int window_row = out_row * p.stride_h - p.pad_h;
-          int out_column = t.column - tap, phase_column = t.phase_column;
+          int out_column = t.column - tap, left = p.stride_w - t.phase_column;
           for (int c = 0; c < t.steps; c++) {
-            const bool inside = phase_column < phases && (uint)out_column < (uint)p.out_width;
-            if (c < t.columns && (inside || first_tap)) {
+            if (left > seen && c < t.columns) {
+              const bool inside = left > spare && (uint)out_column < (uint)p.out_width;
               const int result = row_result + c, address = row_address + out_column;
-              accumulate16 after = first_tap ? (accumulate16)0 : sums[result];
+              accumulate16 after = sums[result];
+              if (first_tap) after = 0;  // whatever lay there
               if (inside) {
                 const accumulate16 value = to_accumulate16(x[address]);
                 if (average) {
@@ -244,8 +246,8 @@ inline void pooling_backward_tile(__local const storage16* restrict x, __local c
               }
               sums[result] = after;
             }
-            if (++phase_column == p.stride_w) {
-              phase_column = 0;
+            if (--left == 0) {
+              left = p.stride_w;
               out_column++;
             }
           }
