@@ -69,7 +69,7 @@ inline void store_vector(storage16 value, __global storage* restrict to, int val
 // A result as it is stored by what may have a following layer's work put into its store (multiply_store). Stock Caffe rectifies by
 // max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
 inline storage16 stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
-  const accumulate16 value = fma(sum, factor, term), below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
+  const accumulate16 value = sum * factor + term, below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
   return JOIN(convert_, JOIN(STORAGE, 16))(value < (rectifies ? 0 : -INFINITY) ? below : value);
 }
 
