@@ -11,10 +11,12 @@
 
 namespace barista::testing {
 
-// A few of them, where tests are given a short list of shapes: for a device that checks every instruction.
+// A few of them, where tests are given a short list of shapes: for a device that checks every instruction. The last two are work for every
+// unit.
 inline std::vector<ops::ChannelShape> channel_shapes() {
   if (std::getenv("BARISTA_TEST_SHAPES") != nullptr)
-    return {{1, 1, 1}, {1, 33, 1}, {3, 17, 1}, {2, 3, 2}, {1, 3, 16}, {3, 2, 33}, {2, 1, 17}, {2, 1, 2100}};
+    return {{1, 1, 1},  {1, 33, 1}, {3, 17, 1},   {2, 3, 2},    {1, 3, 16},
+            {3, 2, 33}, {2, 1, 17}, {2, 1, 2100}, {2, 3, 2800}, {1000, 17, 1}};
   std::vector<ops::ChannelShape> all;
   for (const int inner : {1, 2, 15, 16, 17, 49, 150})
     for (const int channels : {1, 3, 16, 17, 40})
