@@ -133,24 +133,28 @@ def _decide(layer: Any, selection: Selection) -> Decision:
 
 def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
     """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
-    grid = ""  # the layer whose store the next one may be put into
-    blob = ""
+    grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
     rectified = False
+    when = ""  # the store is still to come, if what is before this layer went there as well
     for layer, decision in zip(net.layer, decisions, strict=True):
         on_device = decision.place is Place.DEVICE
         if on_device and decision.type in _ON_GRID:
-            grid, blob, rectified = layer.name, layer.top[0] if len(layer.top) == 1 else "", False
+            grid, blob = layer.name, layer.top[0] if len(layer.top) == 1 else ""
+            rectified, when = False, ""
         elif on_device and [*layer.bottom] == [*layer.top] == [blob] and _fits_store(layer, decision.type, rectified):
             rectified = rectified or decision.type == "ReLU"
-            decision = replace(decision, reason=f"in {grid}'s store{_STORED.get(decision.type, '')}")
+            when = when or _STORED[decision.type]
+            decision = replace(decision, reason=f"in {grid}'s store{when}")
+            when = when and _IN_TESTING
         else:
             blob = ""
         yield decision
 
 
 _ON_GRID = ("Convolution", "Deconvolution", "InnerProduct")
+_IN_TESTING = " in testing, else here"
 # What the store does in place for who follows, and when.
-_STORED = {"ReLU": "", "Bias": "", "BatchNorm": " with the statistics so far, else here", "Scale": " in testing, else here"}
+_STORED = {"ReLU": "", "Bias": "", "BatchNorm": " with the statistics so far, else here", "Scale": _IN_TESTING}
 
 
 def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:

@@ -217,7 +217,7 @@ def test_what_goes_into_a_store_is_told() -> None:
     assert {decision.layer: decision.reason for decision in decisions if decision.reason} == {
         "bn": "in conv's store with the statistics so far, else here",
         "scale": "in conv's store in testing, else here",
-        "relu": "in conv's store",
+        "relu": "in conv's store in testing, else here",  # as what is before it
         "bias": "in deconv's store",
         "up": "in deconv's store",
     }
