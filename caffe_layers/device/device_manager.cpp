@@ -370,7 +370,7 @@ struct DeviceManager::Impl {
     }
     for (const Argument& argument : launch.arguments) {
       if (argument.use_ == Argument::Use::kRead) after_writers(q, *argument.buffer_);
-      if (argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite) after_all(q, *argument.buffer_);
+      if (writes(argument)) after_all(q, *argument.buffer_);
     }
     launched.push_back(submit(
         q, launch.kernel, 0,
@@ -414,10 +414,13 @@ struct DeviceManager::Impl {
     }
   }
 
+  static bool writes(const Argument& argument) {
+    return argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite;
+  }
+
   static bool writes(const Launch& launch, const BufferImpl* buffer) {
     for (const Argument& argument : launch.arguments) {
-      const bool written = argument.use_ == Argument::Use::kWrite || argument.use_ == Argument::Use::kReadWrite;
-      if (written && argument.buffer_.get() == buffer) return true;
+      if (writes(argument) && argument.buffer_.get() == buffer) return true;
     }
     return false;
   }
@@ -668,8 +671,7 @@ void DeviceManager::launch_held(std::vector<Launch> group) {
   for (const Launch& launch : group) {
     impl.kernel_of(launch);  // what is wrong with it is said now, not to whom comes next
     for (const Argument& argument : launch.arguments) {
-      if (argument.buffer_ != nullptr && Impl::writes(launch, argument.buffer_.get()))
-        argument.buffer_->version = Buffer::Impl::next_version();
+      if (Impl::writes(argument) && argument.buffer_ != nullptr) argument.buffer_->version = Buffer::Impl::next_version();
     }
   }
   impl.held_record = impl.reserve(group.size());

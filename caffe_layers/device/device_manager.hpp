@@ -147,7 +147,8 @@ class DeviceManager {
   // device: so what follows on its results may yet be put into it.
   void launch_held(std::vector<Launch> group);
   // Lets `change` alter the group that is held back, where it writes `buffer`; false, and nothing called, where there is none. `change`
-  // may launch what the group is to wait for; the buffers that it writes, and how many launches it is, stay. Returns what it returns.
+  // may launch what the group is to wait for; the buffers that it writes, and how many launches it is, stay. No other
+  // thread may write what the group reads meanwhile. Returns what it returns.
   bool amend(const Buffer& buffer, const std::function<bool(std::vector<Launch>&)>& change);
   void finish();
 

@@ -26,22 +26,6 @@ using Numbers = std::vector<double>;
 constexpr int kLead = DEPTHWISE_TAPS - 1;
 const double kUnwritten = std::numeric_limits<double>::quiet_NaN();
 
-device::Recipe made_up(int compute_units, int acc_words, int acc_distance) {
-  device::Recipe r;
-  r.name = "made-up";
-  r.compute_units = compute_units;
-  r.acc_words = acc_words;
-  r.acc_distance = acc_distance;
-  return r;
-}
-
-// Those of bitstreams/; one unit with little memory, so that kernels come in parts; three units with much.
-std::vector<device::Recipe> recipes() {
-  std::vector<device::Recipe> all = {made_up(1, 48, 8), made_up(3, 8192, 64)};
-  for (const std::string& name : recipe_names()) all.push_back(recipe(name));
-  return all;
-}
-
 // The shape of one of its planes.
 ConvolutionShape single(ConvolutionShape s) {
   s.N = s.C = s.O = s.G = 1;
@@ -162,7 +146,7 @@ Numbers numbers(std::size_t count, std::uint32_t seed) {
 // Runs `check(recipe, shape)` for every recipe and shape but those of too many parts.
 template <typename Check>
 void for_every_problem(const Check& check) {
-  for (const device::Recipe& r : recipes())
+  for (const device::Recipe& r : plan_recipes())
     for (const std::string& text : depthwise_problems()) {
       const ConvolutionShape s = parse_depthwise(text);
       if (r.acc_words < 100 && (s.KH * s.KW > 100 || s.H * s.W > 2000)) continue;
@@ -233,7 +217,7 @@ TEST(DepthwisePlanTest, TilesAreAsLargeAsTheyCanBe) {
 
 TEST(DepthwisePlanTest, RefusesARecipeWithoutRoom) {
   try {
-    plan_depthwise(made_up(1, 3, 3), parse_depthwise("n1c2h9w9kh3kw3sh1sw1ph1pw1dh1dw1"), DepthwiseDirection::kForward);
+    plan_depthwise(made_up_recipe(1, 3, 3), parse_depthwise("n1c2h9w9kh3kw3sh1sw1ph1pw1dh1dw1"), DepthwiseDirection::kForward);
     FAIL() << "a recipe of three words was accepted";
   } catch (const device::Error& error) {
     EXPECT_STREQ(error.what(),

@@ -21,26 +21,10 @@ using ops::PoolingShape;
 
 constexpr int kLanes = 16;
 
-device::Recipe made_up(int compute_units, int acc_words, int acc_distance) {
-  device::Recipe r;
-  r.name = "made-up";
-  r.compute_units = compute_units;
-  r.acc_words = acc_words;
-  r.acc_distance = acc_distance;
-  return r;
-}
-
-// Those of bitstreams/; one unit with little memory, so that windows come in parts; three units with much.
-std::vector<device::Recipe> recipes() {
-  std::vector<device::Recipe> all = {made_up(1, 48, 8), made_up(3, 8192, 64)};
-  for (const std::string& name : recipe_names()) all.push_back(recipe(name));
-  return all;
-}
-
 // Runs `check` on every plan of every recipe; `fitting` counts the shapes that a recipe has room for.
 template <typename Check>
 void for_every_pass(const Check& check) {
-  for (const device::Recipe& r : recipes()) {
+  for (const device::Recipe& r : plan_recipes()) {
     int fitting = 0;
     for (const auto& problem : pooling_problems()) {
       SCOPED_TRACE(problem.name + " " + problem.text + ", recipe " + r.name + " of " + std::to_string(r.acc_words) + " words");
@@ -153,7 +137,7 @@ TEST(PoolingPlanTest, EveryTapFindsItsSource) {
 // Parts that add up, as those of an average, and as many that choose: with the same results, taps and source.
 TEST(PoolingPlanTest, AStochasticTileIsSummedUpAndThenChosenFrom) {
   int tiles_in_parts = 0;
-  for (const device::Recipe& r : recipes())
+  for (const device::Recipe& r : plan_recipes())
     for (const auto& problem : pooling_problems()) {
       const PoolingShape s = unpadded(problem.shape);
       if (s.P < 1 || s.Q < 1) continue;
