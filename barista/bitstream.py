@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from barista import opencl, paths
+from barista import emulator, opencl, paths
 from barista import recipe as recipes
 from barista.errors import BaristaError
 from barista.recipe import Recipe
@@ -83,8 +83,7 @@ def build(
 
 def find(recipe: Recipe, device: opencl.Device) -> Bitstream | None:
     """The bitstream that build() would return, where the cache has it and it is intact."""
-    path = _cache_path(recipe, device.short_name, [device.platform, device.name, device.driver], read_source())
-    return _intact(path)
+    return _intact(_online_path(recipe, device, read_source()))
 
 
 def open_bitstream(path: Path) -> Bitstream:
@@ -181,8 +180,13 @@ def _online_job(recipe: Recipe, device: opencl.Device, environment_: Mapping[str
         return {"kernels": kernels, "clock_mhz": None, "resources": None}
 
     identity = {"platform": device.platform, "device": device.name, "driver": device.driver, "tool": device.platform_version}
-    path = _cache_path(recipe, device.short_name, [device.platform, device.name, device.driver], source)
-    return _Job(path, source, identity, compile_)
+    return _Job(_online_path(recipe, device, source), source, identity, compile_)
+
+
+def _online_path(recipe: Recipe, device: opencl.Device, source: Source) -> Path:
+    """Where a binary of the device's own runtime lies. The runtimes at hand compile for the processor that they run on."""
+    identity = [device.platform, device.name, device.driver, emulator.processor()]
+    return _cache_path(recipe, device.short_name, identity, source)
 
 
 def _board_job(recipe: Recipe) -> _Job:

@@ -8,6 +8,7 @@ Drivers come from a folder of Barista's own (`<cache>/opencl/vendors/`), with li
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from importlib import metadata
@@ -23,8 +24,15 @@ _CONFIGURATION = "cl.fpga_emu.cfg"
 _CONFIGURATION_TEXT = "CL_CONFIG_DEVICES = fpga-emu\n"
 _SYSTEM_VENDORS = Path("/etc/OpenCL/vendors")
 _OWN_ICD = "barista-emulator.icd"
+_CPU_INFO = Path("/proc/cpuinfo")
 # On-chip memory of a kernel: the runtime allows 256 KB unless told, a real device has megabytes.
 _LOCAL_MEMORY = "8MB"
+_TARGET = "CL_CONFIG_CPU_TARGET_ARCH"
+# What the emulator's compiler calls processors, best first, and what a processor must have to be taken for one.
+_TARGETS = {
+    "skx": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "fma"},
+    "core-avx2": {"avx2", "bmi1", "bmi2", "f16c", "fma"},
+}
 
 
 def runtime_library() -> Path | None:
@@ -72,7 +80,37 @@ def environment(emulated: bool | None = None) -> dict[str, str]:
         part.mkdir(exist_ok=True)
         _link_all(part, {icd.name: icd for icd in folder.glob("*.icd") if (icd.name == _OWN_ICD) == emulated})
         folder = part
-    return {"OCL_ICD_VENDORS": f"{folder}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
+    variables = {"OCL_ICD_VENDORS": f"{folder}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
+    return variables | ({_TARGET: target} if (target := _target()) else {})
+
+
+def processor() -> str:
+    """What of this machine's processor a compiled kernel depends on."""
+    return f"{_flags(_cpu_info())} for {_target() or 'itself'}"
+
+
+def target_of(cpu_info: str) -> str | None:
+    """What the emulator's compiler is to be told of a processor that /proc/cpuinfo describes so; None: nothing.
+
+    It knows Intel's. Any other it takes for one without vector units, for which it can't compile the multiply grid.
+    """
+    if "GenuineIntel" in cpu_info:
+        return None
+    there = set(_flags(cpu_info).split())
+    return next((target for target, needed in _TARGETS.items() if needed <= there), None)
+
+
+def _target() -> str | None:
+    return os.environ.get(_TARGET) or target_of(_cpu_info())
+
+
+def _cpu_info() -> str:
+    return _CPU_INFO.read_text(encoding="utf-8") if _CPU_INFO.exists() else ""
+
+
+def _flags(cpu_info: str) -> str:
+    found = re.search(r"^flags\s*: (.*)$", cpu_info, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def _make_emulator(library: Path) -> None:

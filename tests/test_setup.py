@@ -396,6 +396,27 @@ def test_a_process_for_one_device_finds_its_driver_alone(wheel: Path) -> None:
     assert found(False) == {"pocl.icd"}
 
 
+@pytest.mark.parametrize(
+    ("vendor", "flags", "target"),
+    [
+        ("GenuineIntel", "fma avx2 avx512f", None),
+        ("AuthenticAMD", "fma avx2 bmi1 bmi2 f16c avx512f avx512bw avx512cd avx512dq avx512vl", "skx"),
+        ("AuthenticAMD", "fma avx2 bmi1 bmi2 f16c", "core-avx2"),
+        ("AuthenticAMD", "sse4_2 avx", None),
+    ],
+)
+def test_the_emulator_is_told_what_an_unknown_processor_can_do(vendor: str, flags: str, target: str | None) -> None:
+    assert emulator.target_of(f"vendor_id\t: {vendor}\nflags\t\t: fpu {flags} sse\n\n") == target
+
+
+def test_a_processor_that_the_user_names_stays_and_has_bitstreams_of_its_own(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CL_CONFIG_CPU_TARGET_ARCH", raising=False)
+    before = emulator.processor()
+    monkeypatch.setenv("CL_CONFIG_CPU_TARGET_ARCH", "corei7")
+    assert emulator.environment()["CL_CONFIG_CPU_TARGET_ARCH"] == "corei7"
+    assert emulator.processor() not in (before, emulator.processor().replace("corei7", "skx"))
+
+
 def test_folders_of_its_own_are_no_drivers_of_the_systems(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that was started for one device, and starts another."""
     before = drivers(emulator.prepare())
