@@ -23,7 +23,7 @@ from barista.errors import BaristaError
 from barista.net_inputs import Shape
 from barista.net_instances import Made
 from barista.plugin import Command, GridPlan
-from barista.recipe import COLUMNS, Recipe
+from barista.recipe import Recipe
 from barista.rewriter import Decision, Place
 from barista.steps import MadeLayer, Recorded, Span, Task
 
@@ -298,7 +298,7 @@ def _with_rate(row: Row, recipe: Recipe, clock_mhz: float | None) -> Row:
     if row.multiply_adds == 0 or row.device_ms == 0:
         return row
     a_second = row.multiply_adds / (row.device_ms / 1e3)
-    multipliers = recipe.pe_rows * recipe.pe_depth * COLUMNS * recipe.compute_units
+    multipliers = recipe.pe_rows * recipe.pe_columns * recipe.pe_depth * recipe.compute_units
     share = a_second / (multipliers * clock_mhz * 1e6) if clock_mhz else None
     return replace(row, gflops=2 * a_second / 1e9, share_of_peak=share)
 

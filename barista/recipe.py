@@ -19,7 +19,7 @@ from typing import Any
 from barista import paths
 from barista.errors import BaristaError
 
-COLUMNS = 16  # output channels that one step of the grid makes: a float16 in the kernels
+VECTOR = 16  # floats of a word of external memory
 NUMBER_FORMATS = ("float",)  # OpenCL C types that the kernels and the host's buffers know
 TEXT_KEYS = ("name", "description", "board", "target")
 
@@ -71,6 +71,10 @@ class Estimate:
     def m20k_blocks(self) -> int:
         return sum(memory.m20k_blocks for memory in self.memories)
 
+    @property
+    def bytes(self) -> int:
+        return sum(memory.banks * memory.words * memory.bits for memory in self.memories) // 8
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -83,6 +87,7 @@ class Recipe:
     number_format: NumberFormat
     compute_units: int  # replicas of the grid by name, each on its own queue; e.g. 2
     pe_rows: int  # images that the grid takes at once; e.g. 8
+    pe_columns: int  # output channels that it makes at once, in float16 vectors; e.g. 32
     pe_depth: int  # channel lanes that the grid sums over at once; e.g. 4
     x_words: int  # words of each (lane, image) bank of x; e.g. 2048
     vec_words: int  # words of each (lane, column) bank of vec; e.g. 1024
@@ -108,6 +113,8 @@ class Recipe:
             **numbers,
         )
         check.rule("acc_distance", recipe.acc_distance <= recipe.acc_words, f"at most acc_words ({recipe.acc_words})")
+        columns = recipe.pe_columns // VECTOR
+        check.rule("pe_columns", recipe.pe_columns == columns * VECTOR and columns.bit_count() == 1, "16, 32, 64 or so on")
         check.rule("load_words", recipe.load_words in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16, the widths of an OpenCL vector")
         check.rule("x_words", recipe.x_words % recipe.load_words == 0, f"a multiple of load_words ({recipe.load_words})")
         return recipe
@@ -121,15 +128,15 @@ class Recipe:
     def estimate(self) -> Estimate:
         """Multipliers, banks and memory blocks of the grid.
 
-        A float16 of vec or acc is 16 banks of one word: each column of the grid has its own.
+        Each column of the grid has banks of its own of vec and acc.
         """
         units = self.compute_units
         return Estimate(
-            multipliers=units * self.pe_rows * COLUMNS * self.pe_depth,
+            multipliers=units * self.pe_rows * self.pe_columns * self.pe_depth,
             memories=(
                 Memory("x", units * self.pe_depth * self.pe_rows, self.x_words, 32),
-                Memory("vec", units * self.pe_depth * COLUMNS, self.vec_words, 32),
-                Memory("acc", units * self.pe_rows * COLUMNS, self.acc_words, 32),
+                Memory("vec", units * self.pe_depth * self.pe_columns, self.vec_words, 32),
+                Memory("acc", units * self.pe_rows * self.pe_columns, self.acc_words, 32),
             ),
         )
 
@@ -141,6 +148,7 @@ class Recipe:
 NUMBER_KEYS = (
     "compute_units",
     "pe_rows",
+    "pe_columns",
     "pe_depth",
     "x_words",
     "vec_words",

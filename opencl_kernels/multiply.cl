@@ -1,13 +1,13 @@
 // The multiply grid: convolution and inner product, forward, backward-data and backward-weights.
 //
-//   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        16 columns at once, for (a, b, v) over a nest of 7 loops
+//   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        PE_COLUMNS columns at once, for (a, b, v) over a nest of 7 loops
 //
-// One grid of PE_ROWS x 16 x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
+// One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
 // (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/multiply-grid.md derives it.
 //
-//   x    [PE_DEPTH][PE_ROWS][X_WORDS] storage    forward: [lane][image]; weights pass: [image][lane]
-//   vec  [VEC_WORDS][PE_DEPTH] storage16         forward: weights        weights pass: diff_dst
-//   acc  [ACC_WORDS][PE_ROWS] accumulate16       forward: dst            weights pass: diff_weights
+//   x    [PE_DEPTH][PE_ROWS][X_WORDS] storage                    forward: [lane][image]; weights pass: [image][lane]
+//   vec  [VEC_WORDS][PE_DEPTH][PE_COLUMNS / 16] storage16        forward: weights        weights pass: diff_dst
+//   acc  [ACC_WORDS][PE_ROWS][PE_COLUMNS / 16] accumulate16      forward: dst            weights pass: diff_weights
 //
 // A launch does a list of jobs, each of which is a descriptor and a part of its tiles. Outputs may be scaled and rectified as they are
 // stored, so that what follows in place needs no pass over memory of its own.
@@ -19,7 +19,7 @@
 // unit is a kernel by name, multiply_0 to multiply_<COMPUTE_UNITS - 1>: on a board two launches of one kernel run one after the
 // other. multiply_unit.h holds the body.
 //
-// Build-time parameters: PE_ROWS, PE_DEPTH, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
+// Build-time parameters: PE_ROWS, PE_COLUMNS, PE_DEPTH, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
 // STORAGE, ACCUMULATE.
 //
 // Initiation interval 1 of the grid's loop: every step reads one word of each bank of x, one of each of vec, and reads and writes one
@@ -28,18 +28,19 @@
 // which the host's choice of loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that
 // many cycles to finish. That is what ivdep's safelen says.
 //
-// Device cost a compute unit: PE_ROWS * 16 * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32) and 48
-// adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a bank is
-// LOAD_WORDS words wide where it is written), PE_DEPTH * 16 * ceil(VEC_WORDS / 512) for vec, PE_ROWS * 16 * ceil(ACC_WORDS / 512) for acc.
-// At 8 x 16 x 8 and 2032, 1024, 1024 words: 1,024 multiply-adders, 256 + 256 + 256 = 768 blocks; docs/multiply-grid.md has those of every
-// recipe. Each bank of x and vec is read once a cycle, each of acc read and written once: two ports at most. From external memory,
-// LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for stores, and for raw gradients that are added to. What Intel's compiler
-// makes of it (achieved interval, clock) has not been run.
-// DSP blocks of multiply_*: PE_ROWS * 16 * PE_DEPTH + 16 * 3
+// Device cost a compute unit: PE_ROWS * PE_COLUMNS * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32)
+// and 48 adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a
+// bank is LOAD_WORDS words wide where it is written), PE_DEPTH * PE_COLUMNS * ceil(VEC_WORDS / 512) for vec, PE_ROWS * PE_COLUMNS *
+// ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 512, 512 words: 1,024 multiply-adders, 128 + 256 + 128 = 512 blocks;
+// docs/multiply-grid.md has those of every recipe. Each bank of x and vec is read once a cycle, each of acc read and written once: two ports
+// at most. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for stores, and for raw gradients that are added
+// to. What Intel's compiler makes of it (achieved interval, clock) has not been run.
+// DSP blocks of multiply_*: PE_ROWS * PE_COLUMNS * PE_DEPTH + 16 * 3
 #include "common.h"
 #include "multiply_descriptor.h"
 
 #pragma OPENCL FP_CONTRACT ON
+#define GRID_VECTORS (PE_COLUMNS / VECTOR)
 
 typedef struct {
   int input, fold_h, fold_w;
@@ -55,6 +56,11 @@ inline lane_position next_lane(lane_position at, int fold_h, int fold_w) {
   }
   return at;
 }
+
+// A word of vec or acc holds GRID_VECTORS vectors of 16 columns, each in banks of its own. Where vector j of a tile of columns lies, if its
+// words are `stride` apart: a shift and a mask.
+inline int word_of(int j, int stride) { return j / GRID_VECTORS * stride; }
+inline int bank_of(int j) { return j % GRID_VECTORS; }
 
 // How many of 16 columns there are at `row` floats into a group's weights; all of packed ones, which are padded.
 inline int weights_valid(const multiply_descriptor d, int row, int columns_left) {

@@ -35,7 +35,7 @@ typedef struct {
   // The tile of outputs (forward) or of diff_dst (weights pass): [image_groups][rows][columns].
   int rows, columns;
   int output_height, output_width;
-  int vectors;        // vectors of 16 columns in a column tile
+  int vectors;        // vectors of 16 columns in a column tile; as many as whole words of vec and acc hold
   int window;         // kernel positions in the window
   int group_columns;  // output channels a group of the convolution
   int parts;          // weights pass: partial sums kept apart, added when stored
@@ -56,7 +56,7 @@ typedef struct {
   int x_stride[MULTIPLY_LOOPS];
   int acc_stride[MULTIPLY_LOOPS];
   int vec_stride[MULTIPLY_LOOPS];
-  int acc_vector, vec_vector;  // words between the vectors of a column tile in acc and in vec
+  int acc_vector, vec_vector;  // words between neighbouring columns of a column tile, as many as the grid has, in acc and in vec
 } multiply_descriptor;
 
 // A part of the work: half-open ranges of groups of the convolution, column tiles, and tiles of images, rows and columns.

@@ -5,8 +5,8 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                                     __global storage* restrict dst, __global const multiply_job* restrict jobs, const int job_begin,
                                     const int job_end, const multiply_store stores) {
   __local storage x[PE_DEPTH][PE_ROWS][X_WORDS];
-  __local storage16 vec[VEC_WORDS][PE_DEPTH];
-  __local accumulate16 acc[ACC_WORDS][PE_ROWS];
+  __local storage16 vec[VEC_WORDS][PE_DEPTH][GRID_VECTORS];
+  __local accumulate16 acc[ACC_WORDS][PE_ROWS][GRID_VECTORS];
 
   for (int job = job_begin; job < job_end; job++) {
     const multiply_descriptor d = jobs[job].descriptor;
@@ -16,7 +16,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
     const int tile_plane = d.tile_rows * d.tile_width;
     const int tile_pixels = d.rows * d.columns;
     const int tile_columns = d.vectors * VECTOR;
-    const int acc_used = d.vectors * (d.weights_pass ? d.parts : 1) * d.acc_vector;
+    const int acc_used = word_of(d.vectors, d.acc_vector) * (d.weights_pass ? d.parts : 1);
 
     for (int group = range.group_begin; group < range.group_end; group++)
       for (int column_tile = range.column_begin; column_tile < range.column_end; column_tile++) {
@@ -47,7 +47,9 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                 // Clear acc.
                 if (!d.weights_pass || first_tile)
                   for (int i = 0; i < PE_ROWS; i++)
-                    for (int a = 0; a < acc_used; a++) acc[a][i] = 0;
+                    for (int a = 0; a < acc_used; a++)
+#pragma unroll
+                      for (int v = 0; v < GRID_VECTORS; v++) acc[a][i][v] = 0;
 
                 for (int inner_block = 0; inner_block < (d.weights_pass ? 1 : d.lane_blocks); inner_block++) {
                   // Load vec: weights, unless the last tile's are still right, or diff_dst.
@@ -61,7 +63,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                       for (int l = 0; l < d.lanes; l++) {
                         for (int j = 0; j < d.vectors; j++) {
                           const int valid = weights_valid(d, row, columns_left - j * VECTOR);
-                          vec[word + j * d.vec_vector][k] =
+                          vec[word + word_of(j, d.vec_vector)][k][bank_of(j)] =
                               load_vector(operand + weights + (valid > 0 ? row : 0) + j * VECTOR, valid);
                         }
                         row += d.weights_lane;
@@ -78,9 +80,9 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                         const int image = first_image + g * PE_DEPTH + k;
                         for (int j = 0; j < d.vectors; j++) {
                           const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
-                          const int base = j * d.vec_vector + g * tile_pixels;
-                          vec[base][k] = load_vector(operand + (size_t)image * d.output_image + first_output + j * VECTOR, wanted);
-                          for (int p = 1; p < tile_pixels; p++) vec[base + p][k] = 0;
+                          const int base = word_of(j, d.vec_vector) + g * tile_pixels;
+                          vec[base][k][bank_of(j)] = load_vector(operand + (size_t)image * d.output_image + first_output + j * VECTOR, wanted);
+                          for (int p = 1; p < tile_pixels; p++) vec[base + p][k][bank_of(j)] = 0;
                         }
                       }
                   } else if (!stays) {
@@ -102,7 +104,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                             operand + first_word + (d.weights_pass ? (size_t)item * d.output_image : (size_t)begin);
                         for (int j = 0; j < d.vectors; j++) {
                           const int wanted = exists ? min(VECTOR, columns_left - j * VECTOR) : 0;
-                          int word = j * d.vec_vector + g * group_words;
+                          int word = word_of(j, d.vec_vector) + g * group_words;
                           for (int r = 0; r < tile_runs; r++)
                             for (int p = 0; p < length; p += VECTOR) {
                               storage16 block[VECTOR];
@@ -115,7 +117,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                               transpose16(block);
 #pragma unroll
                               for (int c = 0; c < VECTOR; c++)
-                                if (p + c < length) vec[word + c * step][k] = block[c];
+                                if (p + c < length) vec[word + c * step][k][bank_of(j)] = block[c];
                               word += min(VECTOR, length - p) * step;
                             }
                         }
@@ -166,15 +168,23 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                             for (int i5 = 0; i5 < d.count[5]; i5++) {
                               int x6 = x5, a6 = a5;
                               for (int i6 = 0; i6 < d.count[6]; i6++) {
-                                storage16 w[PE_DEPTH];
+                                storage16 w[PE_DEPTH][GRID_VECTORS];
 #pragma unroll
-                                for (int k = 0; k < PE_DEPTH; k++) w[k] = vec[v5][k];
+                                for (int k = 0; k < PE_DEPTH; k++)
+#pragma unroll
+                                  for (int v = 0; v < GRID_VECTORS; v++) w[k][v] = vec[v5][k][v];
 #pragma unroll
                                 for (int i = 0; i < PE_ROWS; i++) {
-                                  accumulate16 sum = acc[a6][i];
+                                  accumulate16 sum[GRID_VECTORS];
 #pragma unroll
-                                  for (int k = 0; k < PE_DEPTH; k++) sum = fma((accumulate16)(x[k][i][x6]), w[k], sum);
-                                  acc[a6][i] = sum;
+                                  for (int v = 0; v < GRID_VECTORS; v++) sum[v] = acc[a6][i][v];
+#pragma unroll
+                                  for (int k = 0; k < PE_DEPTH; k++)
+#pragma unroll
+                                    for (int v = 0; v < GRID_VECTORS; v++)
+                                      sum[v] = fma((accumulate16)(x[k][i][x6]), w[k][v], sum[v]);
+#pragma unroll
+                                  for (int v = 0; v < GRID_VECTORS; v++) acc[a6][i][v] = sum[v];
                                 }
                                 x6 += d.x_stride[6];
                                 a6 += d.acc_stride[6];
@@ -215,7 +225,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                         const int wanted = image < d.images ? min(VECTOR, columns_left - j * VECTOR) : 0;
                         const size_t output = (size_t)image * d.output_image + (size_t)(first_output + j * VECTOR) * d.plane;
                         __global storage* restrict to = dst + output + plane_start;
-                        const int base = j * d.acc_vector + g * tile_pixels;
+                        const int base = word_of(j, d.acc_vector) + g * tile_pixels;
                         // The offset is added last, for it may be larger than all that it is added to.
                         const int first = first_output + j * VECTOR, there = columns_left - j * VECTOR;
                         const accumulate16 factor = stores.scales ? load_vector(scale + first, there) : (storage16)1;
@@ -226,7 +236,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
 #pragma unroll 1
                             for (int c = 0; c < VECTOR; c++)
                               block[c] = p + c < run_length
-                                             ? stored(acc[base + r * d.columns + p + c][i], factor, term, stores.rectifies)
+                                             ? stored(acc[base + r * d.columns + p + c][i][bank_of(j)], factor, term, stores.rectifies)
                                              : (storage16)0;
                             if (d.plane == 1) {
                               store_vector(block[0], to, wanted);
@@ -259,7 +269,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
 
           // Store a tile of weight gradients, its parts added in order.
           if (d.weights_pass) {
-            const int part_words = d.vectors * d.acc_vector;
+            const int part_words = word_of(d.vectors, d.acc_vector);
             __global storage* restrict to = dst + range.dst_offset + weights;
             int word = 0;
             for (int w = 0; w < d.window; w++) {
@@ -269,7 +279,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
 #pragma ivdep array(dst)
                 for (int j = 0; j < d.vectors; j++) {
                   accumulate16 sum = 0;
-                  for (int part = 0; part < d.parts; part++) sum += acc[part * part_words + j * d.acc_vector + word][i];
+                  for (int part = 0; part < d.parts; part++) sum += acc[part * part_words + word_of(j, d.acc_vector) + word][i][bank_of(j)];
                   const int valid = weights_valid(d, row, columns_left - j * VECTOR);
                   __global storage* restrict at = to + (valid > 0 ? row : 0) + j * VECTOR;
                   if (stores.adds) sum += load_vector(at, valid);

@@ -93,6 +93,7 @@ def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
 def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
     """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth, every other one counts banks."""
     numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
+    numbers["GRID_VECTORS"] = recipe.pe_columns // numbers.setdefault("VECTOR", 16)
     for header in paths.kernels_dir().glob("*.h"):
         numbers |= {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)\b", header.read_text(), re.MULTILINE)}
     for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
@@ -123,7 +124,10 @@ def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
         ("pe_rows", "8", "a whole number from 1"),
         ("pe_rows", True, "a whole number from 1"),
         ("pe_rows", 2.5, "a whole number from 1"),
-        ("acc_distance", 2000, "at most acc_words (1024)"),
+        ("acc_distance", 2000, "at most acc_words (512)"),
+        ("pe_columns", 24, "16, 32, 64 or so on"),
+        ("pe_columns", 48, "16, 32, 64 or so on"),
+        ("pe_columns", 8, "16, 32, 64 or so on"),
         ("load_words", 3, "1, 2, 4, 8 or 16"),
         ("x_words", 2049, "a multiple of load_words (4)"),
         ("name", "", "a text"),

@@ -17,7 +17,7 @@ from barista import caffe_proto, copies, grid, layer_times, prototxt, steps
 from barista.copies import Cause
 from barista.net_instances import Made
 from barista.plugin import Command, GridPlan
-from barista.recipe import COLUMNS
+from barista.recipe import VECTOR
 from barista.rewriter import Decision, Place
 from barista.steps import MadeLayer, Recorded, Span, StepTime
 
@@ -230,7 +230,7 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     conv = found["conv", "forward"]
     assert (conv.device_ms, conv.host_ms, conv.stock_ms, conv.launches) == (4.0, 0.5, 0.5, 2)
     recipe = board.recipe
-    a_second = recipe.compute_units * recipe.pe_rows * recipe.pe_depth * COLUMNS * 200e6
+    a_second = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth * 200e6
     assert conv.share_of_peak == pytest.approx(CONV_PRODUCTS / 4e-3 / a_second)
     assert (report.step.ms, report.device_ms) == (9.9, 1 + 4 + 2.5)
     assert conv.of_grid == 0.5
@@ -257,12 +257,12 @@ def test_the_column_of_the_grid_is_what_products_fill(tmp_path: Path) -> None:
     found = rows(timed(path))
     recipe = bitstreams.resolve("emulator")[0].recipe
     lanes, columns, pixels, images = 24, 64, 32 * 32, 16 // recipe.compute_units
-    assert (lanes - recipe.pe_depth, columns - COLUMNS) < (20, 50), "no fewer would do"
+    assert (lanes - recipe.pe_depth, columns - recipe.pe_columns) < (20, 50), "no fewer would do"
     load = 20 * images * pixels / recipe.load_words
-    steps = lanes / recipe.pe_depth * columns / COLUMNS * images / recipe.pe_rows * pixels
-    store = images * pixels * columns / COLUMNS
-    cycles = load + steps + store + lanes * columns / COLUMNS  # of these the last loads the weights
-    a_cycle = recipe.compute_units * recipe.pe_rows * recipe.pe_depth * COLUMNS
+    steps = lanes / recipe.pe_depth * columns / recipe.pe_columns * images / recipe.pe_rows * pixels
+    store = images * pixels * columns / VECTOR
+    cycles = load + steps + store + lanes * columns / VECTOR  # of these the last loads the weights
+    a_cycle = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth
     assert found["mix", "forward"]["of_grid"] == pytest.approx(16 * 20 * 50 * pixels / (a_cycle * cycles))
     assert 0 < found["mix", "backward"]["of_grid"] < 1
     assert 0 < found["ip", "backward"]["of_grid"] < 1

@@ -55,6 +55,7 @@ Recipe read_recipe(const Json& json) {
   recipe.name = json.at("name").get<std::string>();
   recipe.compute_units = positive(json, "compute_units");
   recipe.pe_rows = positive(json, "pe_rows");
+  recipe.pe_columns = positive(json, "pe_columns");
   recipe.pe_depth = positive(json, "pe_depth");
   recipe.x_words = positive(json, "x_words");
   recipe.vec_words = positive(json, "vec_words");

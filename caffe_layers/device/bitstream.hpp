@@ -17,6 +17,7 @@ struct Recipe {
   std::string name;
   int compute_units = 0;
   int pe_rows = 0;
+  int pe_columns = 0;
   int pe_depth = 0;
   int x_words = 0;
   int vec_words = 0;

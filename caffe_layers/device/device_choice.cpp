@@ -1,5 +1,10 @@
 #include "device/device_choice.hpp"
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,7 +40,41 @@ std::vector<Device> devices_of(cl_platform_id platform) {
   return devices;
 }
 
+// Keeps what drivers print while they start, and passes it on but for one line: Intel's runtime does not know other makers' processors and
+// says so, each time, although barista/emulator.py tells it what this one can do.
+class DriversTalk {
+ public:
+  DriversTalk() {
+    std::fflush(stderr);
+    kept_.reset(std::tmpfile());
+    stderr_ = kept_ ? dup(STDERR_FILENO) : -1;
+    if (stderr_ >= 0) dup2(fileno(kept_.get()), STDERR_FILENO);
+  }
+  ~DriversTalk() {
+    if (stderr_ < 0) return;
+    std::fflush(stderr);
+    dup2(stderr_, STDERR_FILENO);
+    close(stderr_);
+    std::rewind(kept_.get());
+    for (char line[4096]; std::fgets(line, sizeof line, kept_.get()) != nullptr;)
+      if (!is_known(line)) std::fputs(line, stderr);
+  }
+  DriversTalk(const DriversTalk&) = delete;
+  DriversTalk& operator=(const DriversTalk&) = delete;
+
+ private:
+  static bool is_known(const std::string& line) {
+    return line == "\n" || line.rfind("SYCL CPU RT Warning: Unknown host CPU.", 0) == 0;
+  }
+  struct Closes {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Closes> kept_;
+  int stderr_ = -1;
+};
+
 std::vector<Device> all_devices() {
+  const DriversTalk talk;
   cl_uint count = 0;
   if (clGetPlatformIDs(0, nullptr, &count) != CL_SUCCESS) return {};  // the loader's way of saying: no driver at all
   std::vector<cl_platform_id> platforms(count);

@@ -11,7 +11,7 @@
 namespace barista::ops {
 namespace {
 
-constexpr int kVector = 16;  // columns of the grid, floats of a word of external memory
+constexpr int kVector = 16;  // floats of a word of external memory, and columns that are loaded and stored at once
 
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 int round_up(int a, int b) { return ceil_div(a, b) * b; }
@@ -154,7 +154,8 @@ class Nest {
     }
     if (steps < recipe_.acc_distance || loops > MULTIPLY_LOOPS) return kNever;
     // Words of x and vec are others in each round; the accumulators stay, if there is room for them.
-    const double accumulators = steps * recipe_.pe_rows, others = (vec + x * recipe_.pe_rows) * recipe_.pe_depth;
+    const double word_lines = double(recipe_.pe_columns) / kLine, accumulators = steps * recipe_.pe_rows * word_lines,
+                 others = (vec * word_lines + x * recipe_.pe_rows) * recipe_.pe_depth;
     const double lines = accumulators + others;
     return kMiss * std::max(0.0, lines - kLines) / steps + kRestart / innermost;
   }
@@ -178,14 +179,14 @@ class Planner {
     for (int fold_h : folds(c_.height))
       for (int fold_w : folds(c_.width)) {
         const FoldedAxis height(c_.height, fold_h), width(c_.width, fold_w);
-        const int column_vectors = ceil_div(c_.columns, kVector);
+        const int all_words = ceil_div(c_.columns, recipe_.pe_columns);
         int previous = 0;
-        for (int tiles = 1; tiles <= column_vectors; tiles++) {
-          const int vectors = ceil_div(column_vectors, tiles);
-          if (vectors == previous) continue;
-          previous = vectors;
-          try_tiles(height, width, vectors);
-          if (fold_h == 1 && fold_w == 1) try_scattering(height, width, vectors);
+        for (int tiles = 1; tiles <= all_words; tiles++) {
+          const int column_words = ceil_div(all_words, tiles);
+          if (column_words == previous) continue;
+          previous = column_words;
+          try_tiles(height, width, column_words);
+          if (fold_h == 1 && fold_w == 1) try_scattering(height, width, column_words);
         }
       }
     if (!found_)
@@ -197,7 +198,7 @@ class Planner {
   }
 
  private:
-  void try_tiles(const FoldedAxis& height, const FoldedAxis& width, int vectors) {
+  void try_tiles(const FoldedAxis& height, const FoldedAxis& width, int column_words) {
     const Axis& h = c_.height;
     const Axis& w = c_.width;
     int previous_columns = 0;
@@ -218,7 +219,7 @@ class Planner {
           const int groups = ceil_div(image_groups, image_tiles);
           if (groups == previous_groups) continue;
           previous_groups = groups;
-          if (try_tile(height, width, vectors, rows, columns, groups)) fits = true;
+          if (try_tile(height, width, column_words, rows, columns, groups)) fits = true;
         }
       }
       if (fits) return;  // narrower tiles only load more
@@ -227,17 +228,17 @@ class Planner {
 
   // Where outputs reach beyond the source, most of what they gather there are zeros. Then the nest walks over the source instead and
   // adds each pixel's products to all outputs that they belong to, which takes whole images.
-  void try_scattering(const FoldedAxis& height, const FoldedAxis& width, int vectors) {
+  void try_scattering(const FoldedAxis& height, const FoldedAxis& width, int column_words) {
     const Axis& h = c_.height;
     const Axis& w = c_.width;
     if (c_.weights_pass || !is_full(h) || !is_full(w) || (h.taps == 1 && w.taps == 1)) return;
     const int image_groups = ceil_div(c_.images, image_banks_);
     for (int tiles = 1; tiles <= image_groups; tiles++)
-      if (try_tile(height, width, vectors, h.outputs, w.outputs, ceil_div(image_groups, tiles), true)) return;
+      if (try_tile(height, width, column_words, h.outputs, w.outputs, ceil_div(image_groups, tiles), true)) return;
   }
 
-  // One choice of tile; keeps it if it is the best so far. False if it doesn't fit.
-  bool try_tile(const FoldedAxis& height, const FoldedAxis& width, int vectors, int rows, int columns, int image_groups,
+  // One choice of tile, `column_words` of the grid's columns wide; keeps it if it is the best so far. False if it doesn't fit.
+  bool try_tile(const FoldedAxis& height, const FoldedAxis& width, int column_words, int rows, int columns, int image_groups,
                 bool scatters = false) {
     const int window = height.window * width.window;
     const int channel_lanes = height.fold * width.fold;
@@ -248,33 +249,34 @@ class Planner {
     // keeping several partial sums, which rows take in turn.
     int parts = 1;
     if (!weights && !scatters)
-      while (vectors * image_groups * rows * columns < recipe_.acc_distance) columns++;
+      while (column_words * image_groups * rows * columns < recipe_.acc_distance) columns++;
 
     const int tile_width = round_up(scatters ? c_.width.source : width.extent(columns), recipe_.load_words);
     const auto rows_of = [&](int outputs) { return scatters ? c_.height.source : height.extent(outputs); };
     const auto words_of = [&](int tile_rows) { return image_groups * tile_rows * tile_width; };
     const int pixel_capacity = weights ? recipe_.vec_words : recipe_.acc_words;
     const int lane_capacity = weights ? recipe_.acc_words : recipe_.vec_words;
-    if (vectors * image_groups * rows * columns > pixel_capacity) return false;
+    if (column_words * image_groups * rows * columns > pixel_capacity) return false;
 
     // As few blocks of lanes as fit, and those of equal size; none where there are no channels: then dst is the bias.
     const int lane_groups = ceil_div(lanes, lane_banks_);
-    const int most_groups = std::min(recipe_.x_words / words_of(rows_of(rows)), lane_capacity / (vectors * window));
+    const int most_groups = std::min(recipe_.x_words / words_of(rows_of(rows)), lane_capacity / (column_words * window));
     if (most_groups < 1) return false;
     const int blocks = ceil_div(lane_groups, most_groups);
     const int block_groups = blocks > 0 ? ceil_div(lane_groups, blocks) : 0;
 
     if (weights) {
-      parts = ceil_div(recipe_.acc_distance, vectors * window * block_groups);
+      parts = ceil_div(recipe_.acc_distance, column_words * window * block_groups);
       rows = round_up(rows, parts);
-      if (vectors * image_groups * rows * columns > pixel_capacity) return false;
-      if (parts * vectors * window * block_groups > lane_capacity) return false;
+      if (column_words * image_groups * rows * columns > pixel_capacity) return false;
+      if (parts * column_words * window * block_groups > lane_capacity) return false;
       if (block_groups * words_of(rows_of(rows)) > recipe_.x_words) return false;
     }
     const int tile_rows = rows_of(rows);
     const int row_tiles = ceil_div(c_.height.outputs, rows), width_tiles = ceil_div(c_.width.outputs, columns);
     const int image_tiles = ceil_div(ceil_div(c_.images, image_banks_), image_groups);
-    const int column_tiles = ceil_div(ceil_div(c_.columns, kVector), vectors);
+    const int column_tiles = ceil_div(c_.columns, column_words * recipe_.pe_columns);
+    const int vectors = column_words * recipe_.pe_columns / kVector;
 
     // Cycles of one tile: the loads, the grid and the store follow each other.
     const double pixels = double(image_groups) * rows * columns;
@@ -282,7 +284,7 @@ class Planner {
     const int loaded = blocks > 1 ? block_groups * lane_banks_ : lanes;
     const double x_load = double(loaded) * image_banks_ * words_of(tile_rows) / recipe_.load_words;
     const int walked = scatters ? c_.height.source * c_.width.source : rows * columns;
-    const double steps = double(window) * block_groups * vectors * image_groups * walked;
+    const double steps = double(window) * block_groups * column_words * image_groups * walked;
     // Raw columns are read 16 words at a time, whether a lane has as many or not.
     const int read_window = c_.raw == RawWeights::kColumns ? round_up(window, kVector) : window;
     const double weight_words = double(read_window) * block_groups * lane_banks_ * vectors;
@@ -382,11 +384,11 @@ class Planner {
     const int tile_plane = tile_rows * tile_width, row = height.output_rows * tile_width, column = width.output_rows;
     d.vec_vector = weights ? image_groups * rows * columns : window * block_groups;
     d.acc_vector = weights ? window * block_groups : image_groups * rows * columns;
-    const Loop column_vectors = {vectors, 0, d.acc_vector, d.vec_vector};
+    const Loop of_columns = {column_words, 0, d.acc_vector, d.vec_vector};
     bool written = false;
     if (weights) {
-      written = Nest({{parts, row, vectors * d.acc_vector, columns},
-                      column_vectors,
+      written = Nest({{parts, row, column_words * d.acc_vector, columns},
+                      of_columns,
                       {std::max(1, block_groups), image_groups * tile_plane, 1, 0},
                       {height.window, height.window_rows * tile_width, width.window * block_groups, 0},
                       {width.window, width.window_rows, block_groups, 0}},
@@ -399,14 +401,14 @@ class Planner {
       written = write_loops({{height.window, 0, c_.height.tap_step * columns, width.window * block_groups},
                              {width.window, 0, c_.width.tap_step, block_groups},
                              {std::max(1, block_groups), image_groups * tile_plane, 0, 1},
-                             column_vectors,
+                             of_columns,
                              {image_groups, tile_plane, rows * columns, 0},
                              {c_.height.source, tile_width, columns, 0},
                              {c_.width.source, 1, 1, 0}},
                             d);
     } else {
       written =
-          Nest({column_vectors, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
+          Nest({of_columns, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
                {{height.window, height.window_rows * tile_width, 0, width.window * block_groups},
                 {width.window, width.window_rows, 0, block_groups},
                 {std::max(1, block_groups), image_groups * tile_plane, 0, 1}},
@@ -463,7 +465,7 @@ class Planner {
   // Cycles of all useful multiply-adds on all units' grids.
   double useful_cycles() const {
     const double multiplies = double(c_.images) * c_.groups * c_.columns * c_.channels * products(c_.height) * products(c_.width);
-    return multiplies / (double(recipe_.pe_rows) * recipe_.pe_depth * kVector * recipe_.compute_units);
+    return multiplies / (double(recipe_.pe_rows) * recipe_.pe_depth * recipe_.pe_columns * recipe_.compute_units);
   }
 
   const device::Recipe& recipe_;

@@ -63,7 +63,7 @@ TEST_P(MultiplyPlanTest, NestCoversTheTile) {
     const multiply_descriptor& d = plan.descriptor;
     const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
     if (lane_groups == 0) return;  // the nest of a pass that sums nothing isn't run
-    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * d.vectors * d.image_groups * plan.walked);
+    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * (d.vectors * 16 / r.pe_columns) * d.image_groups * plan.walked);
     if (!plan.scatters) {
       EXPECT_EQ(plan.walked, d.rows * d.columns);
     }

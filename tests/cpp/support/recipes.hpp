@@ -30,6 +30,7 @@ inline device::Recipe recipe(const std::string& name) {
   r.name = name;
   r.compute_units = json.at("compute_units");
   r.pe_rows = json.at("pe_rows");
+  r.pe_columns = json.at("pe_columns");
   r.pe_depth = json.at("pe_depth");
   r.x_words = json.at("x_words");
   r.vec_words = json.at("vec_words");

@@ -114,6 +114,7 @@ struct TestProgram {
                  {{"name", "test"},
                   {"compute_units", 2},
                   {"pe_rows", 1},
+                  {"pe_columns", 16},
                   {"pe_depth", 1},
                   {"x_words", 1},
                   {"vec_words", 1},
