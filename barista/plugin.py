@@ -152,8 +152,9 @@ def _load(asked: tuple[str | None, str | None]) -> Plugin:
     os.environ.update(bitstreams.environment(found, device))
     os.environ.setdefault("GLOG_minloglevel", QUIET)
     library = _open(library_path)
-    caffe = _import_caffe(installation)
+    # Before pycaffe, which takes 44 MB: what a driver's compiler takes for a moment does not come on top of that.
     _open_device(library)
+    caffe = _import_caffe(installation)
     return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
 
 
