@@ -137,6 +137,7 @@ def environment(bitstream: Bitstream, device: opencl.Device) -> dict[str, str]:
     """Variables with which a process that has the plugin loads `bitstream` on `device`."""
     return {
         **opencl.environment_of(device),
+        **(emulator.threads(bitstream.recipe.compute_units) if device.is_emulator else {}),
         "BARISTA_BITSTREAM": str(bitstream.path),
         "BARISTA_DEVICE_INDEX": str(device.index),
     }

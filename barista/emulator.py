@@ -28,6 +28,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 # On-chip memory of a kernel: the runtime allows 256 KB unless told, a real device has megabytes.
 _LOCAL_MEMORY = "8MB"
 _TARGET = "CL_CONFIG_CPU_TARGET_ARCH"
+_THREADS = "CL_CONFIG_CPU_TBB_NUM_WORKERS"
 # What the emulator's compiler calls processors, best first, and what a processor must have to be taken for one.
 _TARGETS = {
     "skx": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "fma"},
@@ -82,6 +83,15 @@ def environment(emulated: bool | None = None) -> dict[str, str]:
         folder = part
     variables = {"OCL_ICD_VENDORS": f"{folder}/", "CL_CONFIG_CPU_FORCE_LOCAL_MEM_SIZE": _LOCAL_MEMORY}
     return variables | ({_TARGET: target} if (target := _target()) else {})
+
+
+def threads(compute_units: int) -> dict[str, str]:
+    """The variable that says how many threads the emulator has; one that the user set stays.
+
+    One for each queue: the units', and those of uploads and downloads. Of the runtime's own 32 all take their turns at the kernels
+    sooner or later, and each keeps the stack of the largest that it had.
+    """
+    return {_THREADS: os.environ.get(_THREADS) or str(compute_units + 2)}
 
 
 def processor() -> str:

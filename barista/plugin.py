@@ -32,7 +32,7 @@ class Plugin:
     """What load() brought into the process."""
 
     library: ctypes.CDLL
-    caffe: Any  # the module
+    caffe: Any  # the module; None where the process trains without pycaffe
     bitstream: Bitstream
     device: opencl.Device
     hook_is_live: bool  # False: Caffe's own memory is in use, and layers copy always
@@ -105,12 +105,12 @@ class Recording:
 _loaded: Plugin | None = None
 
 
-def load(device: str | None = None, bitstream: str | Path | None = None) -> Plugin:
-    """See barista.load()."""
+def load(device: str | None = None, bitstream: str | Path | None = None, *, pycaffe: bool = True) -> Plugin:
+    """See barista.load(). Without `pycaffe` the library and Caffe's C++ are there, and nets can't have layers of type Python."""
     global _loaded
     asked = (device, str(bitstream) if bitstream is not None else None)
     if _loaded is None:
-        _loaded = _load(asked)
+        _loaded = _load(asked, pycaffe)
     elif not _is_loaded(*asked, _loaded):
         raise BaristaError(
             f"Barista runs on {_loaded.device.name} with {_loaded.bitstream.path.name} in this process already;"
@@ -144,7 +144,7 @@ def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> boo
     return bitstream is not None and Path(bitstream).resolve() == loaded.bitstream.path
 
 
-def _load(asked: tuple[str | None, str | None]) -> Plugin:
+def _load(asked: tuple[str | None, str | None], pycaffe: bool) -> Plugin:
     library_path = paths.plugin_library()
     installation = paths.caffe_installation()
     _require_caffe_unloaded(library_path)
@@ -152,8 +152,9 @@ def _load(asked: tuple[str | None, str | None]) -> Plugin:
     os.environ.update(bitstreams.environment(found, device))
     os.environ.setdefault("GLOG_minloglevel", QUIET)
     library = _open(library_path)
-    caffe = _import_caffe(installation)
+    # Before pycaffe, which takes 44 MB: what a driver's compiler takes for a moment does not come on top of that.
     _open_device(library)
+    caffe = _import_caffe(installation) if pycaffe else None
     return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
 
 

@@ -49,6 +49,11 @@ def test_loading_again_is_harmless(device: str) -> None:
     assert script(f"print({{p is plugin for p in ({again})}})", device) == "{True}\n"
 
 
+def test_a_process_that_trains_without_pycaffe_imports_no_numpy(device: str) -> None:
+    load = "import sys; from barista import plugin; plugin.load(sys.argv[1], pycaffe=False)"
+    assert python(f"{load}; print({{'caffe', 'numpy'}} & {{*sys.modules}})", device).stdout == "set()\n"
+
+
 def test_partial_forward_sees_what_was_written(device: str, tmp_path: Path) -> None:
     """net.forward(end=...), blobs and parameters written through NumPy, against the same sum in NumPy."""
     solver, _ = small_nets.write(tmp_path, on_device=True)

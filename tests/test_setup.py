@@ -417,6 +417,13 @@ def test_a_processor_that_the_user_names_stays_and_has_bitstreams_of_its_own(whe
     assert emulator.processor() not in (before, emulator.processor().replace("corei7", "skx"))
 
 
+def test_the_emulator_has_a_thread_for_each_queue_unless_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CL_CONFIG_CPU_TBB_NUM_WORKERS", raising=False)
+    assert emulator.threads(compute_units=2) == {"CL_CONFIG_CPU_TBB_NUM_WORKERS": "4"}
+    monkeypatch.setenv("CL_CONFIG_CPU_TBB_NUM_WORKERS", "7")
+    assert emulator.threads(compute_units=2) == {"CL_CONFIG_CPU_TBB_NUM_WORKERS": "7"}
+
+
 def test_folders_of_its_own_are_no_drivers_of_the_systems(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that was started for one device, and starts another."""
     before = drivers(emulator.prepare())

@@ -20,6 +20,7 @@
 
 #include "device/device_choice.hpp"
 #include "device/opencl.hpp"
+#include "device/start_memory.hpp"
 
 namespace barista::device {
 namespace {
@@ -513,8 +514,10 @@ DeviceManager& DeviceManager::instance() {
 
 DeviceManager::DeviceManager(const Bitstream& bitstream, int device_index) : impl_(std::make_unique<Impl>()) {
   Impl& impl = *impl_;
+  const StartMemory start_memory;
   impl.bitstream = bitstream;
   impl.device = choose(bitstream, device_index);
+  start_memory.release();  // here too, so that what the drivers took to start does not lie below what the program takes
   cl_int status = CL_SUCCESS;
   impl.context = Context(clCreateContext(nullptr, 1, &impl.device.id, nullptr, nullptr, &status));
   check(status, "opening " + impl.device.name);
@@ -527,6 +530,7 @@ DeviceManager::DeviceManager(const Bitstream& bitstream, int device_index) : imp
   impl.make_queues(0);
   impl.unused = allocate(kStagingAlignment);
   impl.counters = {};
+  start_memory.release();
 }
 
 DeviceManager::~DeviceManager() {
