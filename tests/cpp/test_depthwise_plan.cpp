@@ -205,7 +205,7 @@ TEST(DepthwisePlanTest, UnitsShareAllParts) {
 // What the loads of MobileNet's layers cost is the greater part: whole planes where they fit, bands of whole rows where they
 // don't.
 TEST(DepthwisePlanTest, TilesAreAsLargeAsTheyCanBe) {
-  const device::Recipe r = recipe("emulator");
+  const device::Recipe r = made_up_recipe(2, 1024, 64);
   const auto tiles = [&](const char* text) {
     return plan_depthwise(r, parse_depthwise(text), DepthwiseDirection::kForward).problem.tiles;
   };
