@@ -206,7 +206,7 @@ def _board_job(recipe: Recipe) -> _Job:
             " install the Intel FPGA SDK for OpenCL and the board's support package"
         )
     source = read_source()
-    options = [f"-I{source.folder}", *recipe.defines()]
+    options = [f"-I{source.folder}", "-DFOR_BOARD", *recipe.defines()]
     version = _aoc_version(aoc)
 
     def compile_(source_file: Path, binary: Path) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 // Types and small functions that the kernels share.
 //
-// Build-time parameters: STORAGE, ACCUMULATE (the recipe's number format: what memory holds, what sums are kept in).
+// Build-time parameters: STORAGE, ACCUMULATE (the recipe's number format: what memory holds, what sums are kept in); FOR_BOARD, which
+// barista/bitstream.py defines where Intel's offline compiler builds.
 #ifndef BARISTA_COMMON_H_
 #define BARISTA_COMMON_H_
 
@@ -14,6 +15,14 @@ typedef ACCUMULATE accumulate;
 typedef JOIN(ACCUMULATE, 16) accumulate16;
 
 #define SINGLE_WORK_ITEM __attribute__((max_global_work_dim(0))) __attribute__((uses_global_work_offset(0)))
+
+// The loops of the block that follows become one, though one be longer than the other: what each does in its step n is done in the same
+// cycle. For a board alone, since the compiler of Intel's emulator fails on it; loops that stay two follow each other, and do the same.
+#ifdef FOR_BOARD
+#define FUSE_LOOPS _Pragma("loop_fuse independent")
+#else
+#define FUSE_LOOPS
+#endif
 
 // Elements named one by one, not by .lo or .even: oclgrind's check for uninitialised values fails on a shuffle that changes width.
 inline storage16 interleave_low(storage16 a, storage16 b) {

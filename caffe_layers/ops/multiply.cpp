@@ -278,7 +278,7 @@ class Planner {
     const int column_tiles = ceil_div(c_.columns, column_words * recipe_.pe_columns);
     const int vectors = column_words * recipe_.pe_columns / kVector;
 
-    // Cycles of one tile: the loads, the grid and the store follow each other.
+    // Cycles of one visit: vec is loaded, then the grid works while the next tile of x is loaded, then results are stored.
     const double pixels = double(image_groups) * rows * columns;
     // Lanes that fill up the only block are loaded once.
     const int loaded = blocks > 1 ? block_groups * lane_banks_ : lanes;
@@ -290,10 +290,10 @@ class Planner {
     const double weight_words = double(read_window) * block_groups * lane_banks_ * vectors;
     double tile_cycles, once_cycles;
     if (weights) {
-      tile_cycles = x_load + steps + image_banks_ * vectors * pixels;
+      tile_cycles = std::max(x_load, steps) + image_banks_ * vectors * pixels;
       once_cycles = weight_words * parts;
     } else {
-      tile_cycles = x_load + steps + (blocks > 1 ? weight_words : 0);
+      tile_cycles = std::max(x_load, steps) + (blocks > 1 ? weight_words : 0);
       once_cycles = blocks > 1 ? 0 : weight_words;
     }
     const double store = weights ? 0 : image_banks_ * vectors * pixels;
@@ -310,7 +310,7 @@ class Planner {
     const auto cost = [&](double groups, double col_tiles, double tiles, double partials) {
       const double block_cost =
           weights ? blocks * (tiles * tile_cycles + once_cycles) : tiles * (blocks * tile_cycles + store) + once_cycles;
-      return groups * col_tiles * block_cost +
+      return x_load + groups * col_tiles * block_cost +
              (weights && !whole ? partials * packed_words(blocks, block_groups, window, vectors, column_tiles) : 0);
     };
     const double rest_images = double(row_tiles) * width_tiles, rest_rows = double(image_tiles) * width_tiles,
