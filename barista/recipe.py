@@ -94,7 +94,9 @@ class Recipe:
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
     acc_distance: int  # steps after which an accumulator may come back at the earliest; e.g. 32
     load_words: int  # words of one access to device memory; e.g. 4
-    extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, which a kernel has a default for; e.g. lrn_lanes: 4
+    lanes: int  # words of every operand that a kernel beside the grid takes a step; e.g. 16
+    function_lanes: int  # the same of those whose words each take a long chain with dividers, roots or exponentials; e.g. 8
+    extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, for kernels of one's own
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the file as it stands, for the manifest
 
     @staticmethod
@@ -116,6 +118,9 @@ class Recipe:
         columns = recipe.pe_columns // VECTOR
         check.rule("pe_columns", recipe.pe_columns == columns * VECTOR and columns.bit_count() == 1, "16, 32, 64 or so on")
         check.rule("load_words", recipe.load_words in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16, the widths of an OpenCL vector")
+        check.rule("lanes", recipe.lanes in (4, 8, 16), "4, 8 or 16")
+        check.rule("function_lanes", recipe.function_lanes in (1, 2, 4, 8, 16), "1, 2, 4, 8 or 16, the widths of an OpenCL vector")
+        check.rule("function_lanes", recipe.function_lanes <= recipe.lanes, f"at most lanes ({recipe.lanes})")
         check.rule("x_words", recipe.x_words % recipe.load_words == 0, f"a multiple of load_words ({recipe.load_words})")
         return recipe
 
@@ -155,6 +160,8 @@ NUMBER_KEYS = (
     "acc_words",
     "acc_distance",
     "load_words",
+    "lanes",
+    "function_lanes",
 )
 
 

@@ -8,15 +8,16 @@
 // ignored; written where classes are asked for). As stock Caffe (src/caffe/layers/accuracy_layer.cpp), a NaN included; a label that is no
 // class has the value -infinity. loss.cl makes the quotient of the parts.
 //
-// Sixteen positions at once (class_lanes.h), whose classes are swept twice: find the label's value, count what is not below it.
-// Accuracies of 16 classes at once are a sweep over all positions each, so nothing is scattered and there may be any number of classes.
+// LANES positions at once (class_lanes.h), whose classes are swept twice: find the label's value, count what is not below it.
+// Accuracies of LANES classes at once are a sweep over all positions each, so nothing is scattered and there may be any number of classes.
 //
-// Build-time parameters: ACC_WORDS, COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: ACC_WORDS, LANES, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
 // Initiation interval 1: what is carried from step to step is a multiplexer or an addition of whole numbers, one cycle.
-// Device cost a compute unit, estimated: one memory of 16 lanes x ACC_WORDS words (at 1,024 words 32 blocks of 512 x 40 bits), 64
-// comparators, 48 counters, one divider, 2 x 2 x 16 x 16 words of registers for turning. A group of C classes takes about 3 C cycles,
-// 16 classes of P positions P. It loads 16 words a cycle of src, and of each position's label and verdict one word each.
+// Device cost a compute unit, estimated: one memory of LANES lanes x ACC_WORDS words (16 of 1,024 words are 32 blocks of 512 x 40
+// bits), 4 * LANES comparators, 3 * LANES counters, one divider, 2 x 2 x LANES x LANES words of registers for turning. A group of C classes
+// takes about 3 C cycles, LANES classes of P positions P. It loads LANES words a cycle of src, and of each position's label and verdict one
+// word each.
 // What Intel's compiler makes of it has not been run.
 // DSP blocks of accuracy_*: 0
 // DSP blocks of accuracy_per_class_*: 5 + FUNCTION
@@ -25,15 +26,15 @@
 
 enum { ACCURACY_LABEL, ACCURACY_COUNT, ACCURACY_SWEEPS };
 
-inline storage16 accuracy_quotients(int16 right, int16 all) {
-  int numerator[VECTOR], denominator[VECTOR];
-  storage single[VECTOR];
-  vstore16(right, 0, numerator);
-  vstore16(all, 0, denominator);
+inline storage_lanes accuracy_quotients(int_lanes right, int_lanes all) {
+  int numerator[LANES], denominator[LANES];
+  storage single[LANES];
+  vstore_lanes(right, 0, numerator);
+  vstore_lanes(all, 0, denominator);
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++)
+  for (int lane = 0; lane < LANES; lane++)
     single[lane] = nearest_quotient((float)numerator[lane], (float)max(1, denominator[lane]));
-  return vload16(0, single);
+  return vload_lanes(0, single);
 }
 
 #define UNIT_BODY "accuracy_unit.h"

@@ -6,7 +6,15 @@
 
 typedef struct {
   int outer, channels, inner;
+  int image, count;  // words from an image to the next, and words that there are: the last plane may be cut short
 } channel_shape;
+
+// Rows that a compute unit does, and of the first its (first) channel, and the word at which it begins.
+typedef struct {
+  int begin, end;
+  int first, word;
+  int end_word;  // after the last row
+} channel_range;
 
 // Operands and results that there are, of channel_affine_*,
 enum {

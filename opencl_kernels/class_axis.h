@@ -27,4 +27,19 @@ typedef struct {
   int begin, end;
 } unit_range;
 
+// Groups of LANES positions that a compute unit does, rows where inner is 1, else positions of one image; and of the first group's lane 0 the
+// position in its image, and the offsets of its label and of its value of class 0.
+typedef struct {
+  int begin, end;
+  int inner, label, value;
+  int image;  // values from an image to the next
+} lane_range;
+
+// Rows of a blob that a compute unit does, a position's classes where inner is 1, else a class's positions; and of the first its class, its
+// offset and its label's.
+typedef struct {
+  int begin, end;
+  int class_, value, label;
+} class_rows;
+
 #endif  // BARISTA_CLASS_AXIS_H_

@@ -1,17 +1,14 @@
-// Sixteen positions side by side, one a lane, each with its classes one after the other in an on-chip memory.
+// LANES positions side by side, one a lane, each with its classes one after the other in an on-chip memory.
 //
-// Where memory holds the classes of a position side by side (inner == 1), a group is 16 rows, and 16 x 16 blocks are turned on the way;
-// else it is 16 neighbouring positions of one image, whose values of a class lie side by side, and nothing is turned. Either way vectors
-// are loaded and stored by one access unit, and a sweep over the classes takes 16 positions a step.
+// Where memory holds the classes of a position side by side (inner == 1), a group is LANES rows, and LANES x LANES blocks are turned on
+// the way; else it is LANES neighbouring positions of one image, whose values of a class lie side by side, and nothing is turned. Either
+// way vectors are loaded and stored by one access unit, and a sweep over the classes takes LANES positions a step.
 // A lane without a position holds zeros and is not stored.
 #ifndef BARISTA_CLASS_LANES_H_
 #define BARISTA_CLASS_LANES_H_
 
 #include "class_axis.h"
-#include "common.h"
-
-#define to_accumulate16 JOIN(convert_, JOIN(ACCUMULATE, 16))
-#define to_storage16 JOIN(convert_, JOIN(STORAGE, 16))
+#include "lanes.h"
 
 // Sums and maxima along the classes are kept in this many partial results, which take turns: an addition may take that many cycles and
 // the loop still starts a step a cycle. They are put together in a fixed order.
@@ -19,8 +16,8 @@
 
 // Their sum, or the greatest, one after the other past one adder a lane. They move and the index stays, as it must be a constant for
 // registers.
-inline accumulate16 class_partials_fold(accumulate16 partial[CLASS_PARTIALS], bool maximum) {
-  accumulate16 all = partial[0];
+inline accumulate_lanes class_partials_fold(accumulate_lanes partial[CLASS_PARTIALS], bool maximum) {
+  accumulate_lanes all = partial[0];
 #pragma unroll 1
   for (int i = 1; i < CLASS_PARTIALS; i++) {
 #pragma unroll
@@ -30,25 +27,31 @@ inline accumulate16 class_partials_fold(accumulate16 partial[CLASS_PARTIALS], bo
   return all;
 }
 
+// The words of a blob are counted in an int, and so are offsets.
 typedef struct {
-  int outer, inner;  // of lane 0
+  int inner;         // of lane 0, in its image
+  int label, value;  // offsets of lane 0's label, and of its value of class 0
+  int stride;        // from a row, or a class, to the next
   int lanes;         // that have a position
 } lane_group;
 
-inline int lane_groups_an_image(const class_axis a) { return (a.inner + VECTOR - 1) / VECTOR; }
+inline int lane_group_lanes(const class_axis a, const lane_group at) {
+  return min(LANES, a.inner == 1 ? a.outer - at.label : a.inner - at.inner);
+}
 
-inline lane_group lane_group_at(const class_axis a, int group) {
-  lane_group at;
-  at.outer = a.inner == 1 ? group * VECTOR : group / lane_groups_an_image(a);
-  at.inner = a.inner == 1 ? 0 : group % lane_groups_an_image(a) * VECTOR;
-  at.lanes = min(VECTOR, a.inner == 1 ? a.outer - at.outer : a.inner - at.inner);
+inline lane_group lane_group_first(const class_axis a, const lane_range range) {
+  lane_group at = {range.inner, range.label, range.value, a.inner == 1 ? a.classes : a.inner, 0};
+  at.lanes = lane_group_lanes(a, at);
   return at;
 }
 
-inline size_t lane_group_label(const class_axis a, const lane_group at) { return (size_t)at.outer * a.inner + at.inner; }
-
-inline size_t lane_group_value(const class_axis a, const lane_group at, int class_) {
-  return ((size_t)at.outer * a.classes + class_) * a.inner + at.inner;
+inline lane_group lane_group_next(lane_group at, const class_axis a, const lane_range range) {
+  const bool image_ends = at.inner + LANES >= a.inner;
+  at.label += a.inner == 1 ? LANES : at.lanes;
+  at.value += a.inner == 1 ? LANES * a.classes : (image_ends ? range.image - at.inner : LANES);
+  at.inner = image_ends ? 0 : at.inner + LANES;
+  at.lanes = lane_group_lanes(a, at);
+  return at;
 }
 
 // Values that the vector number `i` of a block has: a row's classes, or a class's positions.
@@ -57,45 +60,52 @@ inline int lane_block_words(const class_axis a, const lane_group at, int i, int 
   return i < classes_left ? at.lanes : 0;
 }
 
-// x[k] = class first + k of every lane, for `count` classes.
-inline void class_lanes_load(__global const storage* restrict from, const class_axis a, const lane_group at, int first, int count,
-                             __local storage16* restrict x) {
-  const size_t stride = a.inner == 1 ? a.classes : a.inner;
-  for (int word = 0; word < count; word += VECTOR) {
-    const size_t begin = lane_group_value(a, at, first + word);
-    storage16 block[VECTOR];
+// x[k] = class first + k of every lane, for `count` classes; `from` is where class `first` of lane 0 lies.
+inline void class_lanes_load(__global const storage* restrict from, const class_axis a, const lane_group at, int count,
+                             __local storage_lanes* restrict x) {
+  int begin = 0;
+  for (int word = 0; word < count; word += LANES) {
+    storage_lanes block[LANES];
+    int offset = begin;
 #pragma unroll 1
-    for (int i = 0; i < VECTOR; i++) block[i] = load_vector(from + begin + i * stride, lane_block_words(a, at, i, count - word));
-    if (a.inner == 1) transpose16(block);
+    for (int i = 0; i < LANES; i++) {
+      block[i] = load_lanes(from + offset, lane_block_words(a, at, i, count - word));
+      offset += at.stride;
+    }
+    if (a.inner == 1) turn_lanes(block);
 #pragma unroll 1
-    for (int i = 0; i < min(VECTOR, count - word); i++) x[word + i] = block[i];
+    for (int i = 0; i < min(LANES, count - word); i++) x[word + i] = block[i];
+    begin = a.inner == 1 ? begin + LANES : offset;
   }
 }
 
-inline void class_lanes_store(__local const storage16* restrict x, __global storage* restrict to, const class_axis a,
-                              const lane_group at, int first, int count) {
-  const size_t stride = a.inner == 1 ? a.classes : a.inner;
-  for (int word = 0; word < count; word += VECTOR) {
-    const size_t begin = lane_group_value(a, at, first + word);
-    storage16 block[VECTOR];
+inline void class_lanes_store(__local const storage_lanes* restrict x, __global storage* restrict to, const class_axis a,
+                              const lane_group at, int count) {
+  int begin = 0;
+  for (int word = 0; word < count; word += LANES) {
+    storage_lanes block[LANES];
 #pragma unroll 1
-    for (int i = 0; i < VECTOR; i++) block[i] = word + i < count ? x[word + i] : (storage16)0;
-    if (a.inner == 1) transpose16(block);
+    for (int i = 0; i < LANES; i++) block[i] = word + i < count ? x[word + i] : (storage_lanes)0;
+    if (a.inner == 1) turn_lanes(block);
+    int offset = begin;
 #pragma unroll 1
-    for (int i = 0; i < VECTOR; i++) store_vector(block[i], to + begin + i * stride, lane_block_words(a, at, i, count - word));
+    for (int i = 0; i < LANES; i++) {
+      store_lanes(block[i], to + offset, lane_block_words(a, at, i, count - word));
+      offset += at.stride;
+    }
+    begin = a.inner == 1 ? begin + LANES : offset;
   }
 }
 
 // Labels of a group as whole numbers, 0 in lanes without a position.
-inline int16 class_lanes_labels(__global const storage* restrict labels, const class_axis a, const lane_group at) {
-  return convert_int16_rtz(load_vector(labels + lane_group_label(a, at), at.lanes));
+inline int_lanes class_lanes_labels(__global const storage* restrict labels, const lane_group at) {
+  return to_int_lanes(load_lanes(labels + at.label, at.lanes));
 }
 
 // -1 (true) in the lanes whose label counts.
-inline int16 class_lanes_counted(int16 label, const lane_group at, const label_rule rule) {
-  const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const int16 present = lane < (int16)at.lanes;
-  return rule.has_ignored ? present & (label != (int16)rule.ignored) : present;
+inline int_lanes class_lanes_counted(int_lanes label, const lane_group at, const label_rule rule) {
+  const int_lanes present = LANE_NUMBERS < (int_lanes)at.lanes;
+  return rule.has_ignored ? present & (label != (int_lanes)rule.ignored) : present;
 }
 
 #endif  // BARISTA_CLASS_LANES_H_

@@ -7,7 +7,7 @@
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
-#define VECTOR 16  // floats in a 512-bit word of external memory, and columns of the multiply grid
+#define VECTOR 16  // columns of the multiply grid, and floats of a word in which they lie in memory
 
 typedef STORAGE storage;
 typedef JOIN(STORAGE, 16) storage16;
@@ -49,37 +49,10 @@ inline void transpose16(storage16 block[VECTOR]) {
   }
 }
 
-// The first `valid` floats at `from`, zeros after them. The ragged case is a predicated load of single words.
-inline storage16 load_vector(__global const storage* restrict from, int valid) {
-  storage16 value = 0;
-  if (valid >= VECTOR) {
-    value = vload16(0, from);
-  } else {
-    storage single[VECTOR];
-#pragma unroll
-    for (int i = 0; i < VECTOR; i++) single[i] = i < valid ? from[i] : (storage)0;
-    value = vload16(0, single);
-  }
-  return value;
-}
-
-inline void store_vector(storage16 value, __global storage* restrict to, int valid) {
-  if (valid >= VECTOR) {
-    vstore16(value, 0, to);
-  } else {
-    storage single[VECTOR];
-    vstore16(value, 0, single);
-#pragma unroll
-    for (int i = 0; i < VECTOR; i++)
-      if (i < valid) to[i] = single[i];
-  }
-}
-
-// A result as it is stored by what may have a following layer's work put into its store (multiply_store). Stock Caffe rectifies by
-// max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
-inline storage16 stored(accumulate16 sum, accumulate16 factor, accumulate16 term, int rectifies) {
-  const accumulate16 value = sum * factor + term, below = value == -INFINITY ? (accumulate16)NAN : (accumulate16)0;
-  return JOIN(convert_, JOIN(STORAGE, 16))(value < (rectifies ? 0 : -INFINITY) ? below : value);
-}
+#define WIDTH VECTOR
+#define LOAD load_vector
+#define STORE store_vector
+#define STORED stored
+#include "access.h"
 
 #endif  // BARISTA_COMMON_H_

@@ -10,4 +10,10 @@ typedef struct {
   int dst_offset, dst_stride;
 } copy_block;
 
+// Vectors of all rows that a compute unit does; of the first, the word of its row, and where that row begins.
+typedef struct {
+  int begin, end;
+  int word, src, dst;
+} copy_range;
+
 #endif  // BARISTA_COPY_BLOCK_H_

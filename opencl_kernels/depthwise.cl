@@ -10,7 +10,7 @@
 // [channels][KH][KW], bias [channels], which may be missing. What is stored may be scaled and rectified too, as by the multiply
 // grid (multiply_store): the bias is its offset.
 //
-// Sixteen planes side by side, one a lane, so that all lanes read the same word: no shifters, whatever the taps. A plane is
+// LANES planes side by side, one a lane, so that all lanes read the same word: no shifters, whatever the taps. A plane is
 // loaded by phases (depthwise_problem.h): rows and columns that are congruent modulo the least common multiple of stride and
 // dilation lie together, with zeros around them for what is padding. Then any tap of any convolution, and of its transpose, is
 // one of stride 1 without dilation between a phase of src and a phase of dst, whose rows lie on chip at the same pitch. So it
@@ -21,10 +21,11 @@
 //
 // The loop over the words of the result is the innermost one; the host orders sweeps so that a sum is visited again after
 // ACC_DISTANCE steps at the earliest, and adds idle steps to those that are too short. The gradient of a weight is
-// DEPTHWISE_PARTIALS sums that take turns and are added up once a group of 16 channels, over all images in their order: a
+// DEPTHWISE_PARTIALS sums that take turns and are added up once a group of LANES channels, over all images in their order: a
 // compute unit has channels of its own, so the same bits come out on every run.
 //
-// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, LANES, COMPUTE_UNITS, STORAGE,
+// ACCUMULATE.
 //
 // Initiation interval 1 of the loops over sweeps: one read of each on-chip memory (of each of DEPTHWISE_TAPS copies of the
 // weights, once a sweep) and one write of sums a step; addresses are counters; nothing is carried from step to step but the
@@ -32,46 +33,43 @@
 // steps after it was written, which is what ivdep's safelen says and more than a chain of DEPTHWISE_TAPS (of one) multiply-adds
 // takes.
 //
-// Device cost a compute unit, estimated: depthwise_apply_* 2 memories of 16 lanes x ACC_WORDS words and DEPTHWISE_TAPS of a
-// quarter of that, depthwise_weights_* 2 and DEPTHWISE_TAPS of half (on-chip memory blocks of 512 x 40 bits at 1,024 words: 112
-// and 112), 16 * DEPTHWISE_TAPS multiply-adders and 16 or 32 adders each, 16 x 16 words of registers for turning. A unit loads
-// and stores 16 words a cycle and does DEPTHWISE_TAPS taps of 16 results a cycle, one after the other. What Intel's compiler
+// Device cost a compute unit, estimated: depthwise_apply_* 2 memories of LANES lanes x ACC_WORDS words and DEPTHWISE_TAPS of a
+// quarter of that, depthwise_weights_* 2 and DEPTHWISE_TAPS of half (on-chip memory blocks of 512 x 40 bits of 16 lanes x 1,024
+// words: 112 and 112), LANES * DEPTHWISE_TAPS multiply-adders and LANES or 2 * LANES adders each, LANES x LANES words of registers
+// for turning. A unit loads and stores LANES words a cycle and does DEPTHWISE_TAPS taps of LANES results a cycle, one after the other. What Intel's compiler
 // makes of it has not been run.
-// DSP blocks of depthwise_apply_*: 16 * DEPTHWISE_TAPS + 16
-// DSP blocks of depthwise_weights_*: 16 * DEPTHWISE_TAPS + 2 * 16
-#include "common.h"
+// DSP blocks of depthwise_apply_*: LANES * DEPTHWISE_TAPS + LANES
+// DSP blocks of depthwise_weights_*: LANES * DEPTHWISE_TAPS + 2 * LANES
 #include "depthwise_problem.h"
+#include "lanes.h"
 #include "multiply_descriptor.h"
-
-#define depthwise_wide JOIN(convert_, JOIN(ACCUMULATE, 16))
-#define depthwise_narrow JOIN(convert_, JOIN(STORAGE, 16))
 
 // Words of a buffer that a vector may take: those to the buffer's end, so that a ragged vector is read whole wherever that is
 // possible.
-inline int depthwise_valid(size_t at, size_t end) { return at + VECTOR <= end ? VECTOR : (at < end ? (int)(end - at) : 0); }
+inline int depthwise_valid(int at, int end) { return clamp(end - at, 0, LANES); }
 
-inline void depthwise_clear(__local storage16* restrict x, int words) {
+inline void depthwise_clear(__local storage_lanes* restrict x, int words) {
   for (int i = 0; i < words; i++) x[i] = 0;
 }
 
-// x = an area of 16 planes, of which the first begins at word `first` of a buffer with `end` words. Where the area is not, x
+// x = an area of LANES planes, of which the first begins at word `first` of a buffer with `end` words. Where the area is not, x
 // stays as it was.
-inline void depthwise_load(__global const storage* restrict from, size_t first, size_t end, int plane_words, int row_words,
-                           const depthwise_area a, __local storage16* restrict x) {
+inline void depthwise_load(__global const storage* restrict from, int first, int end, int plane_words, int row_words,
+                           const depthwise_area a, __local storage_lanes* restrict x) {
   depthwise_place at = depthwise_first(a);
-  size_t begin = first + a.offset;
+  int begin = first + a.offset;
   for (int run = 0; run < a.runs; run++) {
-    for (int word = 0; word < a.run; word += VECTOR) {
-      storage16 block[VECTOR];
-      size_t position = begin + word;
+    for (int word = 0; word < a.run; word += LANES) {
+      storage_lanes block[LANES];
+      int position = begin + word;
 #pragma unroll 1
-      for (int lane = 0; lane < VECTOR; lane++) {
-        block[lane] = load_vector(from + position, depthwise_valid(position, end));
+      for (int lane = 0; lane < LANES; lane++) {
+        block[lane] = load_lanes(from + position, depthwise_valid(position, end));
         position += plane_words;
       }
-      transpose16(block);
+      turn_lanes(block);
 #pragma unroll 1
-      for (int i = 0; i < min(VECTOR, a.run - word); i++) {
+      for (int i = 0; i < min(LANES, a.run - word); i++) {
         if (depthwise_kept(at, a)) x[at.address] = block[i];
         at = depthwise_next(at, a);
       }
@@ -81,26 +79,27 @@ inline void depthwise_load(__global const storage* restrict from, size_t first, 
 }
 
 // An area of `lanes` planes, of which the first begins at `to`, = sums * factor + term, rectified or not.
-inline void depthwise_store(__local const accumulate16* restrict sums, accumulate16 factor, accumulate16 term, int rectifies,
-                            __global storage* restrict to, int lanes, int plane_words, int row_words, const depthwise_area a) {
+inline void depthwise_store(__local const accumulate_lanes* restrict sums, accumulate_lanes factor, accumulate_lanes term,
+                            int rectifies, __global storage* restrict to, int lanes, int plane_words, int row_words,
+                            const depthwise_area a) {
   depthwise_place at = depthwise_first(a);
   __global storage* restrict begin = to + a.offset;
   for (int run = 0; run < a.runs; run++) {
-    for (int word = 0; word < a.run; word += VECTOR) {
-      storage16 block[VECTOR];
+    for (int word = 0; word < a.run; word += LANES) {
+      storage_lanes block[LANES];
 #pragma unroll 1
-      for (int i = 0; i < VECTOR; i++) {
+      for (int i = 0; i < LANES; i++) {
         block[i] = 0;
         if (word + i < a.run) {
-          block[i] = stored(sums[at.address], factor, term, rectifies);
+          block[i] = stored_lanes(sums[at.address], factor, term, rectifies);
           at = depthwise_next(at, a);
         }
       }
-      transpose16(block);
+      turn_lanes(block);
       __global storage* restrict lane_begin = begin + word;
 #pragma unroll 1
       for (int lane = 0; lane < lanes; lane++) {
-        store_vector(block[lane], lane_begin, a.run - word);
+        store_lanes(block[lane], lane_begin, a.run - word);
         lane_begin += plane_words;
       }
     }
@@ -109,41 +108,40 @@ inline void depthwise_store(__local const accumulate16* restrict sums, accumulat
 }
 
 // The number of each lane's channel.
-inline accumulate16 depthwise_numbers(__global const storage* restrict numbers, bool present, float otherwise, int plane,
-                                      const depthwise_problem p) {
-  storage values[VECTOR];
-  int lane_channel = plane % p.channels;
+inline accumulate_lanes depthwise_numbers(__global const storage* restrict numbers, bool present, float otherwise,
+                                          int first_channel, const depthwise_problem p) {
+  storage values[LANES];
+  int lane_channel = first_channel;
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++) {
+  for (int lane = 0; lane < LANES; lane++) {
     values[lane] = otherwise;
     if (present) values[lane] = numbers[lane_channel];
     if (++lane_channel == p.channels) lane_channel = 0;
   }
-  return depthwise_wide(vload16(0, values));
+  return to_accumulate_lanes(vload_lanes(0, values));
 }
 
-// 16 weights of each lane's channel, from `offset` of the kernel on.
-inline void depthwise_load_weights(__global const storage* restrict weights, int plane, int offset, const depthwise_problem p,
-                                   storage16 block[VECTOR]) {
-  const int end = p.channels * p.kernel_plane;
-  int lane_channel = plane % p.channels, position = lane_channel * p.kernel_plane + offset;
+// LANES weights of each lane's channel, from `offset` of the kernel on; those of lane 0's channel begin at `first`.
+inline void depthwise_load_weights(__global const storage* restrict weights, int first_channel, int first, int offset,
+                                   const depthwise_problem p, storage_lanes block[LANES]) {
+  int lane_channel = first_channel, position = first + offset;
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++) {
-    block[lane] = load_vector(weights + position, depthwise_valid(position, end));
+  for (int lane = 0; lane < LANES; lane++) {
+    block[lane] = load_lanes(weights + position, depthwise_valid(position, p.weights_blob));
     position += p.kernel_plane;
     if (++lane_channel == p.channels) {
       lane_channel = 0;
       position = offset;
     }
   }
-  transpose16(block);
+  turn_lanes(block);
 }
 
 // Every tap of a part, added to the sums of its results.
-inline void depthwise_sweeps(__local const storage16* restrict x, __local const storage16 weights[][ACC_WORDS / 4],
-                             __local accumulate16* restrict sums, __global const depthwise_sweep* restrict sweeps, int begin,
+inline void depthwise_sweeps(__local const storage_lanes* restrict x, __local const storage_lanes weights[][ACC_WORDS / 4],
+                             __local accumulate_lanes* restrict sums, __global const depthwise_sweep* restrict sweeps, int begin,
                              int end) {
-  accumulate16 passed[DEPTHWISE_TAPS];
+  accumulate_lanes passed[DEPTHWISE_TAPS];
 #pragma unroll
   for (int i = 0; i < DEPTHWISE_TAPS; i++) passed[i] = 0;
 
@@ -151,20 +149,21 @@ inline void depthwise_sweeps(__local const storage16* restrict x, __local const 
 #pragma loop_coalesce 2
   for (int s = begin; s < end; s++) {
     const depthwise_sweep v = sweeps[s];
-    accumulate16 weight[DEPTHWISE_TAPS];
+    accumulate_lanes weight[DEPTHWISE_TAPS];
 #pragma unroll
     for (int k = 0; k < DEPTHWISE_TAPS; k++)
-      weight[k] = k < v.taps ? depthwise_wide(weights[k][v.weight + k * v.weight_step]) : (accumulate16)0;
+      weight[k] = k < v.taps ? to_accumulate_lanes(weights[k][v.weight + k * v.weight_step]) : (accumulate_lanes)0;
     for (int step = 0; step < v.steps; step++) {
 #pragma unroll
       for (int i = DEPTHWISE_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
       const int result = step - (DEPTHWISE_TAPS - 1);
-      if (result < v.words) passed[0] = depthwise_wide(x[v.source + step]);
+      if (result < v.words) passed[0] = to_accumulate_lanes(x[v.source + step]);
       if (result >= 0 && result < v.words) {
-        accumulate16 sum = v.first ? (accumulate16)0 : sums[v.result + result];
+        accumulate_lanes sum = v.first ? (accumulate_lanes)0 : sums[v.result + result];
         // Of taps that are not, neither the weight nor the word counts: 0 times infinity would be NaN.
 #pragma unroll
-        for (int k = 0; k < DEPTHWISE_TAPS; k++) sum += weight[k] * (k < v.taps ? passed[DEPTHWISE_TAPS - 1 - k] : (accumulate16)0);
+        for (int k = 0; k < DEPTHWISE_TAPS; k++)
+          sum += weight[k] * (k < v.taps ? passed[DEPTHWISE_TAPS - 1 - k] : (accumulate_lanes)0);
         sums[v.result + result] = sum;
       }
     }
@@ -173,10 +172,10 @@ inline void depthwise_sweeps(__local const storage16* restrict x, __local const 
 
 // Every tap of a part, added to the gradients of its weights; sums of taps that are not are never read. `turn` is that of the
 // partial sums.
-inline int depthwise_gradients(__local const storage16* restrict x, __local const storage16* restrict diff,
-                               __local accumulate16 partials[][ACC_WORDS / 2], __global const depthwise_sweep* restrict sweeps,
+inline int depthwise_gradients(__local const storage_lanes* restrict x, __local const storage_lanes* restrict diff,
+                               __local accumulate_lanes partials[][ACC_WORDS / 2], __global const depthwise_sweep* restrict sweeps,
                                const depthwise_part t, int pitch, int turn) {
-  accumulate16 passed[DEPTHWISE_TAPS];
+  accumulate_lanes passed[DEPTHWISE_TAPS];
 #pragma unroll
   for (int i = 0; i < DEPTHWISE_TAPS; i++) passed[i] = 0;
 
@@ -188,11 +187,11 @@ inline int depthwise_gradients(__local const storage16* restrict x, __local cons
     for (int step = 0; step < v.steps; step++) {
 #pragma unroll
       for (int i = DEPTHWISE_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
-      passed[0] = depthwise_wide(x[v.source + step]);
+      passed[0] = to_accumulate_lanes(x[v.source + step]);
       const int result = step - (DEPTHWISE_TAPS - 1);
       if (result >= 0) {
         if (column < v.columns) {
-          const accumulate16 value = depthwise_wide(diff[v.result + result]);
+          const accumulate_lanes value = to_accumulate_lanes(diff[v.result + result]);
 #pragma unroll
           for (int k = 0; k < DEPTHWISE_TAPS; k++) partials[k][v.weight + turn] += value * passed[DEPTHWISE_TAPS - 1 - k];
         }
@@ -204,9 +203,9 @@ inline int depthwise_gradients(__local const storage16* restrict x, __local cons
   return turn;
 }
 
-// Adds to totals the gradients of up to 16 taps, a word each: their partial sums one after the other. Returns the tap after them.
-inline depthwise_tap depthwise_totals(__local accumulate16 partials[][ACC_WORDS / 2], const depthwise_part t, depthwise_tap first,
-                                      int taps, accumulate16 totals[VECTOR]) {
+// Adds to totals the gradients of up to LANES taps, a word each: their partial sums one after the other. Returns the tap after them.
+inline depthwise_tap depthwise_totals(__local accumulate_lanes partials[][ACC_WORDS / 2], const depthwise_part t,
+                                      depthwise_tap first, int taps, accumulate_lanes totals[LANES]) {
   depthwise_tap at = first;
 #pragma unroll 1
   for (int turn = 0; turn < DEPTHWISE_PARTIALS; turn++) {
@@ -214,7 +213,7 @@ inline depthwise_tap depthwise_totals(__local accumulate16 partials[][ACC_WORDS 
 #pragma unroll 1
     for (int i = 0; i < taps; i++) {
       const int word = (at.chunk + at.tap_class) * DEPTHWISE_PARTIALS + turn;
-      accumulate16 partial = 0;
+      accumulate_lanes partial = 0;
 #pragma unroll
       for (int k = 0; k < DEPTHWISE_TAPS; k++)
         if (k == at.bank) partial = partials[k][word];

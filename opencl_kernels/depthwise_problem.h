@@ -3,7 +3,7 @@
 // Included by depthwise.cl and by caffe_layers/ops/depthwise_plan.hpp, so it is plain C and holds only ints. A *plane* is one
 // channel of one image. The *source* of a pass is what it loads and the *result* what it stores: forward src and dst,
 // backward-data diff_dst and diff_src; backward-weights loads src (the source) and diff_dst (the result). A *word* is that of
-// 16 planes.
+// LANES planes.
 #ifndef BARISTA_DEPTHWISE_PROBLEM_H_
 #define BARISTA_DEPTHWISE_PROBLEM_H_
 
@@ -24,7 +24,7 @@ typedef struct {
   int column_step, column_wrap;   // the same from a column to the next
 } depthwise_area;
 
-// A tile of the result and a rectangle of the kernel, for any 16 planes.
+// A tile of the result and a rectangle of the kernel, for any LANES planes.
 typedef struct {
   depthwise_area source, result;
   int sweep_begin, sweep_end;
@@ -56,13 +56,17 @@ typedef struct {
   int source_plane, source_row;  // words of a plane, and of a row of it
   int result_plane, result_row;
   int kernel_plane, kernel_row;
-  int source_words;         // on chip, in any part
-  int pitch;                // on chip, from a row of a phase to the next
-  int tiles, kernel_parts;  // parts are tiles * kernel_parts: of a tile side by side, backward-weights of a kernel's rectangle
+  int source_words;                // on chip, in any part
+  int pitch;                       // on chip, from a row of a phase to the next
+  int tiles, parts;                // of a plane; those of a tile, backward-weights of a kernel's rectangle, side by side
+  int source_image, result_image;  // words of an image,
+  int source_blob, result_blob, weights_blob;  // and of all
 } depthwise_problem;
 
 typedef struct {
-  int begin, end;  // parts of all groups of 16 planes; backward-weights: groups of 16 channels
+  int begin, end;               // parts of all groups of LANES planes; backward-weights: groups of LANES channels
+  int plane, part;              // the first plane, and the first part among its tile's
+  int source, result, weights;  // words before those of the first plane
 } depthwise_range;
 
 // The word of an area on chip, from its first to its last.

@@ -58,6 +58,7 @@ typedef struct {
   int plane_elements;
   int begin, end;
   int channels;
+  int base;  // elements before the first plane
 } elementwise_range;
 
 #endif  // BARISTA_ELEMENTWISE_FUNCTION_H_

@@ -5,22 +5,22 @@ SINGLE_WORK_ITEM
 __kernel void JOIN(elementwise_, UNIT)(__global const storage* a, __global const storage* b, __global const storage* c,
                                        __global const storage* slopes, __global storage* out, const elementwise_function f,
                                        const elementwise_range range) {
-  int current = range.plane_begin % range.channels;
+  int current = range.plane_begin % range.channels, base = range.base;
 #pragma ivdep
   for (int plane = range.plane_begin; plane < range.plane_end; plane++) {
     accumulate slope = f.slope;
     if (f.reads & ELEMENTWISE_READS_SLOPES) slope = slopes[current];
-    const size_t base = (size_t)plane * range.plane_elements;
 #pragma ivdep
-    for (int i = range.begin; i < range.end; i += VECTOR) {
-      const size_t at = base + i;
+    for (int i = range.begin; i < range.end; i += LANES) {
+      const int at = base + i;
       const int valid = range.end - i;
-      const accumulate16 value =
-          elementwise_arithmetic(f, elementwise_load(a, at, valid, f.reads & ELEMENTWISE_READS_A),
-                                 elementwise_load(b, at, valid, f.reads & ELEMENTWISE_READS_B),
-                                 elementwise_load(c, at, valid, f.reads & ELEMENTWISE_READS_C), slope, (uint)i / VECTOR);
-      store_vector(elementwise_narrow(value), out + at, valid);
+      const accumulate_lanes value =
+          elementwise_arithmetic(f, elementwise_load(a + at, valid, f.reads & ELEMENTWISE_READS_A),
+                                 elementwise_load(b + at, valid, f.reads & ELEMENTWISE_READS_B),
+                                 elementwise_load(c + at, valid, f.reads & ELEMENTWISE_READS_C), slope, (uint)i / LANES);
+      store_lanes(to_storage_lanes(value), out + at, valid);
     }
+    base += range.plane_elements;
     current = current + 1 == range.channels ? 0 : current + 1;
   }
 }
@@ -29,11 +29,11 @@ SINGLE_WORK_ITEM
 __kernel void JOIN(transcendental_, UNIT)(__global const storage* a, __global const storage* b, __global const storage* c,
                                           __global storage* out, const elementwise_function f, const elementwise_range range) {
 #pragma ivdep
-  for (int i = range.begin; i < range.end; i += VECTOR) {
+  for (int i = range.begin; i < range.end; i += FUNCTION_LANES) {
     const int valid = range.end - i;
-    const accumulate16 value = elementwise_transcendental(f, elementwise_load(a, i, valid, f.reads & ELEMENTWISE_READS_A),
-                                                          elementwise_load(b, i, valid, f.reads & ELEMENTWISE_READS_B),
-                                                          elementwise_load(c, i, valid, f.reads & ELEMENTWISE_READS_C));
-    store_vector(elementwise_narrow(value), out + i, valid);
+    const function_numbers value = elementwise_transcendental(f, transcendental_load(a + i, valid, f.reads & ELEMENTWISE_READS_A),
+                                                              transcendental_load(b + i, valid, f.reads & ELEMENTWISE_READS_B),
+                                                              transcendental_load(c + i, valid, f.reads & ELEMENTWISE_READS_C));
+    store_functions(to_function_words(value), out + i, valid);
   }
 }

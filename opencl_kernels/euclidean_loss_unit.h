@@ -3,15 +3,15 @@ SINGLE_WORK_ITEM
 __kernel void JOIN(euclidean_loss_forward_, UNIT)(__global const storage* restrict src, __global const storage* restrict target,
                                                   __global storage* restrict difference, __global loss_part* restrict parts,
                                                   const int count, const unit_range vectors) {
-  accumulate16 partial[CLASS_PARTIALS];
+  accumulate_lanes partial[CLASS_PARTIALS];
 #pragma unroll
   for (int p = 0; p < CLASS_PARTIALS; p++) partial[p] = 0;
 
-  for (int i = vectors.begin * VECTOR; i < min(count, vectors.end * VECTOR); i += VECTOR) {
-    const accumulate16 apart =
-        to_accumulate16(load_vector(src + i, count - i)) - to_accumulate16(load_vector(target + i, count - i));
-    store_vector(to_storage16(apart), difference + i, count - i);
-    const accumulate16 oldest = partial[CLASS_PARTIALS - 1];
+  for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES) {
+    const accumulate_lanes apart =
+        to_accumulate_lanes(load_lanes(src + i, count - i)) - to_accumulate_lanes(load_lanes(target + i, count - i));
+    store_lanes(to_storage_lanes(apart), difference + i, count - i);
+    const accumulate_lanes oldest = partial[CLASS_PARTIALS - 1];
 #pragma unroll
     for (int p = CLASS_PARTIALS - 1; p > 0; p--) partial[p] = partial[p - 1];
     partial[0] = oldest + apart * apart;
@@ -26,6 +26,6 @@ __kernel void JOIN(euclidean_loss_backward_, UNIT)(__global const storage* restr
                                                    __global const storage* restrict weight, __global storage* restrict diff_src,
                                                    const int count, const float divisor, const unit_range vectors) {
   const accumulate scale = nearest_quotient(weight[0], divisor);
-  for (int i = vectors.begin * VECTOR; i < min(count, vectors.end * VECTOR); i += VECTOR)
-    store_vector(to_storage16(to_accumulate16(load_vector(difference + i, count - i)) * scale), diff_src + i, count - i);
+  for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES)
+    store_lanes(to_storage_lanes(to_accumulate_lanes(load_lanes(difference + i, count - i)) * scale), diff_src + i, count - i);
 }

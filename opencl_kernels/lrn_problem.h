@@ -1,12 +1,12 @@
 // What the host tells the LRN kernels: the problem, how it is cut into tiles, and the constants of its formula.
 //
-// Included by lrn.cl and by caffe_layers/ops/lrn.cpp, so it is plain C. A *group* is what 16 lanes work on side by side, and has rows
+// Included by lrn.cl and by caffe_layers/ops/lrn.cpp, so it is plain C. A *group* is what all lanes work on side by side, and has rows
 // and columns of on-chip words; a window is window_rows x window_columns of them:
 //
 //                     group                  lane                      row                       column
-//   across channels   an image               one of 16 neighbouring    16 neighbouring           a channel
-//                                            positions                 positions
-//   within a channel  16 planes (an image's  one of these planes       a row of the planes       a column of the planes
+//   across channels   an image               one of LANES neighbour-   LANES neighbouring        a channel
+//                                            ing positions             positions
+//   within a channel  LANES planes (an image's one of these planes       a row of the planes       a column of the planes
 //                     channel each)
 #ifndef BARISTA_LRN_PROBLEM_H_
 #define BARISTA_LRN_PROBLEM_H_
@@ -27,10 +27,10 @@ typedef struct {
   int rows, columns;                // of a group
   int positions;                    // words of a plane
   int planes;                       // images * channels
+  int group_words;                  // in memory, from a group to the next
   int window_rows, window_columns;  // odd, and no larger than what a group lets it see
   int tap_rows;                     // rows of the window whose source is on chip at once; all of them where there is room
   int tile_rows, tile_columns;      // of results; the last tile of a row or column may be smaller
-  int row_tiles, column_tiles;      // of a group
   float shift, factor;              // of the sum over a window
   lrn_exponent exponent;            // of what forward makes of it
 } lrn_problem;
@@ -38,6 +38,8 @@ typedef struct {
 // Tiles that a compute unit does: those of a group side by side.
 typedef struct {
   int begin, end;
+  int word, lanes;  // of the first tile's group: where it begins in memory, and planes from its first to the last
+  int row, column;  // of the first tile
 } lrn_range;
 
 #endif  // BARISTA_LRN_PROBLEM_H_

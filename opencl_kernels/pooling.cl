@@ -13,86 +13,94 @@
 // what is drawn is undefined if no sum gets so far; here it is 0, or NaN if the sum is). Backward is a gather over diff_src as in its
 // pooling_layer.cu, so nothing is scattered. Stochastic pooling: Zeiler and Fergus, ICLR 2013.
 //
-// Sixteen planes side by side, one a lane: all lanes read the same address of their banks, so that strides and odd maps cost neither
-// shifters nor crossbars. Loaders and storers turn 16 x 16 blocks, since memory holds a plane's words side by side. The loop over a
+// LANES planes side by side, one a lane: all lanes read the same address of their banks, so that strides and odd maps cost neither
+// shifters nor crossbars. Loaders and storers turn LANES x LANES blocks, since memory holds a plane's words side by side. The loop over a
 // window is the outermost one, the results of a tile are inside: each is visited again after ACC_DISTANCE steps at the earliest
 // (the host adds idle steps to tiles that are smaller), and sees its window in stock Caffe's order. A stochastic pooling goes over its
 // windows twice: for their sums, and to choose.
 //
-// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), ACC_DISTANCE, LANES, COMPUTE_UNITS, STORAGE,
+// ACCUMULATE.
 //
 // Initiation interval 1 of the loops over results: one read and one write of sums and winners a step and one read of what was
 // loaded, which all methods share, used or not; rows and columns are running sums, an address is an addition behind them; a sum is
 // read again no sooner than ACC_DISTANCE steps after it was written, which is what ivdep's safelen says and more than an addition
-// takes. An average's divisor is shared by the 16 lanes: one reciprocal a step.
+// takes. An average's divisor is shared by all lanes: one reciprocal a step.
 //
-// Device cost a compute unit, estimated: 3 memories of 16 lanes x ACC_WORDS words a pass (at 1,024 words 3 * 32 blocks of 512 x 40
-// bits forward, as many backward), forward 48 comparators, 32 adders, 32 multiply-adds, 48 multipliers and 2 dividers, backward 16
-// comparators, adders and multiply-adds and a divider, 2 x 16 x 16 words of registers for turning. A unit loads and stores 16 words a cycle
-// and does one tap of 16 results a cycle, one after the other; of an expected one it divides one result a cycle. What Intel's compiler makes
-// of it has not been run.
-// DSP blocks of pooling_forward_*: 16 * 7 + 2 + 2 + 5 + 2 * FUNCTION
-// DSP blocks of pooling_backward_*: 16 * 2 + 2 + FUNCTION
+// Device cost a compute unit, estimated: 3 memories of LANES lanes x ACC_WORDS words a pass (16 of 1,024 words are 32 blocks of 512 x 40
+// bits), forward 3 comparators, 1 adder, 2 multiply-adds and 3 multipliers a lane and 2 dividers, backward a comparator, an adder and a
+// multiply-add a lane and a divider, 2 x LANES x LANES words of registers for turning. A unit loads and stores LANES words a cycle and does
+// one tap of LANES results a cycle, one after the other; of an expected one it divides one result a cycle. What Intel's compiler makes of it
+// has not been run.
+// DSP blocks of pooling_forward_*: LANES * 6 + 2 + 2 + 5 + 2 * FUNCTION
+// DSP blocks of pooling_backward_*: LANES * 2 + 2 + FUNCTION
 #include "arithmetic.h"
-#include "common.h"
+#include "lanes.h"
 #include "pooling_tile.h"
-
-#define to_accumulate16 JOIN(convert_, JOIN(ACCUMULATE, 16))
-#define to_storage16 JOIN(convert_, JOIN(STORAGE, 16))
 
 // Rows (or columns) of a window that lie in the padded image: what an average is divided by.
 inline int pooling_extent(int begin, int window, int size, int pad) { return min(begin + window, size + pad) - begin; }
 
-// Words of a run that `lane` has: all of its planes', fewer or none behind the last plane.
-inline int pooling_lane_words(int lane, int planes_left, const pooling_problem p, int run) {
-  return clamp(planes_left - lane * p.planes_per_lane, 0, p.planes_per_lane) * run;
+// A run of every lane: words in memory from a lane's to the next, words of a lane's planes, and of those of the last lane that has any.
+typedef struct {
+  int lane_stride, words, last_words;
+} pooling_run;
+
+// Words of a lane with `planes` planes left for it and all lanes after it.
+inline int pooling_lane_words(const pooling_problem p, const pooling_run r, int planes) {
+  return planes >= p.planes_per_lane ? r.words : (planes > 0 ? r.last_words : 0);
 }
 
-// 16 words of the run of every lane, from `word` on; zeros in lanes without a plane. One vector is loaded at a time: a single access
+// LANES words of the run of every lane, from `word` on; zeros in lanes without a plane. One vector is loaded at a time: a single access
 // unit.
-inline void pooling_load_block(__global const storage* restrict from, size_t lane_stride, int planes_left, const pooling_problem p,
-                               int run, int word, storage16 block[VECTOR]) {
+inline void pooling_load_block(__global const storage* restrict from, const pooling_problem p, const pooling_run r, int planes_left,
+                               int word, storage_lanes block[LANES]) {
+  int planes = planes_left, at = word;
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++)
-    block[lane] = load_vector(from + lane * lane_stride + word, pooling_lane_words(lane, planes_left, p, run) - word);
-  transpose16(block);
+  for (int lane = 0; lane < LANES; lane++) {
+    block[lane] = load_lanes(from + at, pooling_lane_words(p, r, planes) - word);
+    planes -= p.planes_per_lane;
+    at += r.lane_stride;
+  }
+  turn_lanes(block);
 }
 
 // x[i] = word i of the run of every lane.
-inline void pooling_load(__global const storage* restrict from, size_t lane_stride, int planes_left, const pooling_problem p,
-                         int run, __local storage16* restrict x) {
-  const int words = p.planes_per_lane * run;
-  for (int word = 0; word < words; word += VECTOR) {
-    storage16 block[VECTOR];
-    pooling_load_block(from, lane_stride, planes_left, p, run, word, block);
+inline void pooling_load(__global const storage* restrict from, const pooling_problem p, const pooling_run r, int planes_left,
+                         __local storage_lanes* restrict x) {
+  for (int word = 0; word < r.words; word += LANES) {
+    storage_lanes block[LANES];
+    pooling_load_block(from, p, r, planes_left, word, block);
 #pragma unroll 1
-    for (int i = 0; i < min(VECTOR, words - word); i++) x[word + i] = block[i];
+    for (int i = 0; i < min(LANES, r.words - word); i++) x[word + i] = block[i];
   }
 }
 
 // The same into a memory of sums.
-inline void pooling_load_sums(__global const storage* restrict from, size_t lane_stride, int planes_left, const pooling_problem p,
-                              int run, __local accumulate16* restrict sums) {
-  const int words = p.planes_per_lane * run;
-  for (int word = 0; word < words; word += VECTOR) {
-    storage16 block[VECTOR];
-    pooling_load_block(from, lane_stride, planes_left, p, run, word, block);
+inline void pooling_load_sums(__global const storage* restrict from, const pooling_problem p, const pooling_run r, int planes_left,
+                              __local accumulate_lanes* restrict sums) {
+  for (int word = 0; word < r.words; word += LANES) {
+    storage_lanes block[LANES];
+    pooling_load_block(from, p, r, planes_left, word, block);
 #pragma unroll 1
-    for (int i = 0; i < min(VECTOR, words - word); i++) sums[word + i] = to_accumulate16(block[i]);
+    for (int i = 0; i < min(LANES, r.words - word); i++) sums[word + i] = to_accumulate_lanes(block[i]);
   }
 }
 
-inline void pooling_store(__local const accumulate16* restrict x, __global storage* restrict to, size_t lane_stride,
-                          int planes_left, const pooling_problem p, int run) {
-  const int words = p.planes_per_lane * run;
-  for (int word = 0; word < words; word += VECTOR) {
-    storage16 block[VECTOR];
+inline void pooling_store(__local const accumulate_lanes* restrict x, __global storage* restrict to, const pooling_problem p,
+                          const pooling_run r, int planes_left) {
+  for (int word = 0; word < r.words; word += LANES) {
+    storage_lanes block[LANES];
 #pragma unroll 1
-    for (int i = 0; i < VECTOR; i++) block[i] = word + i < words ? to_storage16(x[word + i]) : (storage16)0;
-    transpose16(block);
+    for (int i = 0; i < LANES; i++) block[i] = word + i < r.words ? to_storage_lanes(x[word + i]) : (storage_lanes)0;
+    turn_lanes(block);
+    int planes = planes_left, at = word;
 #pragma unroll 1
-    for (int lane = 0; lane < VECTOR; lane++)
-      store_vector(block[lane], to + lane * lane_stride + word, pooling_lane_words(lane, planes_left, p, run) - word);
+    for (int lane = 0; lane < LANES; lane++) {
+      store_lanes(block[lane], to + at, pooling_lane_words(p, r, planes) - word);
+      planes -= p.planes_per_lane;
+      at += r.lane_stride;
+    }
   }
 }
 
@@ -100,50 +108,51 @@ inline void pooling_store(__local const accumulate16* restrict x, __global stora
 // afterwards `sum` the element, and `limit` its index, so far below 0 that sum >= limit: that it was not so before is what tells.
 #define POOLING_CHOSEN 0x1p103f  // times an index of at most 2^24, a number still
 
-inline accumulate16 pooling_chosen(int index) { return -POOLING_CHOSEN * (accumulate)(index + 1); }
+inline accumulate_lanes pooling_chosen(int index) { return -POOLING_CHOSEN * (accumulate)(index + 1); }
 
-inline void pooling_choose(accumulate16 value, int index, accumulate16* sum, accumulate16* limit) {
-  const int16 open = !(*sum >= *limit);
-  const accumulate16 next = *sum + value;
-  const int16 hit = open & (next >= *limit);
+// `next` is the sum with the value.
+inline void pooling_choose(accumulate_lanes value, accumulate_lanes next, int index, accumulate_lanes* sum,
+                           accumulate_lanes* limit) {
+  const int_lanes open = !(*sum >= *limit);
+  const int_lanes hit = open & (next >= *limit);
   *sum = hit ? value : (open ? next : *sum);
   *limit = hit ? pooling_chosen(index) : *limit;
 }
 
 // The same for the first element: `sum` comes with the window's sum, `limit` with the random number.
-inline void pooling_choose_first(accumulate16 value, bool inside, int index, accumulate16* sum, accumulate16* limit) {
-  *limit = inside ? *limit * *sum : (accumulate16)NAN;
-  const int16 hit = value >= *limit;
+inline void pooling_choose_first(accumulate_lanes value, bool inside, int index, accumulate_lanes* sum, accumulate_lanes* limit) {
+  *limit = inside ? *limit * *sum : (accumulate_lanes)NAN;
+  const int_lanes hit = value >= *limit;
   *sum = value;
   *limit = hit ? pooling_chosen(index) : *limit;
 }
 
 // In the end: the element, and its index.
-inline void pooling_decide(accumulate16* sum, accumulate16* limit) {
-  const int16 chosen = *sum >= *limit;
+inline void pooling_decide(accumulate_lanes* sum, accumulate_lanes* limit) {
+  const int_lanes chosen = *sum >= *limit;
   *sum = chosen ? *sum : 0 * *sum;
-  *limit = chosen ? *limit * (-1 / POOLING_CHOSEN) - 1 : (accumulate16)-1;
+  *limit = chosen ? *limit * (-1 / POOLING_CHOSEN) - 1 : (accumulate_lanes)-1;
 }
 
 // sums = squares / sums, one lane at a time: there is one divider.
-inline void pooling_expect(__local accumulate16* restrict sums, __local const accumulate16* restrict squares, int results) {
+inline void pooling_expect(__local accumulate_lanes* restrict sums, __local const accumulate_lanes* restrict squares, int results) {
   for (int i = 0; i < results; i++) {
-    accumulate sum[VECTOR], square[VECTOR];
-    vstore16(sums[i], 0, sum);
-    vstore16(squares[i], 0, square);
+    accumulate sum[LANES], square[LANES];
+    vstore_lanes(sums[i], 0, sum);
+    vstore_lanes(squares[i], 0, square);
 #pragma unroll 1
-    for (int lane = 0; lane < VECTOR; lane++) sum[lane] = sum[lane] > 0 ? nearest_quotient(square[lane], sum[lane]) : 0;
-    sums[i] = vload16(0, sum);
+    for (int lane = 0; lane < LANES; lane++) sum[lane] = sum[lane] > 0 ? nearest_quotient(square[lane], sum[lane]) : 0;
+    sums[i] = vload_lanes(0, sum);
   }
 }
 
 // Every result of the tile takes in every tap of its window. `sums` are indexed as the results are stored; so are `others`: winners,
 // while they are being chosen limits, or sums of squares.
-inline void pooling_forward_tile(__local const storage16* restrict x, __local accumulate16* restrict sums,
-                                 __local accumulate16* restrict others, const pooling_problem p, const pooling_tile t) {
+inline void pooling_forward_tile(__local const storage_lanes* restrict x, __local accumulate_lanes* restrict sums,
+                                 __local accumulate_lanes* restrict others, const pooling_problem p, const pooling_tile t) {
   const bool maximum = p.method == POOLING_MAXIMUM;
   const accumulate sum_start = maximum ? -FLT_MAX : 0, other_start = maximum ? -1 : 0;
-  const int x_plane = t.source_runs * t.source_run;
+  const int row_addresses = p.stride_h * t.pitch, row_indices = p.stride_h * p.width;
   int tap_row_address = t.address - t.column, tap_row_index = t.row * p.width;
 #pragma ivdep array(sums) safelen(ACC_DISTANCE)
 #pragma ivdep array(others) safelen(ACC_DISTANCE)
@@ -165,23 +174,24 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
             if (c < t.columns) {
               const int result = row_result + c, index = row_index + column;
               const bool inside = (uint)inside_column < (uint)p.width;
-              const accumulate16 value = inside ? to_accumulate16(x[row_address + column]) : (accumulate16)sum_start;
-              const accumulate16 sum = start ? (accumulate16)sum_start : sums[result];
-              const accumulate16 other = start ? (accumulate16)other_start : others[result];
-              const int16 greater = value > sum;
-              accumulate16 next_sum = greater ? value : sum, next_other = greater ? (accumulate16)index : other;
+              const accumulate_lanes value = inside ? to_accumulate_lanes(x[row_address + column]) : (accumulate_lanes)sum_start;
+              const accumulate_lanes sum = start ? (accumulate_lanes)sum_start : sums[result];
+              const accumulate_lanes other = start ? (accumulate_lanes)other_start : others[result];
+              const int_lanes greater = value > sum;
+              accumulate_lanes next_sum = greater ? value : sum, next_other = greater ? (accumulate_lanes)index : other;
               if (!maximum) {
+                const accumulate_lanes with_value = sum + value;
                 if (t.choose) {
                   next_sum = sum;
                   next_other = other;
                   if (first_tap) {
                     pooling_choose_first(value, inside, index, &next_sum, &next_other);
                   } else {
-                    pooling_choose(value, index, &next_sum, &next_other);
+                    pooling_choose(value, with_value, index, &next_sum, &next_other);
                   }
                   if (last_tap) pooling_decide(&next_sum, &next_other);
                 } else {
-                  next_sum = sum + value;
+                  next_sum = with_value;
                   next_other = other + value * value;
                   if (p.method == POOLING_AVERAGE && last_tap)
                     next_sum *= nearest_reciprocal(pooling_extent(row - tap_row, p.kernel_h, p.height, p.pad_h) *
@@ -195,11 +205,11 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
             inside_column += p.stride_w;
           }
           row += p.stride_h;
-          row_address += p.stride_h * t.pitch;
-          row_index += p.stride_h * p.width;
+          row_address += row_addresses;
+          row_index += row_indices;
           row_result += t.columns;
         }
-        plane_address += x_plane;
+        plane_address += t.source_plane;
       }
     }
     tap_row_address += t.pitch;
@@ -209,39 +219,41 @@ inline void pooling_forward_tile(__local const storage16* restrict x, __local ac
 
 // Every result of the tile takes in the outputs whose windows hold it: tap j of a row is the j-th output before the last one whose
 // window begins at or before that row. Taps run down, so outputs are added in ascending order, as stock Caffe adds them.
-inline void pooling_backward_tile(__local const storage16* restrict x, __local const storage16* restrict winners,
-                                  __local accumulate16* restrict sums, const pooling_problem p, const pooling_tile t) {
+inline void pooling_backward_tile(__local const storage_lanes* restrict x, __local const storage_lanes* restrict winners,
+                                  __local accumulate_lanes* restrict sums, const pooling_problem p, const pooling_tile t) {
   const bool average = p.method == POOLING_AVERAGE;
-  const int x_plane = t.source_runs * t.source_run;
+  // Rows and columns from the first tap to this one, in positions of what is stored.
+  const int last_column = p.taps_w * p.stride_w - p.stride_w;
+  int tap_rows = (t.tap_end - 1) * p.stride_h, tap_row_address = t.address - t.column - (t.tap_end - 1) * t.pitch;
+  const int first_window_row = t.row * p.stride_h - p.pad_h, first_window_column = t.column * p.stride_w - p.pad_w;
 #pragma ivdep array(sums) safelen(ACC_DISTANCE)
 #pragma loop_coalesce 5
   for (int tap_row = t.tap_end - 1; tap_row >= t.tap_begin; tap_row--) {
+    int tap_columns = last_column;
     for (int tap = p.taps_w - 1; tap >= 0; tap--) {
       const bool first_tap = t.first && tap_row == t.tap_end - 1 && tap == p.taps_w - 1;
-      int plane_address = t.address - t.column - tap_row * t.pitch, row_result = 0;
+      int plane_address = tap_row_address, row_result = 0;
       for (int plane = 0; plane < p.planes_per_lane; plane++) {
         int row_address = plane_address, row_index = t.result_offset;
-        int out_row = t.row - tap_row, phase_row = t.phase_row;
+        int out_row = t.row - tap_row, phase_row = t.phase_row, window_row = first_window_row - tap_rows;
         for (int r = 0; r < t.rows; r++) {
-          const bool row_inside = out_row >= 0 && out_row < p.out_height && phase_row + tap_row * p.stride_h < p.kernel_h;
+          const bool row_inside = out_row >= 0 && out_row < p.out_height && phase_row + tap_rows < p.kernel_h;
           // A column is in a window of this tap while more than `spare` columns are left before the next output's window.
-          const int spare = row_inside ? (tap + 1) * p.stride_w - p.kernel_w : p.stride_w, seen = first_tap ? 0 : spare;
-          const int window_row = out_row * p.stride_h - p.pad_h;
-          int out_column = t.column - tap, left = p.stride_w - t.phase_column;
+          const int spare = row_inside ? tap_columns + p.stride_w - p.kernel_w : p.stride_w, seen = first_tap ? 0 : spare;
+          int out_column = t.column - tap, left = p.stride_w - t.phase_column, window_column = first_window_column - tap_columns;
           for (int c = 0; c < t.steps; c++) {
             if (left > seen && c < t.columns) {
               const bool inside = left > spare && (uint)out_column < (uint)p.out_width;
               const int result = row_result + c, address = row_address + out_column;
-              accumulate16 after = sums[result];
+              accumulate_lanes after = sums[result];
               if (first_tap) after = 0;  // whatever lay there
               if (inside) {
-                const accumulate16 value = to_accumulate16(x[address]);
+                const accumulate_lanes value = to_accumulate_lanes(x[address]);
                 if (average) {
-                  const int window_column = out_column * p.stride_w - p.pad_w;
                   after += value * nearest_reciprocal(pooling_extent(window_row, p.kernel_h, p.height, p.pad_h) *
                                                       pooling_extent(window_column, p.kernel_w, p.width, p.pad_w));
                 } else {
-                  after += winners[address] == (storage16)(row_index + c) ? value : (accumulate16)0;
+                  after += winners[address] == (storage_lanes)(row_index + c) ? value : (accumulate_lanes)0;
                 }
               }
               sums[result] = after;
@@ -249,6 +261,7 @@ inline void pooling_backward_tile(__local const storage16* restrict x, __local c
             if (--left == 0) {
               left = p.stride_w;
               out_column++;
+              window_column += p.stride_w;
             }
           }
           row_index += p.width;
@@ -256,12 +269,16 @@ inline void pooling_backward_tile(__local const storage16* restrict x, __local c
           if (++phase_row == p.stride_h) {
             phase_row = 0;
             out_row++;
+            window_row += p.stride_h;
             row_address += t.pitch;
           }
         }
-        plane_address += x_plane;
+        plane_address += t.source_plane;
       }
+      tap_columns -= p.stride_w;
     }
+    tap_rows -= p.stride_h;
+    tap_row_address += t.pitch;
   }
 }
 

@@ -1,8 +1,8 @@
 // What the host tells the pooling kernels: the problem, the tiles that it is cut into, and which of them a compute unit does.
 //
 // Included by pooling.cl and by caffe_layers/ops/pooling_plan.hpp, so it is plain C and holds only ints. All clipping at the borders of
-// an image is in these figures; the kernels only count. A *plane* is one channel of one image, a *lane* one sixteenth of a kernel's
-// width. The *source* of a pass is what it loads (forward: src, backward: diff_dst and winners), its *result* what it stores.
+// an image is in these figures; the kernels only count. A *plane* is one channel of one image, a *lane* the planes of one of LANES
+// words. The *source* of a pass is what it loads (forward: src, backward: diff_dst and winners), its *result* what it stores.
 #ifndef BARISTA_POOLING_TILE_H_
 #define BARISTA_POOLING_TILE_H_
 
@@ -21,7 +21,9 @@ typedef struct {
   int kernel_h, kernel_w;
   int stride_h, stride_w;
   int pad_h, pad_w;
-  int taps_w;  // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
+  int src_plane, dst_plane;  // words of a plane
+  int src_lane, dst_lane;    // words from a lane's planes to the next lane's
+  int taps_w;                // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
   int method;
 } pooling_problem;
 
@@ -29,7 +31,10 @@ typedef struct {
 typedef struct {
   int source_offset, source_runs, source_run;  // words, from a plane's first
   int result_offset, result_runs, result_run;
-  int rows, columns;       // of the result
+  int source_words, result_words;            // of one run of all planes of a lane,
+  int source_last_words, result_last_words;  // and of the planes of the last lane that has any
+  int source_plane;                          // words on chip of a plane
+  int rows, columns, results;                // of the result; results: of all planes of a lane
   int steps;               // columns and idle steps, so that a result is visited again after ACC_DISTANCE steps at the earliest
   int tap_begin, tap_end;  // rows of taps; all of them, unless the source of one row of results overfills the device
   int first, last;         // whether these rows are the first, or the last, that the tile's results see
@@ -46,6 +51,7 @@ typedef struct {
 typedef struct {
   int plane_begin, plane_end;
   int tile_begin, tile_end;
+  int src_begin, dst_begin;  // words before the first plane
 } pooling_range;
 
 #endif  // BARISTA_POOLING_TILE_H_

@@ -7,43 +7,43 @@
 // As stock Caffe (src/caffe/layers/softmax_layer.cpp, softmax_loss_layer.cpp); a label that is no class adds -log(FLT_MIN). dst may be
 // src, and diff_src may be diff_dst, so these are not `restrict`; no loop both loads and stores, so nothing waits for that.
 //
-// Sixteen positions at once (class_lanes.h). A group's classes are loaded once and swept three times: maximum, sum, result; more than
+// LANES positions at once (class_lanes.h). A group's classes are loaded once and swept three times: maximum, sum, result; more than
 // ACC_WORDS classes are loaded anew for each sweep, ACC_WORDS at a time. The three sweeps are one loop, so that there is one exp a lane.
 // A label is found by comparing it with each class as it passes: nothing is gathered.
 //
-// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: ACC_WORDS (words a lane of each on-chip memory), LANES, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
 // Initiation interval 1 of the sweeps: one read and one write of x a step, at addresses that only grow (ivdep); what is carried from
 // step to step goes through a shift register of CLASS_PARTIALS results, so a maximum or an addition may take that many cycles.
-// Reciprocals and logarithms are taken lane after lane: one unit of each, 16 steps a group.
+// Reciprocals and logarithms are taken lane after lane: one unit of each, LANES steps a group.
 //
-// Device cost a compute unit, estimated: forward one memory and backward two of 16 lanes x ACC_WORDS words (at 1,024 words 32 blocks of
-// 512 x 40 bits each), forward 16 exp, 64 adders and 32 comparators, 16 multipliers, one logarithm and one divider, backward 16
-// multipliers, 16 multiply-adds and 32 adders; 2 * CLASS_PARTIALS x 16 words of registers, and 2 x 16 x 16 a turning. A group of C
-// classes takes about 5 C cycles forward and 5 C backward; loads and stores move 16 words a cycle. What Intel's compiler makes of it has
-// not been run.
-// DSP blocks of softmax_forward_*: 16 * (4 + FUNCTION) + 15 + 1 + 2 + 2 * FUNCTION
-// DSP blocks of softmax_backward_*: 16 * 4
+// Device cost a compute unit, estimated: forward one memory and backward two of LANES lanes x ACC_WORDS words (16 of 1,024 words are 32
+// blocks of 512 x 40 bits), forward an exp, 3 adders, 2 comparators and a multiplier a lane, LANES adders for a loss, one logarithm and one
+// divider, backward a multiplier, a multiply-add and 2 adders a lane; 2 * CLASS_PARTIALS x LANES words of registers, and 2 x LANES x LANES a
+// turning. A group of C classes takes about 5 C cycles forward and 5 C backward; loads and stores move LANES words a cycle. What Intel's
+// compiler makes of it has not been run.
+// DSP blocks of softmax_forward_*: LANES * (4 + FUNCTION) + LANES - 1 + 1 + 2 + 2 * FUNCTION
+// DSP blocks of softmax_backward_*: LANES * 4
 #include "arithmetic.h"
 #include "class_lanes.h"
 
 enum { SOFTMAX_MAXIMUM, SOFTMAX_SUM, SOFTMAX_RESULT, SOFTMAX_SWEEPS };
 
-inline accumulate16 softmax_reciprocals(accumulate16 sums) {
-  accumulate single[VECTOR];
-  vstore16(sums, 0, single);
+inline accumulate_lanes softmax_reciprocals(accumulate_lanes sums) {
+  accumulate single[LANES];
+  vstore_lanes(sums, 0, single);
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++) single[lane] = nearest_reciprocal(single[lane]);
-  return vload16(0, single);
+  for (int lane = 0; lane < LANES; lane++) single[lane] = nearest_reciprocal(single[lane]);
+  return vload_lanes(0, single);
 }
 
 // -log of the lanes' probabilities, 0 where the label does not count.
-inline accumulate16 softmax_losses(accumulate16 probability, int16 counted) {
-  accumulate single[VECTOR];
-  vstore16(fmax(probability, (accumulate16)FLT_MIN), 0, single);
+inline accumulate_lanes softmax_losses(accumulate_lanes probability, int_lanes counted) {
+  accumulate single[LANES];
+  vstore_lanes(fmax(probability, (accumulate_lanes)FLT_MIN), 0, single);
 #pragma unroll 1
-  for (int lane = 0; lane < VECTOR; lane++) single[lane] = -log(single[lane]);
-  return counted ? vload16(0, single) : (accumulate16)0;
+  for (int lane = 0; lane < LANES; lane++) single[lane] = -log(single[lane]);
+  return counted ? vload_lanes(0, single) : (accumulate_lanes)0;
 }
 
 #define UNIT_BODY "softmax_unit.h"

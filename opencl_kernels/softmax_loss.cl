@@ -5,13 +5,13 @@
 // gradient and what its forward pass divided by lie on the device. As stock Caffe (src/caffe/layers/softmax_loss_layer.cpp). The forward
 // pass is softmax.cl's, and loss.cl's for the sum over the compute units.
 //
-// Build-time parameters: COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: LANES, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
-// Initiation interval 1: one loop (coalesced) over vectors of 16 along a row of memory, nothing carried but counters. A row is a
+// Initiation interval 1: one loop (coalesced) over vectors of LANES along a row of memory, nothing carried but counters. A row is a
 // position's classes where inner is 1, else a class's positions.
-// Device cost a compute unit, estimated: 16 adders, 32 comparators, 16 multipliers, one divider; no on-chip memory. 16 words a cycle, as
-// fast as external memory. What Intel's compiler makes of it has not been run.
-// DSP blocks of softmax_loss_backward_*: 16 * 2 + 5 + FUNCTION
+// Device cost a compute unit, estimated: LANES adders, 2 * LANES comparators, LANES multipliers, one divider; no on-chip memory. LANES words a
+// cycle, as fast as external memory. What Intel's compiler makes of it has not been run.
+// DSP blocks of softmax_loss_backward_*: LANES * 2 + 5 + FUNCTION
 #include "arithmetic.h"
 #include "class_lanes.h"
 

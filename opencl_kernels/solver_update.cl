@@ -6,7 +6,7 @@
 //
 // Gradients are clipped together: where largest_norm >= 0, `norm` holds the sum of squares over all parameters' gradients, and scale
 // becomes scale * min(1, largest_norm / sqrt(norm[0])), so the host need not wait for the norm.
-// Build-time parameters: COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: LANES, FUNCTION_LANES, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
 // One datapath for all methods, since only one is in use at a time: two multiply-adds for the gradient, one or two for each history,
 // two square roots and one divider a lane, and a multiplexer before each.
@@ -15,47 +15,17 @@
 // `restrict`, which the history that a method does not have would make untrue: it is given another's buffer and not touched. The sum
 // of squared_norm is taken up again SOLVER_SUMS steps later, more than an addition takes, out of a shift register.
 //
-// Device cost a compute unit, estimated: 4 loads and 4 stores of 256 bits; a lane 18 multiply-adds, adders or multipliers, 2 square
-// roots, 1 divider; no on-chip memory. 8 lanes and not 16: SGD moves 40 words a cycle so, 32 GB/s at 200 MHz, which is as much as a
-// board's memory gives. squared_norm, once a device: 1 load of 512 bits, 16 words a cycle, 16 multiply-adds, 32 adders for the total,
-// 8 x 16 words of registers. What Intel's compiler makes of it has not been run.
-// DSP blocks of solver_update_*: SOLVER_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
-// DSP blocks of squared_norm: 16 * 2 + 15 + 1
+// Device cost a compute unit, estimated: 4 loads and 4 stores of FUNCTION_LANES words; a lane of these 18 multiply-adds, adders or
+// multipliers, 2 square roots, 1 divider; no on-chip memory. FUNCTION_LANES words a cycle of each operand, of which SGD has 5: with 8 lanes
+// 32 GB/s at 200 MHz. squared_norm, once a device: 1 load of LANES words a cycle, LANES multiply-adds, 2 * LANES adders for the total, 8 x
+// LANES words of registers. What Intel's compiler makes of it has not been run.
+// DSP blocks of solver_update_*: FUNCTION_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
+// DSP blocks of squared_norm: LANES * 2 + LANES - 1 + 1
 #include "arithmetic.h"
+#include "lanes.h"
 #include "solver_rule.h"
 
-#define SOLVER_LANES 8
 #define SOLVER_SUMS 8
-
-typedef JOIN(STORAGE, 8) storage8;
-typedef JOIN(ACCUMULATE, 8) accumulate8;
-#define solver_wide JOIN(convert_, JOIN(ACCUMULATE, 8))
-#define solver_narrow JOIN(convert_, JOIN(STORAGE, 8))
-
-inline accumulate8 solver_load(__global const storage* from, int valid) {
-  storage8 value = 0;
-  if (valid >= SOLVER_LANES) {
-    value = vload8(0, from);
-  } else {
-    storage single[SOLVER_LANES];
-#pragma unroll
-    for (int i = 0; i < SOLVER_LANES; i++) single[i] = i < valid ? from[i] : (storage)0;
-    value = vload8(0, single);
-  }
-  return solver_wide(value);
-}
-
-inline void solver_store(accumulate8 value, __global storage* to, int valid) {
-  if (valid >= SOLVER_LANES) {
-    vstore8(solver_narrow(value), 0, to);
-  } else {
-    storage single[SOLVER_LANES];
-    vstore8(solver_narrow(value), 0, single);
-#pragma unroll
-    for (int i = 0; i < SOLVER_LANES; i++)
-      if (i < valid) to[i] = single[i];
-  }
-}
 
 inline bool solver_has_second(int method) { return method == SOLVER_ADADELTA || method == SOLVER_ADAM; }
 
@@ -67,8 +37,8 @@ inline accumulate solver_scale(const solver_rule rule, __global const float* nor
 }
 
 // The new histories in *h and *k; returns what is taken off the weights.
-inline accumulate8 solver_step(const solver_rule rule, accumulate8 g, accumulate8* h, accumulate8* k) {
-  const accumulate8 before = *h, square = g * g;
+inline function_numbers solver_step(const solver_rule rule, function_numbers g, function_numbers* h, function_numbers* k) {
+  const function_numbers before = *h, square = g * g;
   const accumulate keep = rule.method == SOLVER_ADAGRAD ? (accumulate)1 : rule.keep;
   accumulate gain = 1 - rule.keep;
   if (rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV) gain = rule.rate;
@@ -80,11 +50,11 @@ inline accumulate8 solver_step(const solver_rule rule, accumulate8 g, accumulate
   if (rule.method == SOLVER_ADAM) *k = rule.keep_squares * *k + (1 - rule.keep_squares) * square;
 
   const bool adadelta = rule.method == SOLVER_ADADELTA;
-  const accumulate8 delta = rule.delta, none = 0;
-  const accumulate8 root = sqrt((rule.method == SOLVER_ADAM ? *k : *h) + (adadelta ? delta : none));
-  accumulate8 above = rule.method == SOLVER_ADAM ? *h : g;
+  const function_numbers delta = rule.delta, none = 0;
+  const function_numbers root = sqrt((rule.method == SOLVER_ADAM ? *k : *h) + (adadelta ? delta : none));
+  function_numbers above = rule.method == SOLVER_ADAM ? *h : g;
   if (adadelta) above *= sqrt(*k + delta);
-  const accumulate8 quotient = above / (root + (adadelta ? none : delta));
+  const function_numbers quotient = above / (root + (adadelta ? none : delta));
   if (adadelta) *k = rule.keep * *k + (1 - rule.keep) * quotient * quotient;
   return rule.rate * quotient;
 }
@@ -92,17 +62,17 @@ inline accumulate8 solver_step(const solver_rule rule, accumulate8 g, accumulate
 SINGLE_WORK_ITEM
 __kernel void squared_norm(__global const storage* restrict diff_weights, __global float* restrict norm, const int elements,
                            const int begins) {
-  accumulate16 sums[SOLVER_SUMS];
+  accumulate_lanes sums[SOLVER_SUMS];
 #pragma unroll
   for (int i = 0; i < SOLVER_SUMS; i++) sums[i] = 0;
-  for (int i = 0; i < elements; i += VECTOR) {
-    const accumulate16 d = JOIN(convert_, JOIN(ACCUMULATE, 16))(load_vector(diff_weights + i, elements - i));
-    const accumulate16 sum = sums[SOLVER_SUMS - 1] + d * d;
+  for (int i = 0; i < elements; i += LANES) {
+    const accumulate_lanes d = to_accumulate_lanes(load_lanes(diff_weights + i, elements - i));
+    const accumulate_lanes sum = sums[SOLVER_SUMS - 1] + d * d;
 #pragma unroll
     for (int j = SOLVER_SUMS - 1; j > 0; j--) sums[j] = sums[j - 1];
     sums[0] = sum;
   }
-  accumulate16 lanes = 0;
+  accumulate_lanes lanes = 0;
 #pragma unroll 1
   for (int i = 0; i < SOLVER_SUMS; i++) lanes += sums[i];
   norm[0] = (begins ? 0.0f : norm[0]) + sum_of_lanes(lanes);

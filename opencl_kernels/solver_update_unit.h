@@ -6,18 +6,19 @@ __kernel void JOIN(solver_update_, UNIT)(__global storage* weights, __global sto
   const accumulate scale = solver_scale(rule, norm);
   const bool has_second = solver_has_second(rule.method);
 #pragma ivdep
-  for (int i = begin; i < end; i += SOLVER_LANES) {
+  for (int i = begin; i < end; i += FUNCTION_LANES) {
     const int valid = end - i;
-    const accumulate8 w = solver_load(weights + i, valid);
-    const accumulate8 one = 1, zero = 0;
-    const accumulate8 sign = w > zero ? one : (w < zero ? -one : zero);
-    const accumulate8 g = scale * solver_load(diff_weights + i, valid) + rule.decay * (rule.absolute ? sign : w);
-    accumulate8 h = solver_load(first + i, valid), k = zero;
-    if (has_second) k = solver_load(second + i, valid);
-    const accumulate8 step = solver_step(rule, g, &h, &k);
-    solver_store(w - step, weights + i, valid);
-    solver_store(step, diff_weights + i, valid);
-    solver_store(h, first + i, valid);
-    if (has_second) solver_store(k, second + i, valid);
+    const function_numbers w = to_function_numbers(load_functions(weights + i, valid));
+    const function_numbers one = 1, zero = 0;
+    const function_numbers sign = w > zero ? one : (w < zero ? -one : zero);
+    const function_numbers g =
+        scale * to_function_numbers(load_functions(diff_weights + i, valid)) + rule.decay * (rule.absolute ? sign : w);
+    function_numbers h = to_function_numbers(load_functions(first + i, valid)), k = zero;
+    if (has_second) k = to_function_numbers(load_functions(second + i, valid));
+    const function_numbers step = solver_step(rule, g, &h, &k);
+    store_functions(to_function_words(w - step), weights + i, valid);
+    store_functions(to_function_words(step), diff_weights + i, valid);
+    store_functions(to_function_words(h), first + i, valid);
+    if (has_second) store_functions(to_function_words(k), second + i, valid);
   }
 }

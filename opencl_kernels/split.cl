@@ -2,15 +2,15 @@
 //
 //   dst[i] = a[i] + b[i]
 // a, b, dst: STORAGE, `count` of each; dst may be a. As stock Caffe (src/caffe/layers/split_layer.cpp), to the bit. Build-time
-// parameters: COMPUTE_UNITS, STORAGE.
+// parameters: LANES, COMPUTE_UNITS, STORAGE.
 //
-// Initiation interval 1 of a loop over vectors of 16: nothing is carried from one step to the next. ivdep says so, in the place of
+// Initiation interval 1 of a loop over vectors of LANES: nothing is carried from one step to the next. ivdep says so, in the place of
 // `restrict`, which work in place would make untrue.
-// Device cost a compute unit, estimated: 16 adders, no on-chip memory beyond the buffers of the access units. 16 words a cycle of each
+// Device cost a compute unit, estimated: LANES adders, no on-chip memory beyond the buffers of the access units. LANES words a cycle of each
 // operand: as fast as external memory. What Intel's compiler makes of it has not been run.
-// DSP blocks of split_backward_*: 16
+// DSP blocks of split_backward_*: LANES
 #include "class_axis.h"
-#include "common.h"
+#include "lanes.h"
 
 #define UNIT_BODY "split_unit.h"
 #include "each_unit.h"

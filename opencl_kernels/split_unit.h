@@ -3,6 +3,6 @@ SINGLE_WORK_ITEM
 __kernel void JOIN(split_backward_, UNIT)(__global const storage* a, __global const storage* b, __global storage* dst,
                                           const int count, const unit_range vectors) {
 #pragma ivdep
-  for (int i = vectors.begin * VECTOR; i < min(count, vectors.end * VECTOR); i += VECTOR)
-    store_vector(load_vector(a + i, count - i) + load_vector(b + i, count - i), dst + i, count - i);
+  for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES)
+    store_lanes(load_lanes(a + i, count - i) + load_lanes(b + i, count - i), dst + i, count - i);
 }

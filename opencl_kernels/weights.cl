@@ -8,18 +8,19 @@
 // Units share the vectors of 16 output channels, and of the sums the outputs. Where the old gradient is known to be zero it is not read.
 // All layouts in which a layer's passes want its weights are packed by one launch, and one adds up both gradients: a launch costs more
 // than most of them move.
-// Build-time parameters: COMPUTE_UNITS, STORAGE, ACCUMULATE.
+// Build-time parameters: LANES, COMPUTE_UNITS, STORAGE, ACCUMULATE.
 //
-// Initiation interval 1: weights move by 16 reads of a 512-bit word and then 16 writes, a 16 x 16 block in registers between them, whose
-// transposition is wiring; no address depends on memory but through `taps`, which is constant. The sums of diff_dst go into a shift
+// Initiation interval 1: weights move by 16 reads of 16 words and then 16 writes, gradients LANES words at a time, a 16 x 16 block in
+// registers between them, whose transposition is wiring; no address depends on memory but through `taps`, which is constant. The sums of diff_dst go into a shift
 // register of SUMS vectors, so that a sum meets itself again SUMS cycles later, more than an addition takes.
-// Device cost a compute unit: about 16 x 16 x 32 flip-flops for the block of each kernel, 96 adders in parameter_gradients, 64 of them for
-// the bias; one load and one store of 512 bits in the one, three and two in the other; 16 words a cycle, no on-chip memory. What Intel's
-// compiler makes of it has not been run.
+// Device cost a compute unit: about 16 x 16 x 32 flip-flops for the block of each kernel, 6 * LANES adders in parameter_gradients, 4 * LANES of
+// them for the bias; one load and one store of 512 bits in the one, three and two of LANES words in the other; 16 and LANES words a cycle,
+// no on-chip memory. What Intel's compiler makes of it has not been run.
 // DSP blocks of pack_weights_*: 0
-// DSP blocks of parameter_gradients_*: 16 * 2 + 16 * 2 + 15 + 1 + 16
+// DSP blocks of parameter_gradients_*: LANES * 5 + LANES - 1
 #include "arithmetic.h"
 #include "common.h"
+#include "lanes.h"
 #include "weights_layout.h"
 
 #define SUMS 8
@@ -46,16 +47,43 @@ inline int packed_word(__constant const int* taps, tap_position at, const weight
 }
 
 // The gradient that is added to, zeros where it need not be read.
-inline storage16 gradient_before(__global const storage* from, int valid, int adds) {
-  storage16 before = 0;
-  if (adds) before = load_vector(from, valid);
+inline storage_lanes gradient_before(__global const storage* from, int valid, int adds) {
+  storage_lanes before = 0;
+  if (adds) before = load_lanes(from, valid);
   return before;
+}
+
+// One vector of packed gradients, LANES at a time: the partial gradients that lie from `at` on, added in their order.
+inline storage16 partials_added(__global const storage* restrict packed, int at, const weights_layout w) {
+  storage all[VECTOR];
+#pragma unroll 1
+  for (int i = 0; i < VECTOR / LANES; i++) {
+    accumulate_lanes sum = 0;
+    int from = at;
+    for (int part = 0; part < w.partials; part++) {
+      sum += vload_lanes(i, packed + from);
+      from += w.partial_floats;
+    }
+    vstore_lanes(to_storage_lanes(sum), i, all);
+  }
+  return vload16(0, all);
+}
+
+// Stores one vector of gradients, LANES at a time, added to what there is.
+inline void add_gradients(storage16 gradients, __global storage* restrict to, int valid, int adds) {
+  storage all[VECTOR];
+  vstore16(gradients, 0, all);
+#pragma unroll 1
+  for (int i = 0; i < VECTOR / LANES; i++) {
+    const int left = valid - i * LANES;
+    store_lanes(gradient_before(to + i * LANES, left, adds) + vload_lanes(i, all), to + i * LANES, left);
+  }
 }
 
 // Where a vector of 16 output channels begins: `first` of its group, in raw and in packed weights.
 typedef struct {
   int first, columns;  // columns: those left in the group, 16 or more but in its last vector
-  size_t raw, packed;
+  int raw, packed;
 } vector_place;
 
 inline vector_place place_of_vector(int vector, const weights_layout w) {
@@ -64,9 +92,8 @@ inline vector_place place_of_vector(int vector, const weights_layout w) {
   vector_place at;
   at.first = in_group * VECTOR;
   at.columns = w.columns - at.first;
-  at.raw = (size_t)group * w.group + (size_t)at.first * w.column;
-  at.packed = w.packed_start + (size_t)group * w.packed_group + (size_t)(in_group / w.vectors) * w.packed_tile +
-              (in_group % w.vectors) * VECTOR;
+  at.raw = group * w.group + at.first * w.column;
+  at.packed = w.packed_start + group * w.packed_group + in_group / w.vectors * w.packed_tile + in_group % w.vectors * VECTOR;
   return at;
 }
 

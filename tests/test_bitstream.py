@@ -222,7 +222,7 @@ def test_a_board_s_recipe_is_built_by_aoc(tmp_path: Path, monkeypatch: pytest.Mo
     made = bitstreams.build(recipes.load("arria10-gx1150"))
     called = (aoc.parent / "called").read_text()
     assert "-board=a10gx" in called
-    assert "-DPE_DEPTH=8" in called
+    assert "-DPE_DEPTH=4" in called
     assert made.manifest["clock_mhz"] == 241.25
     assert made.manifest["resources"] == {"ALUTs": "231541", "DSP blocks": "1060"}
     assert made.manifest["driver"] == "20.3.0"

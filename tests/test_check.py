@@ -179,8 +179,8 @@ def test_what_stock_caffe_itself_is_off_by_is_allowed(device: str, tmp_path: Pat
 
 # What is right in a kernel's source, and what is put in its place.
 MISTAKES = {
-    "w[k], sum)": "w[k] * 1.0002f, sum)",  # products nearly right
-    "int16 greater = value > sum": "int16 greater = value >= sum",  # the last maximum wins
+    "w[k][v], sum[v])": "w[k][v] * 1.0002f, sum[v])",  # products nearly right
+    "int_lanes greater = value > sum": "int_lanes greater = value >= sum",  # the last maximum wins
     "a > zero ? one : (a <= zero": "a > zero ? one * 1.000001f : (a <= zero",  # a slope of nearly 1
     "inside ? *limit * *sum :": "inside ? *limit * *sum * 0.99f :",  # what is drawn a little too early in its window
     "rule.correction * spread": "spread",  # the moving variance is of all values, not of one less

@@ -43,12 +43,12 @@ def test_the_grid_fits_the_device_that_the_recipe_names(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "multipliers", "memories"),
     [
-        ("arria10-gx1150", 8 * 16 * 8, [("x", 64, 256), ("vec", 128, 256), ("acc", 128, 256)]),
+        ("arria10-gx1150", 8 * 16 * 4, [("x", 32, 512), ("vec", 64, 256), ("acc", 128, 512)]),
         ("stratix10-gx2800", 16 * 16 * 8, [("x", 128, 2048), ("vec", 128, 1024), ("acc", 256, 2048)]),
     ],
 )
 def test_a_board_s_figures_are_those_of_its_design(name: str, multipliers: int, memories: list[tuple[str, int, int]]) -> None:
-    """A third of a Stratix 10 GX 2800's multipliers and four of nine memory blocks; docs/multiply-grid.md has the table."""
+    """A third of either device's multipliers and almost half of its memory blocks; docs/multiply-grid.md has the table."""
     estimate = recipes.load(name).estimate()
     assert estimate.multipliers == multipliers
     assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == memories
@@ -91,7 +91,7 @@ def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
 
 
 def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
-    """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth, every other one counts banks."""
+    """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth; others, and a vector's width, count them."""
     numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
     numbers["GRID_VECTORS"] = recipe.pe_columns // numbers.setdefault("VECTOR", 16)
     for header in paths.kernels_dir().glob("*.h"):
@@ -100,16 +100,23 @@ def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
         sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}
         words = prod(value for size, value in sizes.items() if "_WORDS" in size)
         banks = prod(value for size, value in sizes.items() if "_WORDS" not in size)
-        yield Memory(match.group(2), banks * (16 if match.group(1).endswith("16") else 1), words, 32)
+        wide = 16 if match.group(1).endswith("16") else recipe.lanes if match.group(1).endswith("_lanes") else 1
+        yield Memory(match.group(2), banks * wide, words, 32)
 
 
 def test_every_number_reaches_the_kernels() -> None:
     recipe = recipes.load("emulator")
     defines = dict(option.removeprefix("-D").split("=") for option in recipe.defines())
     numbers = {key: value for key, value in recipe.raw.items() if isinstance(value, int)}
-    assert set(numbers) == set(NUMBER_KEYS) | {"lrn_lanes"}
-    assert recipe.extra == {"lrn_lanes": 16}
+    assert set(numbers) == set(NUMBER_KEYS)
+    assert recipe.extra == {}
     assert defines == {key.upper(): str(value) for key, value in numbers.items()} | {"STORAGE": "float", "ACCUMULATE": "float"}
+
+
+def test_no_more_function_lanes_than_lanes() -> None:
+    raw = {**recipes.load("arria10-gx1150").raw, "function_lanes": 8}
+    with pytest.raises(BaristaError, match=r"function_lanes is 8; it must be at most lanes \(4\)"):
+        Recipe.from_dict(raw, "mine.json")
 
 
 def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
@@ -130,6 +137,9 @@ def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
         ("pe_columns", 8, "16, 32, 64 or so on"),
         ("load_words", 3, "1, 2, 4, 8 or 16"),
         ("x_words", 2049, "a multiple of load_words (4)"),
+        ("lanes", 2, "4, 8 or 16"),
+        ("function_lanes", 3, "1, 2, 4, 8 or 16"),
+        ("lanes", 32, "4, 8 or 16"),
         ("name", "", "a text"),
         ("My-Key", 1, "named in small letters"),
     ],

@@ -62,6 +62,7 @@ Recipe read_recipe(const Json& json) {
   recipe.acc_words = positive(json, "acc_words");
   recipe.acc_distance = positive(json, "acc_distance");
   recipe.load_words = positive(json, "load_words");
+  recipe.lanes = positive(json, "lanes");
   return recipe;
 }
 

@@ -24,6 +24,7 @@ struct Recipe {
   int acc_words = 0;
   int acc_distance = 0;
   int load_words = 0;
+  int lanes = 0;
 };
 
 struct Bitstream {

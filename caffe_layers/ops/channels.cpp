@@ -10,8 +10,6 @@ namespace {
 
 using device::Argument;
 
-constexpr int kVector = 16;  // floats that a kernel takes a step
-
 constexpr int kRow = 4096;  // words of a row that a unit takes, where there is one channel
 
 int count_of(const ChannelShape& s) { return std::max(s.outer, 0) * std::max(s.channels, 0) * std::max(s.inner, 0); }
@@ -20,9 +18,19 @@ int ceil_div(int a, int b) { return (a - 1) / b + 1; }
 
 // One channel of several planes is one plane, or as many as are wanted: its words lie side by side.
 channel_shape described(const ChannelShape& s, int longest_of_one) {
-  if (s.channels != 1) return {s.outer, s.channels, s.inner};
-  const int count = count_of(s), words = std::min(count, longest_of_one);
-  return {ceil_div(count, words), 1, words};
+  const int count = count_of(s);
+  if (s.channels != 1) return {s.outer, s.channels, s.inner, s.channels * s.inner, count};
+  const int words = std::min(count, longest_of_one);
+  return {ceil_div(count, words), 1, words, words, count};
+}
+
+// Rows are planes, or channels, or vectors of channels where inner is 1.
+auto rows_from(const channel_shape& s, int lanes) {
+  return [s, lanes](const UnitRange& rows) {
+    const int channels_a_row = s.inner == 1 ? lanes : 1, row_words = channels_a_row * s.inner;
+    return channel_range{rows.begin, rows.end, rows.begin * channels_a_row % s.channels, rows.begin * row_words,
+                         rows.end * row_words};
+  };
 }
 
 // A kernel wants a buffer for every operand: for one that it doesn't read, another, so that nothing more is waited for.
@@ -39,7 +47,7 @@ Argument result(const ChannelSum& sum, const ChannelSum& instead) {
 
 void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
                     const ChannelCopy* copy) {
-  const int count = count_of(shape);
+  const int count = count_of(shape), lanes = manager.recipe().lanes;
   if (count == 0) return;
   const channel_shape s = described(shape, kRow);
   int options = copy == nullptr ? 0 : copy->of == ChannelCopy::Of::kSrc ? CHANNEL_KEEPS_SRC : CHANNEL_KEEPS_DST;
@@ -49,17 +57,16 @@ void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, c
   if (operands.scale != nullptr) options |= CHANNEL_SCALE;
   if (operands.shift != nullptr) options |= CHANNEL_SHIFT;
   const device::Buffer& src = *operands.src;
-  launch_on_units(
-      manager, "channel_affine_",
-      {Argument::in(src), operand(operands.other, src), operand(operands.centre, src), operand(operands.slope, src),
-       operand(operands.scale, src), operand(operands.shift, src), Argument::out(dst),
-       Argument::out(copy != nullptr ? copy->to : dst), Argument::value(s), Argument::value(count), Argument::value(options)},
-      s.inner == 1 ? ceil_div(s.channels, kVector) : s.outer * s.channels, count);
+  launch_on_units(manager, "channel_affine_",
+                  {Argument::in(src), operand(operands.other, src), operand(operands.centre, src), operand(operands.slope, src),
+                   operand(operands.scale, src), operand(operands.shift, src), Argument::out(dst),
+                   Argument::out(copy != nullptr ? copy->to : dst), Argument::value(s), Argument::value(options)},
+                  s.inner == 1 ? ceil_div(s.channels, lanes) : s.outer * s.channels, count, rows_from(s, lanes));
 }
 
 void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
                   const ChannelSum& sums) {
-  const int count = count_of(shape);
+  const int count = count_of(shape), lanes = manager.recipe().lanes;
   if (count == 0 || (products.to == nullptr && sums.to == nullptr)) return;
   const channel_shape s = described(shape, count);
   int options = 0;
@@ -74,7 +81,7 @@ void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, con
   launch_on_units(manager, "channel_sums_",
                   {operand(terms.a, b), Argument::in(b), operand(terms.centre, b), result(products, sums), result(sums, products),
                    Argument::value(s), Argument::value(options), Argument::value(terms.divisor)},
-                  s.inner == 1 ? ceil_div(s.channels, kVector) : s.channels, count);
+                  s.inner == 1 ? ceil_div(s.channels, lanes) : s.channels, count, rows_from(s, lanes));
 }
 
 }  // namespace barista::ops

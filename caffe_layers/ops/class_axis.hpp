@@ -3,6 +3,10 @@
 #define BARISTA_OPS_CLASS_AXIS_HPP_
 
 #include <optional>
+#include <string>
+#include <vector>
+
+#include "device/device_manager.hpp"
 
 namespace barista::ops {
 
@@ -18,8 +22,10 @@ using IgnoredLabel = std::optional<int>;
 // Throws device::Error, in which `what` names the operation, for an axis without elements.
 void validate(const ClassAxis& axis, const char* what);
 
-// Groups of 16 positions that a kernel takes one after the other: of rows where inner is 1, else of the positions of one image.
-int lane_groups(const ClassAxis& axis);
+// Enqueues kernels that take groups of positions one after the other: rows where inner is 1, else positions of one image. Returns how many
+// units take part.
+int launch_on_groups(device::DeviceManager& manager, const ClassAxis& axis, const std::string& kernel,
+                     const std::vector<device::Argument>& arguments);
 
 }  // namespace barista::ops
 

@@ -17,15 +17,16 @@ constexpr int kTaps = DEPTHWISE_TAPS;
 
 int positive_mod(int a, int b) { return a - floor_div(a, b) * b; }
 
-// What the recipe has room for, in words of 16 planes.
+// What the recipe has room for, in words of as many planes as it has lanes.
 struct Room {
   int source, result;
   int weights;  // of a rectangle of the kernel
   int chunks;   // of partial sums
+  int lanes;
 };
 
 Room room(const device::Recipe& r) {
-  return {r.acc_words - (kTaps - 1), r.acc_words, r.acc_words / 4, r.acc_words / 2 / DEPTHWISE_PARTIALS};
+  return {r.acc_words - (kTaps - 1), r.acc_words, r.acc_words / 4, r.acc_words / 2 / DEPTHWISE_PARTIALS, r.lanes};
 }
 
 // One dimension, height or width.
@@ -166,7 +167,7 @@ bool kernel_fits(const Plane& p, const Room& room, int rows, int columns) {
   return rows * columns <= room.weights;
 }
 
-// Cycles of a tile where it fits: its source and its results at 16 words of a plane a cycle, in and out of registers, and its
+// Cycles of a tile where it fits: its source and its results at a word of every lane a cycle, in and out of registers, and its
 // sweeps.
 std::optional<double> cycles(const Plane& p, const Room& room, const Cut& c) {
   const Extent source_h = source_extent(p, p.height, c.rows, c.kernel_rows);
@@ -176,8 +177,8 @@ std::optional<double> cycles(const Plane& p, const Room& room, const Cut& c) {
   const double result = static_cast<double>(result_h.phases) * result_w.phases * result_h.words * source_w.words;
   if (source > room.source || result > room.result) return std::nullopt;
 
-  const auto vectors = [](int rows, int columns, bool whole) {
-    return whole ? ceil_div(rows * columns, kLanes) : rows * ceil_div(columns, kLanes);
+  const auto vectors = [&](int rows, int columns, bool whole) {
+    return whole ? ceil_div(rows * columns, room.lanes) : rows * ceil_div(columns, room.lanes);
   };
   const bool whole = c.columns == p.columns();
   const int moved =
@@ -185,7 +186,7 @@ std::optional<double> cycles(const Plane& p, const Room& room, const Cut& c) {
   const double taps = static_cast<double>(c.kernel_rows) * row_chunks(p.width, c.kernel_columns);
   const double phases = p.gathers() ? static_cast<double>(p.height.dst_phases()) * p.width.dst_phases()
                                     : static_cast<double>(result_h.phases) * result_w.phases;
-  return 2.0 * kLanes * moved + taps * phases * (result_h.words * source_w.words + kTaps - 1);
+  return 2.0 * room.lanes * moved + taps * phases * (result_h.words * source_w.words + kTaps - 1);
 }
 
 // Tiles of the fewest cycles, the last and smaller ones of a plane taken for whole ones; nothing where none fits.
@@ -492,13 +493,22 @@ DepthwisePass plan_depthwise(const device::Recipe& recipe, const ConvolutionShap
   problem.kernel_row = s.KW;
   problem.pitch = builder.pitch;
   problem.tiles = tiles;
-  problem.kernel_parts = kernel_parts;
+  problem.parts = tiles * kernel_parts;
+  problem.source_image = s.C * problem.source_plane;
+  problem.result_image = s.C * problem.result_plane;
+  problem.source_blob = s.N * problem.source_image;
+  problem.result_blob = s.N * problem.result_image;
+  problem.weights_blob = s.C * problem.kernel_plane;
 
   const double floats = static_cast<double>(problem.planes) * (problem.source_plane + problem.result_plane);
   const int units = units_for(recipe, floats);
   const int step = by_kernel ? 1 : kernel_parts;
-  const int items = by_kernel ? ceil_div(s.C, kLanes) : ceil_div(problem.planes, kLanes) * tiles;
-  for (const UnitRange& range : share_out(items, units)) pass.units.push_back({range.begin * step, range.end * step});
+  const int items = by_kernel ? ceil_div(s.C, recipe.lanes) : ceil_div(problem.planes, recipe.lanes) * tiles;
+  for (const UnitRange& range : share_out(items, units)) {
+    const int begin = range.begin * step, plane = (by_kernel ? begin : begin / problem.parts) * recipe.lanes;
+    pass.units.push_back({begin, range.end * step, plane, by_kernel ? 0 : begin % problem.parts, plane * problem.source_plane,
+                          plane * problem.result_plane, plane * problem.kernel_plane});
+  }
   return pass;
 }
 

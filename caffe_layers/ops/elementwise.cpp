@@ -11,8 +11,6 @@
 namespace barista::ops {
 namespace {
 
-constexpr int kVector = 16;  // floats that a kernel takes a step
-
 using Argument = device::Argument;
 
 elementwise_function described(const ElementwisePass& pass) {
@@ -169,12 +167,13 @@ void launch_elementwise(device::DeviceManager& manager, elementwise_function f, 
   if (count <= 0) return;
   f.reads = reads(operands);
   const bool arithmetic = f.function <= ELEMENTWISE_LAST_ARITHMETIC;
-  const std::vector<UnitRange> parts = share_out(ceil_div(count, kVector), manager.recipe().compute_units);
+  const int lanes = manager.recipe().lanes;
+  const std::vector<UnitRange> parts = share_out(ceil_div(count, lanes), manager.recipe().compute_units);
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < parts.size(); unit++) {
-    const int begin = parts[unit].begin * kVector, end = unit + 1 < parts.size() ? parts[unit].end * kVector : count;
+    const int begin = parts[unit].begin * lanes, end = unit + 1 < parts.size() ? parts[unit].end * lanes : count;
     all.push_back(on_unit(arithmetic ? "elementwise_" : "transcendental_", unit,
-                          arguments(f, operands, arithmetic ? &out : nullptr, out), {0, 1, count, begin, end, 1}));
+                          arguments(f, operands, arithmetic ? &out : nullptr, out), {0, 1, count, begin, end, 1, 0}));
   }
   manager.launch(all);
 }
@@ -187,7 +186,7 @@ void launch_elementwise(device::DeviceManager& manager, elementwise_function f, 
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < parts.size(); unit++)
     all.push_back(on_unit("elementwise_", unit, arguments(f, operands, &slopes, out),
-                          {parts[unit].begin, parts[unit].end, elements, 0, elements, channels}));
+                          {parts[unit].begin, parts[unit].end, elements, 0, elements, channels, parts[unit].begin * elements}));
   manager.launch(all);
 }
 

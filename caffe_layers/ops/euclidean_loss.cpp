@@ -10,8 +10,6 @@ using device::Argument;
 
 namespace {
 
-constexpr int kVector = 16;  // floats that a kernel takes a step
-
 int checked(int count, int examples) {
   if (count >= 1 && examples >= 1) return count;
   throw device::Error("Euclidean loss of " + std::to_string(count) + " values in " + std::to_string(examples) +
@@ -31,7 +29,7 @@ void EuclideanLoss::forward(const device::Buffer& src, const device::Buffer& tar
   const int units = launch_on_units(
       manager_, "euclidean_loss_forward_",
       {Argument::in(src), Argument::in(target), Argument::out(difference), Argument::out(sum_.parts()), Argument::value(count_)},
-      (count_ - 1) / kVector + 1);
+      (count_ - 1) / manager_.recipe().lanes + 1);
   sum_.finish(units, loss);
 }
 
@@ -39,7 +37,7 @@ void EuclideanLoss::backward(const device::Buffer& difference, const device::Buf
   launch_on_units(manager_, "euclidean_loss_backward_",
                   {Argument::in(difference), Argument::in(weight), Argument::out(diff), Argument::value(count_),
                    Argument::value(static_cast<float>(sign * examples_))},
-                  (count_ - 1) / kVector + 1);
+                  (count_ - 1) / manager_.recipe().lanes + 1);
 }
 
 }  // namespace barista::ops

@@ -13,8 +13,6 @@ namespace {
 
 using device::Argument;
 
-constexpr int kLanes = 16;
-
 int ceil_div(int a, int b) { return (a - 1) / b + 1; }
 
 bool is_across(const LRNFunction& f) { return f.region == LRNRegion::kAcrossChannels; }
@@ -65,8 +63,8 @@ void cut_within(lrn_problem& p, const device::Recipe& recipe) {
     const int rows = loaded_rows >= p.rows ? p.rows : loaded_rows - (p.window_rows - 1);
     if (rows < 1) continue;
     const int source_rows = seen(rows, p.window_rows, p.rows);
-    const long vectors = loaded_columns == p.columns ? ceil_div(source_rows * loaded_columns, kLanes)
-                                                     : static_cast<long>(source_rows) * ceil_div(loaded_columns, kLanes);
+    const long vectors = loaded_columns == p.columns ? ceil_div(source_rows * loaded_columns, recipe.lanes)
+                                                     : static_cast<long>(source_rows) * ceil_div(loaded_columns, recipe.lanes);
     const long all = vectors * ceil_div(p.rows, rows) * ceil_div(p.columns, columns);
     if (p.tile_columns > 0 && all >= least) continue;
     least = all;
@@ -86,7 +84,8 @@ lrn_problem plan(const device::Recipe& recipe, const LRNShape& s, const LRNFunct
   p.across = is_across(f);
   p.positions = s.H * s.W;
   p.planes = s.N * s.C;
-  p.rows = p.across ? ceil_div(p.positions, kLanes) : s.H;
+  p.group_words = p.across ? p.positions * s.C : p.positions * recipe.lanes;
+  p.rows = p.across ? ceil_div(p.positions, recipe.lanes) : s.H;
   p.columns = p.across ? s.C : s.W;
   p.window_rows = p.across ? 1 : window(f.local_size, p.rows);
   p.window_columns = window(f.local_size, p.columns);
@@ -100,9 +99,23 @@ lrn_problem plan(const device::Recipe& recipe, const LRNShape& s, const LRNFunct
     throw device::Error(describe(s, f) + ": a row of a window takes " + std::to_string(p.window_columns) +
                         " words, the bitstream has room for " + std::to_string(recipe.acc_words));
   }
-  p.row_tiles = ceil_div(p.rows, p.tile_rows);
-  p.column_tiles = ceil_div(p.columns, p.tile_columns);
   return p;
+}
+
+int row_tiles(const lrn_problem& p) { return ceil_div(p.rows, p.tile_rows); }
+int column_tiles(const lrn_problem& p) { return ceil_div(p.columns, p.tile_columns); }
+
+// Tiles, and where the first of them lies.
+auto tiles_from(const lrn_problem& p, int lanes) {
+  return [p, lanes](const UnitRange& tiles) {
+    const int of_group = row_tiles(p) * column_tiles(p), group = tiles.begin / of_group, tile = tiles.begin % of_group;
+    return lrn_range{tiles.begin,
+                     tiles.end,
+                     group * p.group_words,
+                     p.planes - group * lanes,
+                     tile / column_tiles(p) * p.tile_rows,
+                     tile % column_tiles(p) * p.tile_columns};
+  };
 }
 
 }  // namespace
@@ -118,8 +131,8 @@ LRN::LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunctio
   backward_ = forward_;
   backward_.pass = LRN_BACKWARD;
   backward_.factor = 2 * function.alpha * function.beta / size;
-  const int groups = is_across(function) ? shape.N : ceil_div(forward_.planes, kLanes);
-  items_ = groups * forward_.row_tiles * forward_.column_tiles;
+  const int groups = is_across(function) ? shape.N : ceil_div(forward_.planes, manager.recipe().lanes);
+  items_ = groups * row_tiles(forward_) * column_tiles(forward_);
   const std::size_t bytes = static_cast<std::size_t>(forward_.planes) * forward_.positions * sizeof(float);
   powers_ = manager.allocate(bytes);
   ratios_ = manager.allocate(bytes);
@@ -129,7 +142,7 @@ void LRN::forward(const device::Buffer& src, device::Buffer& dst) {
   launch_on_units(manager_, "lrn_",
                   {Argument::in(src), Argument::in(src), Argument::in(src), Argument::out(powers_), Argument::out(ratios_),
                    Argument::out(dst), Argument::value(forward_)},
-                  items_);
+                  items_, 2 * kFloatsWorthALaunch, tiles_from(forward_, manager_.recipe().lanes));
 }
 
 // What forward writes to is handed over as read: the kernel leaves it alone here.
@@ -137,7 +150,7 @@ void LRN::backward(const device::Buffer& src, const device::Buffer& diff_dst, de
   launch_on_units(manager_, "lrn_",
                   {Argument::in(diff_dst), Argument::in(ratios_), Argument::in(src), Argument::in(powers_), Argument::in(ratios_),
                    Argument::out(diff_src), Argument::value(backward_)},
-                  items_);
+                  items_, 2 * kFloatsWorthALaunch, tiles_from(backward_, manager_.recipe().lanes));
 }
 
 }  // namespace barista::ops

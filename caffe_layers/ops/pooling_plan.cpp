@@ -39,14 +39,15 @@ struct Axis {
   }
 };
 
-// How a pass is cut: tiles of `rows` x `columns` results, `tap_rows` rows of taps at a time, `planes_per_lane` planes at once.
+// How a pass is cut: tiles of `rows` x `columns` results, `tap_rows` rows of taps at a time, `planes_per_lane` planes at once, of
+// which the last lane has `last_planes`.
 struct Cut {
-  int rows, columns, tap_rows, planes_per_lane;
+  int rows, columns, tap_rows, planes_per_lane, last_planes;
 };
 
 // The largest tiles that `words` a lane hold, both of sources and of results.
 Cut cut(const Axis& height, const Axis& width, int words, const std::string& name) {
-  Cut best = {height.results, width.results, height.taps, 1};
+  Cut best = {height.results, width.results, height.taps, 1, 1};
   const auto source_width = [&](int columns) {
     return columns == width.results ? width.sources : width.most_sources(columns, width.taps);
   };
@@ -82,8 +83,14 @@ pooling_tile tile(const Axis& height, const Axis& width, Range rows, Range colum
   t.result_offset = rows.begin * width.results + columns.begin;
   t.result_runs = whole_columns ? 1 : rows.size();
   t.result_run = whole_columns ? rows.size() * columns.size() : columns.size();
+  t.source_words = c.planes_per_lane * t.source_run;
+  t.result_words = c.planes_per_lane * t.result_run;
+  t.source_last_words = c.last_planes * t.source_run;
+  t.result_last_words = c.last_planes * t.result_run;
+  t.source_plane = t.source_runs * t.source_run;
   t.rows = rows.size();
   t.columns = columns.size();
+  t.results = c.planes_per_lane * t.rows * t.columns;
   t.steps = std::max(t.columns, ceil_div(distance, t.rows * c.planes_per_lane));
   t.tap_begin = taps.begin;
   t.tap_end = taps.end;
@@ -129,15 +136,16 @@ std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut
   return all;
 }
 
-// Planes a lane, so that the groups of 16 lanes fill all units alike.
-int planes_per_lane(int planes, int room, int units) {
-  const int groups = ceil_div(planes, kLanes * room);
-  const int even = ceil_div(groups, units) * units;
-  return std::min(room, ceil_div(planes, kLanes * even));
+// Planes a lane, so that the groups of all lanes fill all units alike.
+int planes_per_lane(int planes, int room, const device::Recipe& recipe) {
+  const int groups = ceil_div(planes, recipe.lanes * room);
+  const int even = ceil_div(groups, recipe.compute_units) * recipe.compute_units;
+  return std::min(room, ceil_div(planes, recipe.lanes * even));
 }
 
 // Splits groups of planes or tiles over the units, whichever leaves the busiest unit less. All parts of a tile go to one unit.
-std::vector<pooling_range> split(int planes, int plane_step, const std::vector<pooling_tile>& all, int units) {
+std::vector<pooling_range> split(const pooling_problem& p, int plane_step, const std::vector<pooling_tile>& all, int units) {
+  const int planes = p.planes;
   std::vector<int> starts;
   for (std::size_t i = 0; i < all.size(); i++)
     if (all[i].first && !all[i].choose) starts.push_back(static_cast<int>(i));
@@ -151,9 +159,10 @@ std::vector<pooling_range> split(int planes, int plane_step, const std::vector<p
     const int begin = items * unit / units, end = items * (unit + 1) / units;
     if (begin == end) continue;
     if (by_tiles) {
-      ranges.push_back({0, planes, starts[begin], starts[end]});
+      ranges.push_back({0, planes, starts[begin], starts[end], 0, 0});
     } else {
-      ranges.push_back({begin * plane_step, std::min(planes, end * plane_step), 0, starts[count]});
+      const int first = begin * plane_step;
+      ranges.push_back({first, std::min(planes, end * plane_step), 0, starts[count], first * p.src_plane, first * p.dst_plane});
     }
   }
   return ranges;
@@ -165,14 +174,17 @@ PoolingPass plan(const device::Recipe& recipe, const Axis& height, const Axis& w
   const bool whole = c.rows == height.results && c.columns == width.results && c.tap_rows == height.taps;
   const int plane_words = std::max(height.results * width.results, height.sources * width.sources);
   if (whole && plane_words <= recipe.acc_words)
-    c.planes_per_lane = planes_per_lane(problem.planes, recipe.acc_words / plane_words, recipe.compute_units);
+    c.planes_per_lane = planes_per_lane(problem.planes, recipe.acc_words / plane_words, recipe);
+  c.last_planes = (problem.planes - 1) % c.planes_per_lane + 1;
 
   PoolingPass pass = {};
   pass.problem = problem;
   pass.problem.planes_per_lane = c.planes_per_lane;
+  pass.problem.src_lane = c.planes_per_lane * problem.src_plane;
+  pass.problem.dst_lane = c.planes_per_lane * problem.dst_plane;
   pass.problem.taps_w = width.taps;
   pass.tiles = tiles(height, width, c, recipe.acc_distance, !height.backward && problem.method == POOLING_STOCHASTIC);
-  pass.units = split(problem.planes, kLanes * c.planes_per_lane, pass.tiles, recipe.compute_units);
+  pass.units = split(pass.problem, recipe.lanes * c.planes_per_lane, pass.tiles, recipe.compute_units);
   return pass;
 }
 
@@ -210,7 +222,9 @@ int method_of(PoolingMethod method) {
 PoolingPlan plan_pooling(const device::Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
   validate(s, method);
   const std::string name = describe(s);
-  const pooling_problem problem = {s.N * s.C, 1, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW, s.PH, s.PW, 0, method_of(method)};
+  const int src_plane = s.H * s.W, dst_plane = s.P * s.Q;
+  const pooling_problem problem = {s.N * s.C, 1,    s.H,  s.W,       s.P,       s.Q,       s.KH,      s.KW, s.SH,
+                                   s.SW,      s.PH, s.PW, src_plane, dst_plane, src_plane, dst_plane, 0,    method_of(method)};
   return {
       plan(recipe, Axis::forward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::forward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem, name),
       plan(recipe, Axis::backward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::backward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem,

@@ -6,8 +6,6 @@
 
 namespace barista::ops {
 
-constexpr int kLanes = 16;  // planes that a kernel works on side by side
-
 // Of a >= 0 and b > 0, rounded up.
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 

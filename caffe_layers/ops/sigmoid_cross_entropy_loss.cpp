@@ -8,7 +8,6 @@ namespace barista::ops {
 using device::Argument;
 
 namespace {
-constexpr int kVector = 16;  // floats of one access to memory
 label_rule rule_of(IgnoredLabel ignored) { return {1, ignored.has_value(), ignored.value_or(0)}; }
 }  // namespace
 
@@ -23,7 +22,7 @@ void SigmoidCrossEntropyLoss::forward(const device::Buffer& src, const device::B
   const int units = launch_on_units(manager_, "sigmoid_cross_entropy_loss_forward_",
                                     {Argument::in(src), Argument::in(target), Argument::out(sigmoid), Argument::out(sum_.parts()),
                                      Argument::value(rule_of(ignored_)), Argument::value(count_)},
-                                    (count_ - 1) / kVector + 1);
+                                    (count_ - 1) / manager_.recipe().lanes + 1);
   sum_.finish(units, loss);
 }
 
@@ -32,7 +31,7 @@ void SigmoidCrossEntropyLoss::backward(const device::Buffer& sigmoid, const devi
   launch_on_units(manager_, "sigmoid_cross_entropy_loss_backward_",
                   {Argument::in(sigmoid), Argument::in(target), Argument::in(weight), Argument::in(sum_.divisor()),
                    Argument::out(diff_src), Argument::value(rule_of(ignored_)), Argument::value(count_)},
-                  (count_ - 1) / kVector + 1);
+                  (count_ - 1) / manager_.recipe().lanes + 1);
 }
 
 }  // namespace barista::ops

@@ -15,15 +15,14 @@ Softmax::Softmax(device::DeviceManager& manager, const ClassAxis& axis) : manage
 void Softmax::forward(const device::Buffer& src, device::Buffer& dst) {
   const label_rule no_labels = {0, 0, 0};
   // src stands in for the labels too, which are not looked at.
-  launch_on_units(manager_, "softmax_forward_",
-                  {Argument::in(src), Argument::in(src), Argument::out(dst), Argument::out(no_parts_), Argument::value(axis_),
-                   Argument::value(no_labels)},
-                  lane_groups(axis_));
+  launch_on_groups(manager_, axis_, "softmax_forward_",
+                   {Argument::in(src), Argument::in(src), Argument::out(dst), Argument::out(no_parts_), Argument::value(axis_),
+                    Argument::value(no_labels)});
 }
 
 void Softmax::backward(const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src) {
-  launch_on_units(manager_, "softmax_backward_",
-                  {Argument::in(dst), Argument::in(diff_dst), Argument::out(diff_src), Argument::value(axis_)}, lane_groups(axis_));
+  launch_on_groups(manager_, axis_, "softmax_backward_",
+                   {Argument::in(dst), Argument::in(diff_dst), Argument::out(diff_src), Argument::value(axis_)});
 }
 
 }  // namespace barista::ops

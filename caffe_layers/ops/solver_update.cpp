@@ -7,8 +7,6 @@ namespace {
 
 using device::Argument;
 
-constexpr int kWord = 16;  // floats of a word of external memory, where a unit's part begins
-
 }  // namespace
 
 bool has_second_history(const solver_rule& rule) { return rule.method == SOLVER_ADADELTA || rule.method == SOLVER_ADAM; }
@@ -19,7 +17,7 @@ void solver_update(device::DeviceManager& manager, const solver_rule& rule, devi
       manager, "solver_update_",
       {Argument::inout(weights), Argument::inout(diff_weights), Argument::inout(first),
        Argument::inout(second != nullptr ? *second : first), Argument::in(norm != nullptr ? *norm : first), Argument::value(rule)},
-      count, kWord, count);
+      count, manager.recipe().lanes, count);
 }
 
 void add_squared_norm(device::DeviceManager& manager, const device::Buffer& diff_weights, device::Buffer& norm, bool begins,

@@ -8,10 +8,9 @@ namespace {
 
 using device::Argument;
 
-constexpr int kVector = 16;  // floats that a kernel takes a step
-
 void add(device::DeviceManager& manager, const Argument& a, const Argument& b, device::Buffer& dst, int count) {
-  launch_on_units(manager, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)}, (count - 1) / kVector + 1);
+  launch_on_units(manager, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)},
+                  (count - 1) / manager.recipe().lanes + 1);
 }
 
 }  // namespace

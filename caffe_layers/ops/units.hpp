@@ -32,27 +32,35 @@ inline int units_for(const device::Recipe& recipe, double floats) {
   return floats < 2 * kFloatsWorthALaunch ? 1 : recipe.compute_units;
 }
 
-// One launch a range, of kernels that end in their unit's number and take the range last; on the first unit alone where `floats`, where they
-// are said, are few.
-inline std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, const std::string& kernel,
-                                                 const std::vector<device::Argument>& arguments, int items,
-                                                 double floats = 2 * kFloatsWorthALaunch) {
+// One launch a range, of kernels that end in their unit's number and take last what `described` makes of the range: on the device a product
+// or a quotient is made by an operator that waits for ever after. On the first unit alone where `floats` are few.
+template <typename Described>
+std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, const std::string& kernel,
+                                          const std::vector<device::Argument>& arguments, int items, double floats,
+                                          const Described& described) {
   const std::vector<UnitRange> ranges = share_out(items, units_for(manager.recipe(), floats));
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < ranges.size(); unit++) {
     device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
-    launch.arguments.push_back(device::Argument::value(ranges[unit]));
+    launch.arguments.push_back(device::Argument::value(described(ranges[unit])));
     all.push_back(std::move(launch));
   }
   return all;
 }
 
 // Enqueues them. Returns how many units take part.
-inline int launch_on_units(device::DeviceManager& manager, const std::string& kernel,
-                           const std::vector<device::Argument>& arguments, int items, double floats = 2 * kFloatsWorthALaunch) {
-  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items, floats);
+template <typename Described>
+int launch_on_units(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
+                    int items, double floats, const Described& described) {
+  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items, floats, described);
   manager.launch(all);
   return static_cast<int>(all.size());
+}
+
+// The same of kernels that take the range itself; on all units where `floats` are not said.
+inline int launch_on_units(device::DeviceManager& manager, const std::string& kernel,
+                           const std::vector<device::Argument>& arguments, int items, double floats = 2 * kFloatsWorthALaunch) {
+  return launch_on_units(manager, kernel, arguments, items, floats, [](const UnitRange& range) { return range; });
 }
 
 // Shares `items` out in runs of whole `grain`s, but for the last, by kernels that end in their unit's number and take begin and end last;

@@ -1,7 +1,7 @@
 // Batch normalisation on the device against its formula in double precision.
 //
-// Bounds follow from how the device computes: a sum of n values has at most n / 128 + 12 additions above any of them (16 lanes, 8 partial
-// sums each, then 7 and 4 more), so it is off by at most that many half units (u = 2^-24) of the sum of sizes; a mean is rounded once
+// Bounds follow from how the device computes: a sum of n values has at most n / (8 * lanes) + 12 additions above any of them (8 partial
+// sums a lane, then 7 and 4 more), so it is off by at most that many half units (u = 2^-24) of the sum of sizes; a mean is rounded once
 // more; the differences from a mean that is off by D have a mean square that is off by D^2 and by those roundings. The rest is a few u.
 #include "ops/batch_norm.hpp"
 
@@ -32,7 +32,9 @@ Floats values(const ops::ChannelShape& s, std::uint32_t seed) {
   return all;
 }
 
-double additions(const ops::ChannelShape& s) { return s.outer * s.inner / 128.0 + 12; }
+double additions(const ops::ChannelShape& s) {
+  return s.outer * s.inner / (8.0 * device::DeviceManager::instance().recipe().lanes) + 12;
+}
 
 // A number of each channel, and what the device's may be off by.
 struct Bounded {

@@ -102,7 +102,7 @@ Numbers gradient(const device::Recipe& r, const DepthwisePass& pass, const Numbe
   const depthwise_problem& p = pass.problem;
   Numbers gradients(p.kernel_plane, kUnwritten);
   Words x(r.acc_words);
-  for (int first = 0; first < p.tiles * p.kernel_parts; first += p.tiles) {
+  for (int first = 0; first < p.parts; first += p.tiles) {
     const depthwise_part& kernel_part = pass.parts.at(first);
     std::vector<Words> partials(DEPTHWISE_TAPS, Words(r.acc_words / 2));
     for (Words& bank : partials) bank.clear(kernel_part.chunks * DEPTHWISE_PARTIALS);
@@ -187,14 +187,14 @@ TEST(DepthwisePlanTest, UnitsShareAllParts) {
          {DepthwiseDirection::kForward, DepthwiseDirection::kBackwardData, DepthwiseDirection::kBackwardWeights}) {
       const DepthwisePass pass = plan_depthwise(r, s, direction);
       const bool weights = direction == DepthwiseDirection::kBackwardWeights;
-      const int parts = static_cast<int>(pass.parts.size()), groups = ((weights ? s.C : s.N * s.C) + 15) / 16;
-      ASSERT_EQ(parts, pass.problem.tiles * pass.problem.kernel_parts);
+      const int parts = static_cast<int>(pass.parts.size()), groups = ((weights ? s.C : s.N * s.C) + r.lanes - 1) / r.lanes;
+      ASSERT_EQ(parts, pass.problem.parts);
       ASSERT_LE(pass.units.size(), r.compute_units);
       int end = 0;
       for (const depthwise_range& unit : pass.units) {
         ASSERT_EQ(unit.begin, end);
         ASSERT_LT(unit.begin, unit.end);
-        ASSERT_TRUE(weights || unit.begin % pass.problem.kernel_parts == 0) << "a tile is cut";
+        ASSERT_TRUE(weights || unit.begin % (pass.problem.parts / pass.problem.tiles) == 0) << "a tile is cut";
         end = unit.end;
       }
       ASSERT_EQ(end, weights ? groups : groups * parts);

@@ -19,8 +19,6 @@ namespace {
 using ops::PoolingPass;
 using ops::PoolingShape;
 
-constexpr int kLanes = 16;
-
 // Runs `check` on every plan of every recipe; `fitting` counts the shapes that a recipe has room for.
 template <typename Check>
 void for_every_pass(const Check& check) {
@@ -64,7 +62,7 @@ TEST(PoolingPlanTest, EveryResultIsMadeOnceByOneUnit) {
     const int planes = s.N * s.C;
     std::vector<int> worked(static_cast<std::size_t>(planes) * pass.tiles.size());
     for (const pooling_range& unit : pass.units) {
-      ASSERT_EQ(unit.plane_begin % (kLanes * pass.problem.planes_per_lane), 0);
+      ASSERT_EQ(unit.plane_begin % (r.lanes * pass.problem.planes_per_lane), 0);
       ASSERT_TRUE(pass.tiles.at(unit.tile_begin).first && pass.tiles.at(unit.tile_end - 1).last) << "a unit does whole tiles";
       for (int plane = unit.plane_begin; plane < unit.plane_end; plane++)
         for (int i = unit.tile_begin; i < unit.tile_end; i++) worked.at(static_cast<std::size_t>(plane) * pass.tiles.size() + i)++;

@@ -37,23 +37,25 @@ inline device::Recipe recipe(const std::string& name) {
   r.acc_words = json.at("acc_words");
   r.acc_distance = json.at("acc_distance");
   r.load_words = json.at("load_words");
+  r.lanes = json.at("lanes");
   return r;
 }
 
 // One that no file of bitstreams/ states.
-inline device::Recipe made_up_recipe(int compute_units, int acc_words, int acc_distance) {
+inline device::Recipe made_up_recipe(int compute_units, int acc_words, int acc_distance, int lanes = 16) {
   device::Recipe r;
   r.name = "made-up";
   r.compute_units = compute_units;
   r.acc_words = acc_words;
   r.acc_distance = acc_distance;
+  r.lanes = lanes;
   return r;
 }
 
 // With which plans that cut planes into tiles are tried: those of bitstreams/; one unit with little memory, so that kernels and windows come
 // in parts; three units with much.
 inline std::vector<device::Recipe> plan_recipes() {
-  std::vector<device::Recipe> all = {made_up_recipe(1, 48, 8), made_up_recipe(3, 8192, 64)};
+  std::vector<device::Recipe> all = {made_up_recipe(1, 48, 8, 4), made_up_recipe(3, 8192, 64)};
   for (const std::string& name : recipe_names()) all.push_back(recipe(name));
   return all;
 }
