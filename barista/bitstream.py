@@ -176,8 +176,9 @@ def _online_job(recipe: Recipe, device: opencl.Device, environment_: Mapping[str
     needed = recipe.estimate().bytes // recipe.compute_units
     if device.local_memory_bytes < needed:
         raise BaristaError(
-            f"recipe {recipe.name}: a compute unit of its grid has {needed:,} bytes of on-chip memory, {device.name} lets a kernel have"
-            f" {device.local_memory_bytes:,}; build a recipe of your own with fewer x_words, vec_words or acc_words"
+            f"recipe {recipe.name}: a compute unit of its grid has {needed:,} bytes of on-chip memory,"
+            f" {device.name} lets a kernel have {device.local_memory_bytes:,};"
+            " build a recipe of your own with fewer x_words, vec_words or acc_words"
         )
     source = read_source()
     options = [f"-I{source.folder}", *recipe.defines(), *_DEVICE_OPTIONS.get(device.short_name, _OPTIONS)]

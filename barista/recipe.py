@@ -20,6 +20,7 @@ from barista import paths
 from barista.errors import BaristaError
 
 VECTOR = 16  # floats of a word of external memory
+X_HALVES = 2  # of the grid's memory x: one is read while the other is loaded
 NUMBER_FORMATS = ("float",)  # OpenCL C types that the kernels and the host's buffers know
 TEXT_KEYS = ("name", "description", "board", "target")
 
@@ -89,7 +90,7 @@ class Recipe:
     pe_rows: int  # images that the grid takes at once; e.g. 8
     pe_columns: int  # output channels that it makes at once, in float16 vectors; e.g. 32
     pe_depth: int  # channel lanes that the grid sums over at once; e.g. 4
-    x_words: int  # words of each (lane, image) bank of x; e.g. 2048
+    x_words: int  # words of each (lane, image) bank of one half of x; e.g. 2048
     vec_words: int  # words of each (lane, column) bank of vec; e.g. 1024
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
     acc_distance: int  # steps after which an accumulator may come back at the earliest; e.g. 32
@@ -139,7 +140,7 @@ class Recipe:
         return Estimate(
             multipliers=units * self.pe_rows * self.pe_columns * self.pe_depth,
             memories=(
-                Memory("x", units * self.pe_depth * self.pe_rows, self.x_words, 32),
+                Memory("x", units * X_HALVES * self.pe_depth * self.pe_rows, self.x_words, 32),
                 Memory("vec", units * self.pe_depth * self.pe_columns, self.vec_words, 32),
                 Memory("acc", units * self.pe_rows * self.pe_columns, self.acc_words, 32),
             ),

@@ -123,7 +123,8 @@ typedef struct {
 } tile;
 
 inline tile tile_of(visit v, const multiply_descriptor d) {
-  const int first_column = v.column_tile * d.vectors * VECTOR, output_row = v.row_tile * d.rows, output_column = v.width_tile * d.columns;
+  const int first_column = v.column_tile * d.vectors * VECTOR, output_row = v.row_tile * d.rows,
+            output_column = v.width_tile * d.columns;
   tile t;
   t.first_image = v.image_tile * d.image_groups * (d.weights_pass ? PE_DEPTH : PE_ROWS);
   t.first_output = v.group * d.group_columns + first_column;
@@ -262,8 +263,8 @@ inline void load_turned(__global const storage* restrict operand, tile t, const 
 // --- stores ---
 
 // 16 columns of one run of pixels of an image.
-inline void store_run(const storage16 block[VECTOR], __global storage* restrict to, const multiply_descriptor d, int wanted, int first,
-                      int length) {
+inline void store_run(const storage16 block[VECTOR], __global storage* restrict to, const multiply_descriptor d, int wanted,
+                      int first, int length) {
 #pragma unroll
   for (int c = 0; c < VECTOR; c++)
     if (c < wanted) {
@@ -284,8 +285,8 @@ inline void store_run(const storage16 block[VECTOR], __global storage* restrict 
 }
 
 inline void store_outputs(__local accumulate16 acc[][PE_ROWS][GRID_VECTORS], tile t, const multiply_descriptor d,
-                          const multiply_store stores, __global const storage* restrict scale, __global const storage* restrict offset,
-                          __global storage* restrict dst) {
+                          const multiply_store stores, __global const storage* restrict scale,
+                          __global const storage* restrict offset, __global storage* restrict dst) {
   for (int g = 0; g < d.image_groups; g++)
     for (int i = 0; i < PE_ROWS; i++) {
       const int image = t.first_image + g * PE_ROWS + i;

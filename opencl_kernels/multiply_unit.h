@@ -51,8 +51,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       const bool fills_up = d.lane_blocks > 1 || number < 1;
       if (loads) lane = first_lane(next, range, lane, &block_start);
       int bank = 0, plane = 0, x0 = 0, a0 = 0, v0 = 0;
-      FUSE_LOOPS
-      {
+      FUSE_LOOPS {
 #pragma ivdep array(acc) safelen(ACC_DISTANCE)
 #pragma loop_coalesce 7
         for (int i0 = 0; i0 < steps; i0++) {
@@ -146,7 +145,8 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       // Store outputs, or gradients, that are complete.
       if (multiplies) {
         if (!d.weights_pass && now.inner_block + 1 == inner_blocks(d)) store_outputs(acc, t, d, stores, scale, offset, dst);
-        if (d.weights_pass && is_last_tile(now, range)) store_gradients(acc, t, d, stores.adds, now.outer_block, dst + range.dst_offset);
+        if (d.weights_pass && is_last_tile(now, range))
+          store_gradients(acc, t, d, stores.adds, now.outer_block, dst + range.dst_offset);
       }
       now = next;
       if (loads) next = next_visit(next, d, range);

@@ -39,5 +39,35 @@ def test_no_division_in_a_loop_of_the_grid() -> None:
 
 def test_loop_pragmas_carry_the_recipe_s_distance() -> None:
     """The distance that the host guarantees is the one that the compiler is promised."""
+    sources = _sources()
+    pragmas = {name: re.findall(r"#pragma ivdep (.*)", sources[name]) for name in ("multiply_unit.h", "multiply.cl")}
+    assert pragmas == {"multiply_unit.h": ["array(acc) safelen(ACC_DISTANCE)"], "multiply.cl": ["array(dst)"]}
+
+
+def test_the_grid_and_its_loader_are_side_by_side_and_in_two_halves() -> None:
+    """Two loops and nothing else in what a board's compiler is to fuse; what the one reads of x the other does not write."""
     text = _sources()["multiply_unit.h"]
-    assert re.findall(r"#pragma ivdep (.*)", text) == ["array(acc) safelen(ACC_DISTANCE)", "array(dst)"]
+    assert text.count("FUSE_LOOPS") == 1
+    fused = _block(text, text.index("FUSE_LOOPS"))
+    loops = []
+    rest = fused[1:-1]
+    while loop := re.match(r"\s*(?:#pragma .*\n\s*)*(for \([^{]*\) )\{", rest):
+        body = _block(rest, loop.end(1))
+        loops.append(body)
+        rest = rest[loop.end(1) + len(body) :]
+    assert (len(loops), rest.strip()) == (2, "")
+    grid, loader = loops
+    assert set(re.findall(r"\bx\[(\w+)\]", grid)) == {"half_read"}
+    assert set(re.findall(r"\bx\[(\w+)\]", loader)) == {"half_written"}
+    assert "half_read = number & 1, half_written = 1 - half_read;" in text
+
+
+def _block(text: str, begin: int) -> str:
+    """The braces that follow `begin`, and what is in them."""
+    begin = text.index("{", begin)
+    depth = 0
+    for end in range(begin, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        if depth == 0:
+            return text[begin : end + 1]
+    raise AssertionError("braces that don't close")

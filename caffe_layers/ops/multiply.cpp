@@ -407,13 +407,12 @@ class Planner {
                              {c_.width.source, 1, 1, 0}},
                             d);
     } else {
-      written =
-          Nest({of_columns, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
-               {{height.window, height.window_rows * tile_width, 0, width.window * block_groups},
-                {width.window, width.window_rows, 0, block_groups},
-                {std::max(1, block_groups), image_groups * tile_plane, 0, 1}},
-               recipe_)
-              .write(d);
+      written = Nest({of_columns, {image_groups, tile_plane, rows * columns, 0}, {rows, row, columns, 0}, {columns, column, 1, 0}},
+                     {{height.window, height.window_rows * tile_width, 0, width.window * block_groups},
+                      {width.window, width.window_rows, 0, block_groups},
+                      {std::max(1, block_groups), image_groups * tile_plane, 0, 1}},
+                     recipe_)
+                    .write(d);
     }
     if (!written) return false;
     if (scatters && run_nest(d).revisit_distance < recipe_.acc_distance) return false;
