@@ -211,12 +211,13 @@ class Spans:
 
 
 def _openblas() -> dict[str, str]:
-    """The version of the OpenBLAS that Caffe multiplies with, where it does."""
+    """The version of the OpenBLAS that Caffe multiplies with, where it does, and for which processor its kernels are."""
     for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
         library = ctypes.CDLL(path)
         if hasattr(library, "openblas_get_config"):
-            library.openblas_get_config.restype = ctypes.c_char_p
-            return {"OpenBLAS": library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]}
+            library.openblas_get_config.restype = library.openblas_get_corename.restype = ctypes.c_char_p
+            version = library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]
+            return {"OpenBLAS": f"{version} for {library.openblas_get_corename().decode()}"}
     return {}
 
 

@@ -5,7 +5,7 @@
 // One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
 // (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/multiply-grid.md derives it.
 //
-//   x    [PE_DEPTH][PE_ROWS][X_WORDS] storage                    forward: [lane][image]; weights pass: [image][lane]
+//   x    [2][PE_DEPTH][PE_ROWS][X_WORDS] storage                 a half: forward [lane][image]; weights pass [image][lane]
 //   vec  [VEC_WORDS][PE_DEPTH][PE_COLUMNS / 16] storage16        forward: weights        weights pass: diff_dst
 //   acc  [ACC_WORDS][PE_ROWS][PE_COLUMNS / 16] accumulate16      forward: dst            weights pass: diff_weights
 //
@@ -22,19 +22,19 @@
 // Build-time parameters: PE_ROWS, PE_COLUMNS, PE_DEPTH, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
 // STORAGE, ACCUMULATE.
 //
-// Initiation interval 1 of the grid's loop: every step reads one word of each bank of x, one of each of vec, and reads and writes one
-// of each of acc, which is what the two ports of a memory block give; addresses are running sums of the descriptor's steps, without
-// a division or a multiplication; and the word of acc that a step writes is read again after ACC_DISTANCE steps at the earliest,
-// which the host's choice of loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that
-// many cycles to finish. That is what ivdep's safelen says.
+// Initiation interval 1 of the grid's loop: every step reads one word of each bank of one half of x, one of each of vec, and reads and writes
+// one of each of acc, and an access of the loader writes LOAD_WORDS words side by side of one bank of x's other half, so that no memory
+// block has more than its two ports used; addresses are running sums of the descriptor's steps, without a division or, in the grid, a
+// multiplication; and the word of acc that a step writes is read again after ACC_DISTANCE steps at the earliest, which the host's choice of
+// loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that many cycles to finish. That is
+// what ivdep's safelen says. The grid's nest and the loader's are coalesced and fused: a cycle has a step of one and an access of the other.
 //
 // Device cost a compute unit: PE_ROWS * PE_COLUMNS * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32)
-// and 48 adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a
+// and 48 adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: 2 * PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a
 // bank is LOAD_WORDS words wide where it is written), PE_DEPTH * PE_COLUMNS * ceil(VEC_WORDS / 512) for vec, PE_ROWS * PE_COLUMNS *
-// ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 512, 512 words: 1,024 multiply-adders, 128 + 256 + 128 = 512 blocks;
-// docs/multiply-grid.md has those of every recipe. Each bank of x and vec is read once a cycle, each of acc read and written once: two ports
-// at most. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for stores, and for raw gradients that are added
-// to. What Intel's compiler makes of it (achieved interval, clock) has not been run.
+// ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 256, 512 words: 1,024 multiply-adders, 256 + 256 + 128 = 640 blocks;
+// docs/multiply-grid.md has those of every recipe. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for
+// stores, and for raw gradients that are added to. What Intel's compiler makes of it (achieved interval, fusion, clock) has not been run.
 // DSP blocks of multiply_*: PE_ROWS * PE_COLUMNS * PE_DEPTH + 16 * 3
 #include "common.h"
 #include "multiply_descriptor.h"

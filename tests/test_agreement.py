@@ -20,6 +20,10 @@ from examples import nets
 
 QUICK = ("lenet", "cifar10_quick", "cifar10_full", "mnist_autoencoder", "mnist_siamese", "resnet20", "squeezenet")
 
+# Stock Caffe comes no nearer to itself: a rounding decides on the gradients of ResNet-20's rectifiers (conformance.trials), and is all
+# that there is of the gradient of the siamese net's ip2's bias, to which both halves of a pair contribute the same with opposite signs.
+DECIDED_BY_ROUNDING = ("resnet20", "mnist_siamese")
+
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Training]:
@@ -43,7 +47,7 @@ def test_three_steps_on_the_device_are_stock_caffe_s(training: Callable[[str], T
     agreement = training(name).agreement(device)
     assert agreement.passed, agreement
     assert agreement.difference.update < inf
-    if name != "resnet20":  # whose rectifiers let a rounding decide on gradients: see conformance.trials
+    if name not in DECIDED_BY_ROUNDING:
         assert agreement.itself is None
 
 

@@ -84,7 +84,7 @@ def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) ->
 
     before = bitstreams._cache_path(recipe, "device", [device.platform, device.name, device.driver], source).name
     if change == "recipe":
-        recipe = recipes.Recipe.from_dict({**recipe.raw, "pe_rows": 4}, "emulator.json")
+        recipe = recipes.Recipe.from_dict({**recipe.raw, "pe_rows": recipe.pe_rows + 1}, "emulator.json")
     if change == "kernels":
         for file in paths.kernels_dir().iterdir():
             (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -92,6 +92,14 @@ def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) ->
             header.write("// a comment\n")
         source = bitstreams.read_source(tmp_path)
     assert name() != before
+
+
+def test_a_device_without_room_for_the_grid_is_refused_with_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = opencl.Device("platform", "1", "a small device", "driver", "1", "cpu", 1 << 30, 512 << 10, 0)
+    monkeypatch.setattr(opencl, "devices", lambda environment: [small])
+    sentence = r"recipe emulator: a compute unit of its grid has [\d,]+ bytes of on-chip memory, a small device lets a kernel have 524,288;"
+    with pytest.raises(BaristaError, match=sentence):
+        bitstreams.build(recipes.load("emulator"), "a small device")
 
 
 def spoil(path: Path) -> None:
@@ -222,6 +230,7 @@ def test_a_board_s_recipe_is_built_by_aoc(tmp_path: Path, monkeypatch: pytest.Mo
     made = bitstreams.build(recipes.load("arria10-gx1150"))
     called = (aoc.parent / "called").read_text()
     assert "-board=a10gx" in called
+    assert "-DFOR_BOARD" in called
     assert "-DPE_DEPTH=4" in called
     assert made.manifest["clock_mhz"] == 241.25
     assert made.manifest["resources"] == {"ALUTs": "231541", "DSP blocks": "1060"}

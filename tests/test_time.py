@@ -261,9 +261,12 @@ def test_the_column_of_the_grid_is_what_products_fill(tmp_path: Path) -> None:
     load = 20 * images * pixels / recipe.load_words
     steps = lanes / recipe.pe_depth * columns / recipe.pe_columns * images / recipe.pe_rows * pixels
     store = images * pixels * columns / VECTOR
-    cycles = load + steps + store + lanes * columns / VECTOR  # of these the last loads the weights
+    beside = max(load, steps)
+    least = beside + store + lanes * columns / VECTOR  # of these the last loads the weights
     a_cycle = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth
-    assert found["mix", "forward"]["of_grid"] == pytest.approx(16 * 20 * 50 * pixels / (a_cycle * cycles))
+    # Before the first tile there is a load that no step hides, and each tile takes what loops take to fill and to drain.
+    products = 16 * 20 * 50 * pixels / a_cycle
+    assert products / (least + beside) < found["mix", "forward"]["of_grid"] < products / least
     assert 0 < found["mix", "backward"]["of_grid"] < 1
     assert 0 < found["ip", "backward"]["of_grid"] < 1
     assert {found[key]["of_grid"] for key in found if key[0] not in ("mix", "ip")} == {None}

@@ -278,7 +278,8 @@ class Planner {
     const int column_tiles = ceil_div(c_.columns, column_words * recipe_.pe_columns);
     const int vectors = column_words * recipe_.pe_columns / kVector;
 
-    // Cycles of one visit: vec is loaded, then the grid works while the next tile of x is loaded, then results are stored.
+    // Cycles of one visit: vec is loaded, then the grid works while the next tile of x is loaded, then results are stored; and what loops
+    // take to fill and to drain.
     const double pixels = double(image_groups) * rows * columns;
     // Lanes that fill up the only block are loaded once.
     const int loaded = blocks > 1 ? block_groups * lane_banks_ : lanes;
@@ -290,10 +291,10 @@ class Planner {
     const double weight_words = double(read_window) * block_groups * lane_banks_ * vectors;
     double tile_cycles, once_cycles;
     if (weights) {
-      tile_cycles = std::max(x_load, steps) + image_banks_ * vectors * pixels;
+      tile_cycles = kDrain + std::max(x_load, steps) + image_banks_ * vectors * pixels;
       once_cycles = weight_words * parts;
     } else {
-      tile_cycles = std::max(x_load, steps) + (blocks > 1 ? weight_words : 0);
+      tile_cycles = kDrain + std::max(x_load, steps) + (blocks > 1 ? weight_words : 0);
       once_cycles = blocks > 1 ? 0 : weight_words;
     }
     const double store = weights ? 0 : image_banks_ * vectors * pixels;
@@ -467,6 +468,8 @@ class Planner {
     return multiplies / (double(recipe_.pe_rows) * recipe_.pe_depth * recipe_.pe_columns * recipe_.compute_units);
   }
 
+  // An estimate, until a report of Intel's compiler has the depth of the kernel's pipelines. Few large tiles are better than many.
+  static constexpr double kDrain = 100;
   const device::Recipe& recipe_;
   const Contraction& c_;
   const int lane_banks_, image_banks_;
