@@ -20,8 +20,8 @@ from examples import nets
 
 QUICK = ("lenet", "cifar10_quick", "cifar10_full", "mnist_autoencoder", "mnist_siamese", "resnet20", "squeezenet")
 
-# Stock Caffe comes no nearer to itself: a rounding decides on the gradients of ResNet-20's rectifiers (conformance.trials), and is all
-# that there is of the gradient of the siamese net's ip2's bias, to which both halves of a pair contribute the same with opposite signs.
+# Stock Caffe comes no nearer to itself: a rounding decides on the gradients of ResNet-20's rectifiers (conformance.trials), and is
+# all that there is of the gradient of the siamese net's ip2's bias, to which the halves of a pair contribute opposite numbers.
 DECIDED_BY_ROUNDING = ("resnet20", "mnist_siamese")
 
 
