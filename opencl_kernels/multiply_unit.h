@@ -42,7 +42,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       }
 
       // Multiply, and load the next tile of x: two loops that a compiler for FPGAs is told to make one of, in each cycle of which is a step of
-      // the grid and an access of the loader.
+      // the grid and an access of the loader. The one reads and the other writes a half of x of its own, which ivdep says.
       const int steps = multiplies && d.lanes > 0 ? d.count[0] : 0, lanes = loads ? d.lanes : 0;
       const int next_image = next.image_tile * d.image_groups * image_banks;
       const int next_row = next.row_tile * d.rows * d.output_step_h + d.origin_h;
@@ -53,6 +53,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       int bank = 0, plane = 0, x0 = 0, a0 = 0, v0 = 0;
       FUSE_LOOPS {
 #pragma ivdep array(acc) safelen(ACC_DISTANCE)
+#pragma ivdep array(x)
 #pragma loop_coalesce 7
         for (int i0 = 0; i0 < steps; i0++) {
           int x1 = x0, a1 = a0, v1 = v0;
@@ -112,6 +113,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
           a0 += d.acc_stride[0];
           v0 += d.vec_stride[0];
         }
+#pragma ivdep array(x)
 #pragma loop_coalesce 5
         for (int l = 0; l < lanes; l++) {
           const int first = next_column + lane.fold_w * d.lane_step_w;

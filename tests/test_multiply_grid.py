@@ -41,7 +41,10 @@ def test_loop_pragmas_carry_the_recipe_s_distance() -> None:
     """The distance that the host guarantees is the one that the compiler is promised."""
     sources = _sources()
     pragmas = {name: re.findall(r"#pragma ivdep (.*)", sources[name]) for name in ("multiply_unit.h", "multiply.cl")}
-    assert pragmas == {"multiply_unit.h": ["array(acc) safelen(ACC_DISTANCE)"], "multiply.cl": ["array(dst)"]}
+    assert pragmas == {
+        "multiply_unit.h": ["array(acc) safelen(ACC_DISTANCE)", "array(x)", "array(x)"],
+        "multiply.cl": ["array(dst)"],
+    }
 
 
 def test_the_grid_and_its_loader_are_side_by_side_and_in_two_halves() -> None:
