@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from barista import bitstream as bitstreams
-from barista import opencl, paths
+from barista import opencl, paths, views
 from barista.bitstream import Bitstream
 from barista.errors import BaristaError
 
@@ -155,6 +155,8 @@ def _load(asked: tuple[str | None, str | None], pycaffe: bool) -> Plugin:
     # Before pycaffe, which takes 44 MB: what a driver's compiler takes for a moment does not come on top of that.
     _open_device(library)
     caffe = _import_caffe(installation) if pycaffe else None
+    if caffe is not None:
+        views.track(caffe._caffe, library)
     return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 
 from barista import bitstream as bitstreams
-from barista import paths
+from barista import paths, views
 
 
 @click.command()
@@ -24,7 +25,7 @@ def command(device: str | None, bitstream: str | None) -> None:
     """
     library = paths.plugin_library()
     found, picked = bitstreams.resolve(device, bitstream, note=lambda text: click.echo(f"{text} ...", err=True))
-    variables = bitstreams.environment(found, picked)
+    variables = {**bitstreams.environment(found, picked), "BARISTA_VIEWS": str(Path(views.__file__).resolve())}
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     # Ahead of libcaffe, whose memory it stands in for; whatever else is preloaded stays.

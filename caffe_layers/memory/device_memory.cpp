@@ -75,6 +75,7 @@ Access::Access(caffe::SyncedMemory* memory, Use use) : memory_(memory), use_(use
   }
   Mirror& mirror = mirror_of(*memory);
   const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
+  take_views_as_written(*memory, mirror);
   if (use == Use::kWrite) {
     // A reader that comes while this access is open still finds the host's copy as it was: work in place, dst asked for first.
     if (mirror.newer == Newer::kHost) mirror.unfilled = true;
@@ -101,7 +102,7 @@ Access::~Access() {
     mirror.newer = Newer::kDevice;
     if (--mirror.open_writes > 0) return;
     mirror.unfilled = false;
-    empty_host_copy(*memory_, mirror);
+    end_write(*memory_, mirror);
     return;
   }
   try {

@@ -6,6 +6,7 @@
 #ifndef BARISTA_MEMORY_MIRROR_HPP_
 #define BARISTA_MEMORY_MIRROR_HPP_
 
+#include <cstdint>
 #include <mutex>
 
 #include "caffe/syncedmem.hpp"
@@ -19,6 +20,7 @@ struct Mirror {
   std::recursive_mutex mutex;  // recursive: filling the mirror asks for the host's copy, which looks at the mirror
   device::Buffer buffer;       // as large as the SyncedMemory, whatever part of it a blob uses
   Newer newer = Newer::kHost;
+  std::uint64_t turn = 0;  // that in which views of the host's copy were last taken as written (views.hpp)
   int open_writes = 0;    // write accesses under way,
   bool unfilled = false;  // one of which did without the host's copy
   bool emptied = false;   // the host's copy was given back to the system once
@@ -33,6 +35,14 @@ Mirror& mirror_of(caffe::SyncedMemory& memory);
 // Copies the host's contents, which are the newer ones, to the device; `ahead` of who wants them, which is for those who record commands.
 // With the mirror's lock held.
 void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead = false);
+
+// The host's copy is the newer one where somebody holds a view of it and may have written since the device's was taken. With the mirror's
+// lock held.
+void take_views_as_written(const caffe::SyncedMemory& memory, Mirror& mirror);
+
+// The device has written: brings views of the host's copy up to date or, where there are none, gives its memory back as below. With the
+// mirror's lock held.
+void end_write(caffe::SyncedMemory& memory, Mirror& mirror);
 
 // The device's copy is, or is about to be, the newer one. With the mirror's lock held.
 void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror);

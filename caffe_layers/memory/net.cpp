@@ -27,6 +27,7 @@ bool cleared_on_device(const caffe::Blob<float>& blob) {
     LOG(FATAL) << error.what();
   }
   mark_device_newer(memory, *mirror);
+  end_write(memory, *mirror);
   return true;
 }
 

@@ -16,6 +16,8 @@
 #include <utility>
 
 #include "memory/mirror.hpp"
+#include "memory/python_views.hpp"
+#include "memory/views.hpp"
 
 namespace {
 
@@ -23,10 +25,12 @@ namespace {
 template <auto DevicePointer, auto HostPointer, auto OwnsHost, auto Head>
 struct SyncedMemoryMembers {
   friend void*& device_pointer(caffe::SyncedMemory& memory) { return memory.*DevicePointer; }
+  friend const void* host_pointer(const caffe::SyncedMemory& memory) { return memory.*HostPointer; }
   friend void* own_host_pointer(caffe::SyncedMemory& memory) { return memory.*OwnsHost ? memory.*HostPointer : nullptr; }
   friend caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory) { return memory.*Head; }
 };
 void*& device_pointer(caffe::SyncedMemory& memory);
+const void* host_pointer(const caffe::SyncedMemory& memory);
 void* own_host_pointer(caffe::SyncedMemory& memory);
 caffe::SyncedMemory::SyncedHead& head(caffe::SyncedMemory& memory);
 template struct SyncedMemoryMembers<&caffe::SyncedMemory::gpu_ptr_, &caffe::SyncedMemory::cpu_ptr_,
@@ -66,6 +70,21 @@ void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead) {
   }
   manager.upload(mirror.buffer, memory.cpu_data(), memory.size(), ahead);
   mirror.newer = Newer::kNeither;
+}
+
+void take_views_as_written(const caffe::SyncedMemory& memory, Mirror& mirror) {
+  const std::uint64_t turn = turn_of_views(host_pointer(memory));
+  if (turn == 0) return;
+  if (mirror.newer == Newer::kNeither && mirror.turn != turn) mirror.newer = Newer::kHost;
+  mirror.turn = turn;
+}
+
+void end_write(caffe::SyncedMemory& memory, Mirror& mirror) {
+  if (has_views(host_pointer(memory))) {
+    device_wrote(memory, host_pointer(memory));
+  } else {
+    empty_host_copy(memory, mirror);
+  }
 }
 
 void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror) {
@@ -139,13 +158,14 @@ void* SyncedMemory::mutable_cpu_data() {
   calls.write = true;
   to_cpu();
   barista::memory::bring_to_host(*this, cpu_ptr_, Newer::kHost);
+  barista::memory::have_views_told(cpu_ptr_);
   return cpu_ptr_;
 }
 
 void SyncedMemory::set_cpu_data(void* data) {
   calls.set = true;
   CHECK(data);
-  if (own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
+  if (own_cpu_data_) barista::memory::free_after_views(cpu_ptr_);
   cpu_ptr_ = data;
   head_ = HEAD_AT_CPU;
   own_cpu_data_ = false;
@@ -157,7 +177,8 @@ void SyncedMemory::set_cpu_data(void* data) {
 
 SyncedMemory::~SyncedMemory() {
   calls.end = true;
-  if (cpu_ptr_ != nullptr && own_cpu_data_) CaffeFreeHost(cpu_ptr_, cpu_malloc_use_cuda_);
+  barista::memory::forget(*this);
+  if (cpu_ptr_ != nullptr && own_cpu_data_) barista::memory::free_after_views(cpu_ptr_);
   delete barista::memory::find_mirror(*this);
 }
 

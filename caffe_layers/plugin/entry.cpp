@@ -12,6 +12,8 @@
 
 #include "device/device_manager.hpp"
 #include "memory/device_memory.hpp"
+#include "memory/python_views.hpp"
+#include "memory/views.hpp"
 #include "nlohmann/json.hpp"
 #include "ops/convolution.hpp"
 #include "ops/inner_product.hpp"
@@ -98,6 +100,20 @@ BARISTA_EXPORT int barista_counters(std::uint64_t* values, int count) {
                                         counters.downloads, counters.download_bytes,  counters.waits,   counters.amended};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);
   return kCounters;
+}
+
+// A view of the host's memory at `host` begins, or ends, to live: see memory/views.hpp.
+BARISTA_EXPORT void barista_view_begin(const void* host) { barista::memory::begin_view(host); }
+BARISTA_EXPORT void barista_view_end(const void* host) { barista::memory::end_view(host); }
+
+// From here on all views that pycaffe hands out begin and end so.
+BARISTA_EXPORT void barista_views_are_told() { barista::memory::views_are_told(); }
+
+// This thread calls Caffe (1) or is in Python (0) from here on. Returns where it was. Coming back from Caffe, views are brought up to date;
+// a failure of the device ends the process, as in Caffe's own calls.
+BARISTA_EXPORT int barista_cross_to_caffe(int in_caffe) {
+  using barista::memory::Side;
+  return barista::memory::cross_to(in_caffe != 0 ? Side::kCaffe : Side::kPython) == Side::kCaffe ? 1 : 0;
 }
 
 // Waits until the device has done all that was asked of it: for measuring. Returns 0, or 1 with a sentence in `error`.
