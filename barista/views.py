@@ -1,9 +1,9 @@
 """NumPy views of blobs that a script keeps: they count for as long as they live, as in stock pycaffe, where they are the memory.
 
-`net.blobs['data'].data` is a view of memory on the host, of which the device may have a copy. Nobody tells Barista what a script reads
-and writes through a view that it kept; so each view that is handed out is known to caffe_layers/memory/views.hpp from its beginning
-to its end. NumPy keeps it alive for views of it. Memory with a living view is taken as written before Caffe's next call, and brought
-up to date after it; memory whose views are gone costs nothing.
+`net.blobs['data'].data` is a view of memory on the host, of which the device may have a copy. Nobody tells Barista what a script
+reads and writes through a view that it kept; so each view that is handed out is known to caffe_layers/memory/views.hpp from its
+beginning to its end. NumPy keeps it alive for views of it. Memory with a living view is taken as written before Caffe's next call,
+and brought up to date after it; memory whose views are gone costs nothing.
 
 This file is run by itself too, by libbarista.so in scripts that did not call barista.load(): it imports nothing of Barista.
 """
@@ -16,8 +16,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-# Calls of pycaffe in which device layers run one after the other, so that views need be seen to once. Every other call is right too,
-# and sees to them at each layer.
+# Calls of pycaffe in which device layers run one after the other, so that views need be seen to once. Every other call is right
+# too, and sees to them at each layer.
 _CALLS = {"Net": ("_forward", "_backward"), "Solver": ("step", "solve", "apply_update")}
 # Calls that take functions, which Caffe then calls in the middle of these.
 _REGISTRATIONS = {"Net": ("before_forward", "after_forward", "before_backward", "after_backward"), "Solver": ("add_callback",)}
