@@ -24,12 +24,14 @@ class Negate(caffe.Layer):
 
 
 class Keep(caffe.Layer):
-    """top = 2 * bottom, all through views that are made once."""
+    """top = 2 * bottom, all through views that are made once a shape."""
 
     def setup(self, bottom: Any, top: Any) -> None:
         self.views: tuple[Any, ...] = ()
 
     def reshape(self, bottom: Any, top: Any) -> None:
+        if list(top[0].shape) != list(bottom[0].shape):
+            self.views = ()
         top[0].reshape(*bottom[0].shape)
 
     def forward(self, bottom: Any, top: Any) -> None:
