@@ -61,6 +61,7 @@ setup(
         "matplotlib>=3.7",
         "numpy>=1.26",
         "protobuf>=4.21",
+        "pydot>=3",  # pycaffe imports it
         "pyopencl>=2024.1",
         "rich>=13",
         "scikit-image>=0.22",  # pycaffe imports it

@@ -99,6 +99,11 @@ def _caffe(name: str, _device: str | None) -> Finding:
     unresolved = _unresolved_libraries(found.library)
     if unresolved:
         return Finding(name, State.MISSING, f"{found.library} needs {', '.join(unresolved)}", _install_mend())
+    package = found.python_dir / "caffe" / "io.py"
+    if package.is_file() and "as_grey" in package.read_text(encoding="utf-8"):
+        # That name is no longer scikit-image's. All but caffe.io, and what uses it, works.
+        mend = "make setup, with CAFFE_ROOT unset" if os.environ.get("CAFFE_ROOT") else "make setup"
+        return Finding(name, State.ABSENT, f"{found.root}: its caffe.io is for an older NumPy and scikit-image", mend)
     tool = "" if found.binary else ", without the caffe tool"
     return Finding(name, State.OK, f"{found.root}{tool}")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from processes import barista
 
-from barista import doctor, opencl
+from barista import doctor, opencl, paths
 from barista.doctor import State
 
 
@@ -44,6 +45,21 @@ def test_what_is_not_there_is_missing_with_its_mend(variable: str, name: str, tm
     assert str(tmp_path / "nowhere") in found[name]["detail"]
     assert found[name]["mend"]
     assert found["memory hook"]["state"] == "missing"
+
+
+def test_a_caffe_of_ones_own_whose_python_package_is_too_old_is_said(tmp_path: Path) -> None:
+    mended = paths.caffe_installation().root
+    for part in mended.iterdir():
+        if part.name != "python":
+            (tmp_path / part.name).symlink_to(part)
+    shutil.copytree(mended / "python", tmp_path / "python")
+    own = {"CAFFE_ROOT": str(tmp_path)}
+    assert findings(status=0, **own)["Caffe"]["state"] == "ok"
+    shutil.copy(mended / "source" / "python" / "caffe" / "io.py", tmp_path / "python" / "caffe")
+    found = findings(status=0, **own)["Caffe"]
+    assert found["state"] == "absent"
+    assert found["detail"] == f"{tmp_path}: its caffe.io is for an older NumPy and scikit-image"
+    assert found["mend"] == "make setup, with CAFFE_ROOT unset"
 
 
 def test_a_plugin_that_is_no_library_is_missing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from barista import emulator, paths
 from barista.errors import BaristaError
 from tools.set_up import __main__ as main
-from tools.set_up import caffe, debian, python
+from tools.set_up import caffe, debian, pycaffe, python
 from tools.set_up.commands import Runner
 from tools.set_up.setting import Setting, SetUpError
 
@@ -277,6 +277,51 @@ def test_source_counts_only_once_it_is_mended(tmp_path: Path, monkeypatch: pytes
     text = caffe._MEND_OLD
     source = caffe._source(tmp_path, Recorder())
     assert (source / caffe._MEND_FILE).read_text() == f"input->{caffe._MEND_NEW};\n"
+
+
+@pytest.fixture
+def python_source(built: tuple[Path, Path, Path]) -> Path:
+    """The source tree's Python package, with the places that the mends are for."""
+    folder = built[0] / "python"
+    for mend in pycaffe.MENDS:
+        with (folder / mend.file).open("a", encoding="utf-8") as file:
+            file.write(f"<{mend.old}>")
+    return folder
+
+
+def test_a_caffe_that_is_already_built_gets_new_mends_without_being_built_anew(
+    built: tuple[Path, Path, Path], python_source: Path, setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAFFE_ROOT", raising=False)
+    caffe._put_in_place(built[0], built[1], setting.cache / "caffe")
+    installed = setting.cache / "caffe" / "python" / "caffe"
+    assert pycaffe.MENDS[0].old in (installed / "io.py").read_text()
+    runner = Recorder()
+    caffe.build(setting, runner)
+    assert runner.commands == []
+    for mend in pycaffe.MENDS:
+        text = (installed.parent / mend.file).read_text()
+        assert f"<{mend.new}>" in text
+        assert f"<{mend.old}>" not in text
+    assert (installed / "pictures.py").read_bytes() == (ROOT / "tools" / "pictures.py").read_bytes()
+    before = {file: file.stat().st_ino for file in installed.iterdir()}
+    caffe.build(setting, runner)
+    assert {file: file.stat().st_ino for file in installed.iterdir()} == before
+    with monkeypatch.context() as patch:
+        patch.setattr(pycaffe, "MENDS", (pycaffe.Mend("caffe/io.py", "arr.tostring()", "arr.otherwise()"),))
+        caffe.build(setting, runner)
+    assert "<arr.otherwise()>" in (installed / "io.py").read_text()
+    assert runner.commands == []
+
+
+@pytest.mark.parametrize("number", range(len(pycaffe.MENDS)))
+def test_a_mend_without_its_place_stops_the_set_up(python_source: Path, tmp_path: Path, number: int) -> None:
+    mend = pycaffe.MENDS[number]
+    file = python_source / mend.file
+    file.write_text(file.read_text().replace(mend.old, "of another version"))
+    with pytest.raises(SetUpError, match=rf"{mend.file}: '.*' is there 0 times and not once; Debian's source package is another"):
+        pycaffe.mend(python_source, tmp_path / "installed")
+    assert not (tmp_path / "installed").exists()
 
 
 def test_a_caffe_of_ones_own_is_used_and_checked(setting: Setting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

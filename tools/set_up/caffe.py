@@ -13,6 +13,7 @@ from pathlib import Path
 
 from barista import paths
 from barista.errors import BaristaError
+from tools.set_up import pycaffe
 from tools.set_up.commands import Runner, cores
 from tools.set_up.debian import fetch_caffe_source
 from tools.set_up.setting import Setting, SetUpError
@@ -33,14 +34,15 @@ def build(setting: Setting, runner: Runner) -> None:
         _check_named()
         return
     prefix = setting.cache / "caffe"
-    if _is_current(prefix):
-        return
-    work = setting.cache / "caffe.work"
-    _drop_other_recipe(work, prefix)
-    source = _source(work, runner)
-    _compile(source, work / "build", prefix, setting, runner)
-    _put_in_place(source, work / "build", prefix)
-    shutil.rmtree(work)
+    if not _is_current(prefix):
+        work = setting.cache / "caffe.work"
+        _drop_other_recipe(work, prefix)
+        source = _source(work, runner)
+        _compile(source, work / "build", prefix, setting, runner)
+        _put_in_place(source, work / "build", prefix)
+        shutil.rmtree(work)
+    # Each time: a Caffe that is already there gets the mends of today without being built anew.
+    pycaffe.mend(prefix / "source" / "python", prefix / "python")
 
 
 def _check_named() -> None:

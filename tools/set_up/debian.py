@@ -15,6 +15,8 @@ PACKAGES = (
     "debian-archive-keyring dpkg-dev libboost-filesystem-dev libboost-python-dev libboost-system-dev libboost-thread-dev "
     "libgflags-dev libgoogle-glog-dev libhdf5-dev libleveldb-dev liblmdb-dev libopenblas-dev libopencv-dev libprotobuf-dev "
     "libsnappy-dev protobuf-compiler "
+    # what caffe.draw runs
+    "graphviz "
     # the plugin
     "libssl-dev nlohmann-json3-dev ocl-icd-opencl-dev opencl-headers "
     # the tests: two more OpenCL devices, and what reads and runs the code
