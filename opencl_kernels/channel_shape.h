@@ -30,7 +30,7 @@ enum {
 // and of channel_sums_*: CHANNEL_CENTRE and
 enum {
   CHANNEL_A = 128,
-  CHANNEL_NEGATIVE_A = 256,  // of a, what is not above 0
+  CHANNEL_NEGATIVE_A = 256,  // of a, a * (a <= 0)
   CHANNEL_PRODUCTS = 512,
   CHANNEL_ADDS_PRODUCTS = 1024,
   CHANNEL_SUMS = 2048,

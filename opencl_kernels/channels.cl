@@ -4,7 +4,8 @@
 //                      kept[n][c][i] = src[n][c][i] as it was, or dst[n][c][i], for who works in place or is followed by one who does
 //   channel_sums_*:    products[c]   = (sum over n, i of x * y) / divisor, or that added to products[c]
 //                      sums[c]       = (sum over n, i of y) / divisor, or that added to sums[c]
-//                      where y = b[n][c][i] - centre[c] and x = a[n][c][i], or what of it is not above 0; without an a, x = y
+//                      where y = b[n][c][i] - centre[c] and x = a[n][c][i], or that * (a[n][c][i] <= 0), so NaN of NaN and of infinity;
+//                      without an a, x = y
 //
 // src, other, dst, kept, a, b [outer][channels][inner], the rest [channels], all STORAGE. channel_shape.h says which of them are there;
 // of those that are not, scale is 1 and all others are 0. dst may be src or other. Build-time parameters: LANES, COMPUTE_UNITS, STORAGE,

@@ -67,7 +67,8 @@ __kernel void JOIN(channel_sums_, UNIT)(__global const storage* restrict a, __gl
         const accumulate_lanes y = here ? value - centres : (accumulate_lanes)0;
         accumulate_lanes x = y;
         if (options & CHANNEL_A) x = here ? to_accumulate_lanes(load_lanes(a + at, s.count - at)) : (accumulate_lanes)0;
-        if (options & CHANNEL_NEGATIVE_A) x = x <= (accumulate_lanes)0 ? x : (accumulate_lanes)0;
+        if (options & CHANNEL_NEGATIVE_A)  // 0 * x where x is not below
+          x = x <= (accumulate_lanes)0 ? x : (isfinite(x) ? (accumulate_lanes)0 : (accumulate_lanes)NAN);
         const accumulate_lanes product = product_partials[CHANNEL_PARTIALS - 1] + x * y;
         const accumulate_lanes sum = sum_partials[CHANNEL_PARTIALS - 1] + y;
 #pragma unroll

@@ -101,6 +101,12 @@ inline uint_lanes elementwise_random(uint key, uint vector) {
 #define ELEMENTWISE_POSITIVE(numbers, a) ((a) < (numbers)0 ? (numbers)0 : (a))
 #define ELEMENTWISE_NEGATIVE(numbers, a) ((a) > (numbers)0 ? (numbers)0 : (a))
 
+// (a > 0) + below * (a <= 0), as stock Caffe has it in gradients: 0 times what is not finite is NaN, wherever a is.
+inline accumulate_lanes elementwise_slope(accumulate_lanes a, accumulate_lanes below) {
+  const accumulate_lanes above = a > (accumulate_lanes)0 ? (accumulate_lanes)1 : (accumulate_lanes)0;
+  return a <= (accumulate_lanes)0 ? below : (isfinite(below) ? above : (accumulate_lanes)NAN);
+}
+
 // first = p * q + r, and of that x * y + z.
 inline accumulate_lanes elementwise_arithmetic(const elementwise_function f, accumulate_lanes a, accumulate_lanes b,
                                                accumulate_lanes c, accumulate slope, uint vector) {
@@ -134,11 +140,11 @@ inline accumulate_lanes elementwise_arithmetic(const elementwise_function f, acc
     case ELEMENTWISE_WINNER: x = 1, y = a > b ? (accumulate_lanes)f.scale : c; break;
     case ELEMENTWISE_WON: x = 1, y = a == (accumulate_lanes)f.scale ? c : zero; break;
     case ELEMENTWISE_RELU: x = slope, y = ELEMENTWISE_NEGATIVE(accumulate_lanes, a), z = ELEMENTWISE_POSITIVE(accumulate_lanes, a); break;
-    case ELEMENTWISE_RELU_GRADIENT: y = a > zero ? one : (a <= zero ? (accumulate_lanes)slope : zero); break;
+    case ELEMENTWISE_RELU_GRADIENT: y = elementwise_slope(a, slope); break;
     case ELEMENTWISE_ABSOLUTE: x = 1, y = fabs(a); break;
     case ELEMENTWISE_ABSOLUTE_GRADIENT: y = a > zero ? one : (a < zero ? -one : zero); break;
     case ELEMENTWISE_THRESHOLD: x = 1, y = a > (accumulate_lanes)f.shift ? one : zero; break;
-    case ELEMENTWISE_ELU_GRADIENT: y = a > zero ? one : (a <= zero ? first : zero); break;
+    case ELEMENTWISE_ELU_GRADIENT: y = elementwise_slope(a, first); break;
     case ELEMENTWISE_DROPOUT: x = a, y = word >= (uint_lanes)f.drop_below ? (accumulate_lanes)f.scale : zero; break;
     case ELEMENTWISE_UNIFORM: x = f.scale, y = to_accumulate_lanes((word >> 8) + 1); break;
     default: break;  // c * first
@@ -160,10 +166,11 @@ inline function_numbers elementwise_polynomial(bool is_tanh, function_numbers t)
   return sum;
 }
 
-// A power is exp(factor * log|u|), with the sign that the parity of the exponent gives it; a negative u has none but to a whole one.
-inline function_numbers elementwise_signed(int parity, function_numbers u, function_numbers power) {
-  const function_numbers no_power = u < (function_numbers)0 ? (function_numbers)NAN : power;
-  return parity == ELEMENTWISE_ODD ? copysign(power, u) : (parity == ELEMENTWISE_EVEN ? power : no_power);
+// A power is exp(factor * log|u|), with the sign that the parity of the exponent gives it; a negative u has none but to a whole one. Minus
+// infinity has, as in pow().
+inline function_numbers elementwise_base(int parity, function_numbers u) {
+  const function_numbers infinity = INFINITY, of_no_integer = u == -infinity ? infinity : u;
+  return parity == ELEMENTWISE_NO_INTEGER ? of_no_integer : fabs(u);
 }
 
 // In this order: u, logarithm, exponential, quotient, polynomial, x * y + z. What a function does not need is not computed where that
@@ -176,7 +183,7 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
 
   function_numbers logarithm = 0;
   if (f.function == ELEMENTWISE_LOG || f.function == ELEMENTWISE_POWER)
-    logarithm = log(f.function == ELEMENTWISE_POWER ? fabs(u) : u);
+    logarithm = log(f.function == ELEMENTWISE_POWER ? elementwise_base(f.parity, u) : u);
 
   function_numbers exponent = u;
   bool has_exponential = true;
@@ -187,6 +194,7 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
     case ELEMENTWISE_POWER: exponent = f.factor * logarithm; break;
     case ELEMENTWISE_LOG:
     case ELEMENTWISE_QUOTIENT:
+    case ELEMENTWISE_NEGATIVE_QUOTIENT:
     case ELEMENTWISE_INVERSE: has_exponential = false; break;
     default: break;
   }
@@ -201,7 +209,8 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
   switch (f.function) {
     case ELEMENTWISE_TANH: numerator = 2; break;
     case ELEMENTWISE_BNLL: numerator = e, denominator = 2 + e; break;
-    case ELEMENTWISE_QUOTIENT: numerator = b, denominator = u; break;
+    case ELEMENTWISE_QUOTIENT:
+    case ELEMENTWISE_NEGATIVE_QUOTIENT: numerator = b, denominator = u; break;
     case ELEMENTWISE_INVERSE: numerator = f.factor, denominator = u; break;
     case ELEMENTWISE_BNLL_GRADIENT: numerator = c; break;
     case ELEMENTWISE_SIGMOID: break;
@@ -221,10 +230,11 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
     case ELEMENTWISE_TANH: x = near_zero ? a : -quotient, y = near_zero ? polynomial : 1, z = near_zero ? zero : 1; break;
     case ELEMENTWISE_ELU: y = e - 1, z = ELEMENTWISE_POSITIVE(function_numbers, u); break;
     case ELEMENTWISE_LOG: y = logarithm; break;
-    case ELEMENTWISE_POWER: x = 1, y = elementwise_signed(f.parity, u, e); break;
+    case ELEMENTWISE_POWER: x = 1, y = f.parity == ELEMENTWISE_ODD ? copysign(e, u) : e; break;
     case ELEMENTWISE_BNLL: x = quotient, y = polynomial, z = ELEMENTWISE_POSITIVE(function_numbers, u); break;
     case ELEMENTWISE_QUOTIENT:
     case ELEMENTWISE_INVERSE: x = c, y = quotient; break;
+    case ELEMENTWISE_NEGATIVE_QUOTIENT: x = -c, y = quotient; break;
     case ELEMENTWISE_SIGMOID:
     case ELEMENTWISE_BNLL_GRADIENT: x = 1, y = quotient; break;
     default: break;  // factor * e

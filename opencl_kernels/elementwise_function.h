@@ -18,26 +18,27 @@ enum {
   ELEMENTWISE_WINNER,             // a > b ? scale : c
   ELEMENTWISE_WON,                // a == scale ? c : 0
   ELEMENTWISE_RELU,               // max(a, 0) + slope * min(a, 0)
-  ELEMENTWISE_RELU_GRADIENT,      // c * (a > 0 ? 1 : a <= 0 ? slope : 0)
+  ELEMENTWISE_RELU_GRADIENT,      // c * ((a > 0) + slope * (a <= 0))
   ELEMENTWISE_ABSOLUTE,           // |a|
   ELEMENTWISE_ABSOLUTE_GRADIENT,  // c * sign(a)
   ELEMENTWISE_THRESHOLD,          // a > shift ? 1 : 0
-  ELEMENTWISE_ELU_GRADIENT,       // c * (a > 0 ? 1 : a <= 0 ? b + shift : 0)
+  ELEMENTWISE_ELU_GRADIENT,       // c * ((a > 0) + (b + shift) * (a <= 0))
   ELEMENTWISE_SIGMOID_GRADIENT,   // c * (a - a * a)
   ELEMENTWISE_TANH_GRADIENT,      // c * (1 - a * a)
   ELEMENTWISE_DROPOUT,            // a * (the element's random word >= drop_below ? scale : 0)
   ELEMENTWISE_UNIFORM,            // scale * (1 + the high 24 bits of the element's random word), so from scale to 2^24 * scale
   ELEMENTWISE_LAST_ARITHMETIC = ELEMENTWISE_UNIFORM,
-  ELEMENTWISE_SIGMOID,       // 1 / (1 + exp(u))
-  ELEMENTWISE_TANH,          // 1 - 2 / (1 + exp(u)), which needs u = 2 * a
-  ELEMENTWISE_ELU,           // max(a, 0) + factor * (exp(min(a, 0)) - 1)
-  ELEMENTWISE_EXP,           // factor * exp(u)
-  ELEMENTWISE_LOG,           // factor * log(u)
-  ELEMENTWISE_POWER,         // u to the power of factor
-  ELEMENTWISE_BNLL,          // log(1 + exp(a))
-  ELEMENTWISE_QUOTIENT,      // c * (b / u)
-  ELEMENTWISE_INVERSE,       // c * (factor / u)
-  ELEMENTWISE_BNLL_GRADIENT  // c / (1 + exp(u))
+  ELEMENTWISE_SIGMOID,            // 1 / (1 + exp(u))
+  ELEMENTWISE_TANH,               // 1 - 2 / (1 + exp(u)), which needs u = 2 * a
+  ELEMENTWISE_ELU,                // max(a, 0) + factor * (exp(min(a, 0)) - 1)
+  ELEMENTWISE_EXP,                // factor * exp(u)
+  ELEMENTWISE_LOG,                // factor * log(u)
+  ELEMENTWISE_POWER,              // u to the power of factor
+  ELEMENTWISE_BNLL,               // log(1 + exp(a))
+  ELEMENTWISE_QUOTIENT,           // c * (b / u)
+  ELEMENTWISE_NEGATIVE_QUOTIENT,  // -c * (b / u)
+  ELEMENTWISE_INVERSE,            // c * (factor / u)
+  ELEMENTWISE_BNLL_GRADIENT       // c / (1 + exp(u))
 };
 
 enum { ELEMENTWISE_READS_A = 1, ELEMENTWISE_READS_B = 2, ELEMENTWISE_READS_C = 4, ELEMENTWISE_READS_SLOPES = 8 };

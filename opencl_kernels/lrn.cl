@@ -6,7 +6,8 @@
 // All buffers STORAGE [images][channels][height][width]; power and ratio are kept from forward to backward, which then has neither
 // power nor division. A window is local_size channels, or local_size x local_size pixels of a channel, around each element; what of
 // it lies outside counts as 0. As stock Caffe (src/caffe/layers/lrn_layer.cpp), but for the order of the sums: there a sum across
-// channels is taken on by adding the next square and subtracting the last, here it is of its squares alone, so nothing drifts.
+// channels is taken on by adding the next square and subtracting the last, here it is of its squares alone, so nothing drifts. But what is
+// not finite leaves NaN behind when it is subtracted, and so it does here, in all later channels of the tile.
 //
 // A tile of results and what their windows see are on chip, LANES neighbouring pixels or LANES planes side by side, one a lane
 // (lrn_problem.h). Planes are turned in LANES x LANES blocks on the way in and out, since memory holds a plane's words side by side. A window
@@ -223,6 +224,7 @@ inline void lrn_window(__local const storage_lanes* restrict x, __local accumula
       const bool first_sweep = first_tap == 0 && tap_row == 0 && tap == 0;
       int row_address = tap_address, row_result = 0;
       for (int row = 0; row < t.rows; row++) {
+        int_lanes left_behind = 0;  // across: bits that make a NaN of a sum
         const int source_row = t.lead_row + tap_row + row;
         const bool row_inside = source_row >= 0 && source_row < t.source_rows;
         int source_column = t.lead_column + tap, address = row_address, result = row_result;
@@ -236,6 +238,10 @@ inline void lrn_window(__local const storage_lanes* restrict x, __local accumula
             accumulate_lanes sum = passed[LRN_TAPS - 1];
 #pragma unroll
             for (int i = 1; i < LRN_TAPS; i++) sum += tap + i < p.window_columns ? passed[LRN_TAPS - 1 - i] : (accumulate_lanes)0;
+            if (p.across && tap == 0) {
+              sum = JOIN(as_float, LANES)(JOIN(as_int, LANES)(sum) | left_behind);
+              left_behind |= fabs(passed[LRN_TAPS - 1]) < (accumulate_lanes)INFINITY ? (int_lanes)0 : (int_lanes)0x7fc00000;
+            }
             sums[result] = first_sweep ? sum : sums[result] + sum;
             result += t.sums_column;
           }

@@ -127,9 +127,10 @@ inline void pooling_choose_first(accumulate_lanes value, bool inside, int index,
   *limit = hit ? pooling_chosen(index) : *limit;
 }
 
-// In the end: the element, and its index.
+// In the end: the element, and its index. An element of -infinity is below any index, but not even one of the others can alter it by then, and
+// a limit is a number beside it only as an index.
 inline void pooling_decide(accumulate_lanes* sum, accumulate_lanes* limit) {
-  const int_lanes chosen = *sum >= *limit;
+  const int_lanes chosen = (*sum >= *limit) | ((*sum == (accumulate_lanes)-INFINITY) & isfinite(*limit));
   *sum = chosen ? *sum : 0 * *sum;
   *limit = chosen ? *limit * (-1 / POOLING_CHOSEN) - 1 : (accumulate_lanes)-1;
 }

@@ -16,7 +16,9 @@ __kernel void JOIN(sigmoid_cross_entropy_loss_forward_,
       const accumulate power = exp(-fabs(x[lane]));
       counted[lane] = lane < count - i && !(rule.has_ignored && convert_int_rtz(t[lane]) == rule.ignored);
       y[lane] = (x[lane] >= 0 ? 1 : power) / (1 + power);
-      term[lane] = counted[lane] ? log(1 + power) - x[lane] * (t[lane] - positive) : 0;
+      // Stock Caffe takes 2 * src, or 0 * src, from src: of an infinite one the loss is no number.
+      const accumulate loss = isfinite(x[lane]) ? log(1 + power) - x[lane] * (t[lane] - positive) : NAN;
+      term[lane] = counted[lane] ? loss : 0;
     }
     store_lanes(to_storage_lanes(vload_lanes(0, y)), sigmoid + i, count - i);
     part.sum += sum_of_lanes(vload_lanes(0, term));
@@ -35,6 +37,6 @@ __kernel void JOIN(sigmoid_cross_entropy_loss_backward_,
     const storage_lanes of_target = load_lanes(target + i, count - i);
     const int_lanes ignored = rule.has_ignored ? to_int_lanes(of_target) == (int_lanes)rule.ignored : (int_lanes)0;
     const accumulate_lanes difference = to_accumulate_lanes(load_lanes(sigmoid + i, count - i)) - to_accumulate_lanes(of_target);
-    store_lanes(to_storage_lanes(ignored ? (accumulate_lanes)0 : difference * scale), diff_src + i, count - i);
+    store_lanes(to_storage_lanes((ignored ? (accumulate_lanes)0 : difference) * scale), diff_src + i, count - i);
   }
 }

@@ -18,7 +18,7 @@ __kernel void JOIN(softmax_loss_backward_, UNIT)(__global const storage* restric
       const accumulate_lanes probability = to_accumulate_lanes(load_lanes(prob + at + word, width - word));
       const accumulate_lanes difference = probability - (label == of_class ? (accumulate_lanes)1 : (accumulate_lanes)0);
       const int_lanes ignored = rule.has_ignored ? label == (int_lanes)rule.ignored : (int_lanes)0;
-      store_lanes(to_storage_lanes(ignored ? (accumulate_lanes)0 : difference * scale), diff_src + at + word, width - word);
+      store_lanes(to_storage_lanes((ignored ? (accumulate_lanes)0 : difference) * scale), diff_src + at + word, width - word);
     }
     at += width;
     if (class_a_word) {

@@ -36,6 +36,12 @@ inline accumulate solver_scale(const solver_rule rule, __global const float* nor
   return length > rule.largest_norm ? rule.scale * (rule.largest_norm / length) : rule.scale;
 }
 
+// What a factor is multiplied with: 0 where the factor is. Stock Caffe leaves out a decay of 0, and its BLAS a vector that a scalar of 0
+// is multiplied with, were there a NaN in it.
+inline function_numbers solver_operand(accumulate factor, function_numbers number) {
+  return factor == 0 ? (function_numbers)0 : number;
+}
+
 // The new histories in *h and *k; returns what is taken off the weights.
 inline function_numbers solver_step(const solver_rule rule, function_numbers g, function_numbers* h, function_numbers* k) {
   const function_numbers before = *h, square = g * g;
@@ -44,10 +50,10 @@ inline function_numbers solver_step(const solver_rule rule, function_numbers g, 
   if (rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV) gain = rule.rate;
   if (rule.method == SOLVER_ADAGRAD) gain = 1;
   const bool first_moment = rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV || rule.method == SOLVER_ADAM;
-  *h = keep * before + gain * (first_moment ? g : square);
+  *h = keep * solver_operand(keep, before) + gain * solver_operand(gain, first_moment ? g : square);
   if (rule.method == SOLVER_SGD) return *h;
-  if (rule.method == SOLVER_NESTEROV) return (1 + rule.keep) * *h - rule.keep * before;
-  if (rule.method == SOLVER_ADAM) *k = rule.keep_squares * *k + (1 - rule.keep_squares) * square;
+  if (rule.method == SOLVER_NESTEROV) return (1 + rule.keep) * *h - rule.keep * solver_operand(keep, before);
+  if (rule.method == SOLVER_ADAM) *k = rule.keep_squares * solver_operand(rule.keep_squares, *k) + (1 - rule.keep_squares) * square;
 
   const bool adadelta = rule.method == SOLVER_ADADELTA;
   const function_numbers delta = rule.delta, none = 0;
@@ -55,8 +61,8 @@ inline function_numbers solver_step(const solver_rule rule, function_numbers g, 
   function_numbers above = rule.method == SOLVER_ADAM ? *h : g;
   if (adadelta) above *= sqrt(*k + delta);
   const function_numbers quotient = above / (root + (adadelta ? none : delta));
-  if (adadelta) *k = rule.keep * *k + (1 - rule.keep) * quotient * quotient;
-  return rule.rate * quotient;
+  if (adadelta) *k = rule.keep * solver_operand(rule.keep, *k) + (1 - rule.keep) * quotient * quotient;
+  return rule.rate * solver_operand(rule.rate, quotient);
 }
 
 SINGLE_WORK_ITEM

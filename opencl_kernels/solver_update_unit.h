@@ -11,8 +11,8 @@ __kernel void JOIN(solver_update_, UNIT)(__global storage* weights, __global sto
     const function_numbers w = to_function_numbers(load_functions(weights + i, valid));
     const function_numbers one = 1, zero = 0;
     const function_numbers sign = w > zero ? one : (w < zero ? -one : zero);
-    const function_numbers g =
-        scale * to_function_numbers(load_functions(diff_weights + i, valid)) + rule.decay * (rule.absolute ? sign : w);
+    const function_numbers g = scale * solver_operand(scale, to_function_numbers(load_functions(diff_weights + i, valid))) +
+                               rule.decay * solver_operand(rule.decay, rule.absolute ? sign : w);
     function_numbers h = to_function_numbers(load_functions(first + i, valid)), k = zero;
     if (has_second) k = to_function_numbers(load_functions(second + i, valid));
     const function_numbers step = solver_step(rule, g, &h, &k);

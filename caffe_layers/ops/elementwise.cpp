@@ -80,9 +80,11 @@ ElementwisePass constant(float value) {
 Elementwise general_power(float exponent, float scale, float shift) {
   ElementwisePass forward = {ELEMENTWISE_POWER, Operand::kSrc, Operand::kNone, Operand::kNone, scale, shift, exponent};
   forward.parity = parity_of(exponent);
-  // exponent * scale * dst / (shift + scale * src), the constant in the divisor.
-  return {forward,
-          {ELEMENTWISE_QUOTIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, 1 / exponent, shift / (exponent * scale)}};
+  // exponent * scale * dst / (shift + scale * src), the size of the constant in the divisor. Its sign is not, since that of a divisor
+  // which is 0 decides on that of an infinite gradient.
+  const float slope = exponent * scale, size = std::abs(slope);
+  const int quotient = slope < 0 ? ELEMENTWISE_NEGATIVE_QUOTIENT : ELEMENTWISE_QUOTIENT;
+  return {forward, {quotient, Operand::kSrc, Operand::kDst, Operand::kDiffDst, scale / size, shift / size}};
 }
 
 }  // namespace

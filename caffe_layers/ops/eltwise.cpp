@@ -17,9 +17,17 @@ elementwise_function function(int which, float scale = 1, float shift = 0) {
 
 void eltwise_sum(device::DeviceManager& manager, const Sources& src, const std::vector<float>& coefficients, device::Buffer& dst,
                  int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficients[0], coefficients[1]), {src[0], src[1]}, dst, count);
-  for (std::size_t k = 2; k < src.size(); k++)
-    launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficients[k], 1), {src[k], &dst}, dst, count);
+  // A source of coefficient 0 is left out, whatever it holds, as BLAS does.
+  std::vector<std::size_t> terms;
+  for (std::size_t k = 0; k < src.size(); k++)
+    if (coefficients[k] != 0) terms.push_back(k);
+  if (terms.empty()) return launch_elementwise(manager, function(ELEMENTWISE_CONSTANT), {}, dst, count);
+  const auto coefficient = [&](std::size_t term) { return coefficients[terms[term]]; };
+  const auto source = [&](std::size_t term) { return src[terms[term]]; };
+  if (terms.size() == 1) return launch_elementwise(manager, function(ELEMENTWISE_AFFINE, coefficient(0)), {source(0)}, dst, count);
+  launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficient(0), coefficient(1)), {source(0), source(1)}, dst, count);
+  for (std::size_t k = 2; k < terms.size(); k++)
+    launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficient(k), 1), {source(k), &dst}, dst, count);
 }
 
 void eltwise_product(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, int count) {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "support/canaried_buffer.hpp"
@@ -50,6 +52,18 @@ TEST_F(DropoutTest, AllBitsOfAWordAreTheGenerators) {
     const std::uint32_t exact = word(5, i);
     EXPECT_EQ(dropped({5, exact, 1}, ones)[i], 1);
     EXPECT_EQ(dropped({5, exact + 1, 1}, ones)[i], 0);
+  }
+}
+
+// A mask of 0 is a factor, as in stock Caffe, and hides neither.
+TEST_F(DropoutTest, KeepsNanAndInfinity) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> mask = dropped({3, 1U << 31, 2}, std::vector<float>(40, 1)),
+                           infinite = dropped({3, 1U << 31, 2}, std::vector<float>(40, infinity)),
+                           none = dropped({3, 1U << 31, 2}, std::vector<float>(40, nan));
+  for (int i = 0; i < 40; i++) {
+    EXPECT_TRUE(mask[i] == 0 ? std::isnan(infinite[i]) : infinite[i] == infinity) << i;
+    EXPECT_TRUE(std::isnan(none[i])) << i;
   }
 }
 

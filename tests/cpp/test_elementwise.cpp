@@ -167,7 +167,10 @@ TEST_F(ElementwiseTest, TakesNanAndInfinityAsStockCaffeDoes) {
   expect_same("slope of bnll", backward(ops::bnll(), {200, -200}, {200, 0}, {3, 3}), {3, 0});
   expect_same("exp", forward(ops::exp(1, 1), {kNan, kInfinity, -kInfinity, 0}), {kNan, kInfinity, 0, 1});
   expect_same("log", forward(ops::log(1, 1, 0), {kNan, kInfinity, -1, 0, 1}), {kNan, kInfinity, kNan, -kInfinity, 0});
-  expect_same("power 0.37", forward(ops::power(0.37F, 1, 0), {kNan, kInfinity, -1, 0, 1}), {kNan, kInfinity, kNan, 0, 1});
+  expect_same("power 0.37", forward(ops::power(0.37F, 1, 0), {kNan, kInfinity, -kInfinity, -1, 0, 1}),
+              {kNan, kInfinity, kInfinity, kNan, 0, 1});
+  expect_same("slope of power -1", backward(ops::power(-1, 1, 1), {-1}, {kInfinity}, {1}), {-kInfinity});
+  expect_same("slope of elu", backward(ops::elu(0.5F), src, forward(ops::elu(0.5F), src), ones), {kNan, kNan, 0, 0.5F, 0.5F, 1});
   expect_same("power 3", forward(ops::power(3, 1, 0), {kNan, kInfinity, -kInfinity, 0, 1, -1}),
               {kNan, kInfinity, -kInfinity, 0, 1, -1});
   expect_same("power -1", forward(ops::power(-1, 1, 0), {kNan, kInfinity, 0, 1, -1}), {kNan, 0, kInfinity, 1, -1});

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -58,6 +59,21 @@ TEST_F(EltwiseTest, SumIsTheFormula) {
       for (float& x : diff) x *= 3;
       ASSERT_EQ(diff_src.download(), diff);
     }
+}
+
+TEST_F(EltwiseTest, ASumLeavesOutWhatHasNoCoefficient) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const CanariedBuffer numbers(manager(), {1, 2, 3}), infinite(manager(), Floats(3, infinity));
+  const device::Buffer &number = numbers, &other = infinite;
+  CanariedBuffer dst(manager(), 3);
+  const auto sum = [&](const ops::Sources& sources, const Floats& coefficients) {
+    ops::eltwise_sum(manager(), sources, coefficients, dst, 3);
+    return dst.download();
+  };
+  EXPECT_EQ(sum({&number, &other}, {2, 0}), (Floats{2, 4, 6}));
+  EXPECT_EQ(sum({&other, &number, &number}, {0, 2, 1}), (Floats{3, 6, 9}));
+  EXPECT_EQ(sum({&other, &other}, {0, 0}), Floats(3, 0));
+  EXPECT_EQ(sum({&number, &other, &number}, {1, 1, 1}), Floats(3, infinity));
 }
 
 TEST_F(EltwiseTest, ProductIsTheFormula) {

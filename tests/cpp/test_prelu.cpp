@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "support/canaried_buffer.hpp"
@@ -66,6 +70,24 @@ TEST_F(PReLUTest, GradientOfSlopesIsTheFormulaAndAdded) {
     for (int i = 0; i < count(s); i++) sums[slope_of(s, i)] += diff[i] * std::min(src[i], 0.0F);
     ops::prelu_backward_slopes(manager(), s, CanariedBuffer(manager(), src), CanariedBuffer(manager(), diff), diff_slopes);
     ASSERT_EQ(diff_slopes.download(), sums) << describe(s);
+  }
+}
+
+// Stock Caffe multiplies with (src > 0) and (src <= 0): a 0 times what is not finite is NaN.
+TEST_F(PReLUTest, TakesNanAndInfinityAsStockCaffeDoes) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const ops::PReLUShape shape = {1, 1, 2, false};
+  for (const auto& [src, slope, diff] : std::vector<std::tuple<float, float, float>>{
+           {nan, 2, 3}, {infinity, 2, 3}, {-infinity, 2, 3}, {4, nan, 3}, {4, infinity, 3}, {-4, infinity, 3}, {4, 2, infinity}}) {
+    SCOPED_TRACE(std::to_string(src) + ", slope " + std::to_string(slope) + ", gradient " + std::to_string(diff));
+    const auto above = static_cast<float>(src > 0), below = static_cast<float>(src <= 0);
+    const CanariedBuffer from(manager(), {1, src}), given(manager(), Floats{slope}), diff_dst(manager(), {0, diff});
+    CanariedBuffer gradient(manager(), 2), diff_slopes(manager(), Floats{0});
+    ops::prelu_backward(manager(), shape, from, given, diff_dst, gradient);
+    ops::prelu_backward_slopes(manager(), shape, from, diff_dst, diff_slopes);
+    for (const auto& [found, expected] : {std::pair{gradient.download()[1], diff * (above + slope * below)},
+                                          std::pair{diff_slopes.download()[0], diff * src * below}})
+      EXPECT_TRUE(std::isnan(expected) ? std::isnan(found) : found == expected) << found << ", not " << expected;
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "support/canaried_buffer.hpp"
@@ -16,6 +18,17 @@ namespace {
 using Floats = std::vector<float>;
 
 class ScaleTest : public DeviceTest {};
+
+TEST_F(ScaleTest, KeepsNanAndInfinity) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const CanariedBuffer src(manager(), {1, infinity, nan, infinity}), scale(manager(), {nan, 2, 1, 0}),
+      bias(manager(), Floats(4, 1));
+  CanariedBuffer dst(manager(), 4);
+  const device::Buffer &of_scale = scale, &of_bias = bias;
+  ops::scale_forward(manager(), {1, 4, 1}, src, &of_scale, &of_bias, dst);
+  const Floats found = dst.download();
+  for (int i = 0; i < 4; i++) EXPECT_TRUE(i == 1 ? found[i] == infinity : std::isnan(found[i])) << i;
+}
 
 TEST_F(ScaleTest, IsTheFormulaInPlaceOrNot) {
   for (const ops::ChannelShape& s : channel_shapes())

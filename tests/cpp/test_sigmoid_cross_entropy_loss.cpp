@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "support/canaried_buffer.hpp"
 #include "support/class_axes.hpp"
@@ -57,6 +58,20 @@ TEST_F(SigmoidCrossEntropyLossTest, LargeValuesOverflowNothing) {
   ops::SigmoidCrossEntropyLoss(manager(), 4, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
   EXPECT_EQ(sigmoid.download(), (std::vector<float>{1, 0, 1, 0}));
   EXPECT_EQ(loss.download()[0], 2000);
+}
+
+// Stock Caffe subtracts infinity from infinity, whatever the target.
+TEST_F(SigmoidCrossEntropyLossTest, OfANanOrAnInfinityItIsNan) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float it : {std::numeric_limits<float>::quiet_NaN(), infinity, -infinity})
+    for (const float goal : {0.0F, 0.5F, 1.0F}) {
+      const CanariedBuffer src(manager(), {1, it, 2}), target(manager(), {0, goal, 1});
+      CanariedBuffer sigmoid(manager(), 3), loss(manager(), 1);
+      ops::SigmoidCrossEntropyLoss(manager(), 3, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
+      EXPECT_TRUE(std::isnan(loss.download()[0])) << it << ", " << goal;
+      const float y = sigmoid.download()[1];
+      EXPECT_TRUE(std::isnan(it) ? std::isnan(y) : y == (it > 0 ? 1.0F : 0.0F)) << it;
+    }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <limits>
 
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
@@ -92,6 +93,18 @@ TEST_F(SoftmaxLossTest, ALabelThatIsNoClassIsHarmless) {
   const Result found = run(axis, std::vector<float>(6, 0), {-1, 3});
   EXPECT_NEAR(found.loss[0], -std::log(static_cast<double>(FLT_MIN)), 1e-4);
   for (const float diff : found.diff_src) EXPECT_NEAR(diff, 1.0 / 6, 1e-6);
+}
+
+TEST_F(SoftmaxLossTest, OfANanOrAnInfinityItIsNan) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float it : {nan, infinity})
+    for (const int place : {0, 1, 2}) {
+      std::vector<float> src = {1, 2, 3, 1, 2, 3};
+      src[place] = it;
+      const Result found = run({2, 3, 1}, src, {0, 0});
+      EXPECT_TRUE(std::isnan(found.loss[0])) << it << " at " << place;
+      for (int i = 0; i < 6; i++) EXPECT_EQ(std::isnan(found.diff_src[i]), i < 3) << it << " at " << place;
+    }
 }
 
 TEST_F(SoftmaxLossTest, TheSameBitsEveryTime) {

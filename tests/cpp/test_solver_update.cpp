@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -134,6 +135,27 @@ TEST_F(SolverUpdateTest, ClippingByTheNormIsTheFormula) {
     rule.largest_norm = largest;
     expect_formula(rule, "clipped to " + std::to_string(largest), 19, 25);
   }
+}
+
+// A norm of NaN clips nothing; an infinite one leaves nothing of any gradient. A decay or a momentum of 0 is none.
+TEST_F(SolverUpdateTest, TakesNanAndInfinityAsStockCaffeDoes) {
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const auto step = [&](float largest_norm, const Floats& w, const Floats& d, const Floats& h) {
+    solver_rule rule = {};
+    rule.method = SOLVER_SGD;
+    rule.scale = rule.rate = 1;
+    rule.largest_norm = largest_norm;
+    CanariedBuffer weights(manager(), w), diff(manager(), d), first(manager(), h), norm(manager(), 1);
+    ops::add_squared_norm(manager(), diff, norm, true, 2);
+    const device::Buffer& sum = norm;
+    ops::solver_update(manager(), rule, weights, diff, first, nullptr, largest_norm < 0 ? nullptr : &sum, 2);
+    return weights.download();
+  };
+  EXPECT_EQ(step(-1, {infinity, 5}, {1, 2}, {nan, nan}), (Floats{infinity, 3}));
+  EXPECT_EQ(step(1, {5, 5}, {infinity, 2}, {0, 0}), (Floats{5, 5}));
+  const Floats found = step(1, {5, 5}, {nan, 2}, {0, 0});
+  EXPECT_TRUE(std::isnan(found[0]));
+  EXPECT_EQ(found[1], 3);
 }
 
 TEST_F(SolverUpdateTest, SquaredNormIsTheFormulaOverAllGradients) {
