@@ -242,10 +242,13 @@ MISTAKES = [
     (f'net: "nowhere.prototxt" {FIXED}', "net 'nowhere.prototxt': no such file from"),
     (f'{NET_AND} type: "Sgd"', "type 'Sgd': Caffe has AdaDelta, AdaGrad, Adam, Nesterov, RMSProp, SGD"),
     (f'{NET_AND} type: "SGD" solver_type: SGD', "both solver_type and type are given; type alone is the present form"),
-    (f'{THE_NET} max_iter: 2 base_lr: 0.1', "lr_policy is missing; it is one of fixed, step, exp"),
+    (f"{THE_NET} max_iter: 2 base_lr: 0.1", "lr_policy is missing; it is one of fixed, step, exp"),
     (f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "setp"', "sigmoid; did you mean 'step'?"),
     (f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "step"', "stepsize is missing: lr_policy 'step' needs one above 0"),
-    (f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "sigmoid" stepsize: -1', "stepsize: -1: lr_policy 'sigmoid' needs one above 0"),
+    (
+        f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "sigmoid" stepsize: -1',
+        "stepsize: -1: lr_policy 'sigmoid' needs one above 0",
+    ),
     (f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "exp" gamma: -1', "gamma: -1: must not be negative"),
     (f'{THE_NET} max_iter: 2 base_lr: 0.1 lr_policy: "inv" gamma: nan', "gamma: nan: must not be negative"),
     (f"{NET_AND} test_iter: 1", "test_interval: 0: must be above 0 where there are test nets"),
@@ -305,7 +308,15 @@ def test_what_stock_caffe_accepts_is_accepted(folder: Folder, text: str, note: s
 
 
 # What is refused above, as far as the words are not Caffe's own: the stock tool ends with the same solver.
-REFUSED = ["lr_policy is missing", "stepsize is missing", "stepsize: -1", "gamma: -1", "gamma: nan", "regularization_type", "momentum"]
+REFUSED = [
+    "lr_policy is missing",
+    "stepsize is missing",
+    "stepsize: -1",
+    "gamma: -1",
+    "gamma: nan",
+    "regularization_type",
+    "momentum",
+]
 
 
 @pytest.mark.parametrize("problem", REFUSED)
