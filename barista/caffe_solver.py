@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_ANSWERS = ("describe", "iterate", "last_loss", "test_end", "snapshot", "memory")
+_ANSWERS = ("describe", "iterate", "last_loss", "test_end", "snapshot", "memory", "not_finite_parameter")
 
 
 class CaffeSolver:
@@ -38,11 +38,18 @@ class CaffeSolver:
         return int(self._answer("describe")["iteration"])
 
     def iterate(self) -> dict[str, Any]:
-        """One iteration, update included: its number from 0, loss, smoothed_loss, learning_rate, at displayed ones outputs."""
+        """One iteration, update included: its number from 0, loss, smoothed_loss, learning_rate, at displayed ones outputs.
+
+        Where the loss is no longer a number there is no update: iteration, loss ("nan", "inf" or "-inf"), not_finite (what was
+        first so, or None; see caffe_layers/plugin/not_finite.hpp).
+        """
         return self._answer("iterate")
 
     def last_loss(self) -> dict[str, Any]:
-        """A forward pass of the train net without an update, with which stock Caffe ends a run; it takes a batch."""
+        """A forward pass of the train net without an update, with which stock Caffe ends a run; it takes a batch.
+
+        Where the loss is no longer a number, as in iterate().
+        """
         return self._answer("last_loss")
 
     def begin_test(self, index: int) -> None:
@@ -56,9 +63,20 @@ class CaffeSolver:
         """The means over the batches since the beginning: net, iteration, outputs."""
         return self._answer("test_end", ctypes.c_int(index))
 
-    def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, str]:
-        """Writes a stock snapshot under `aside_prefix` and reads it back: model, state, problem (empty when all is well)."""
+    def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, Any]:
+        """Writes a stock snapshot under `aside_prefix` and reads it back: model, state, problem (empty when all is well).
+
+        Where weights are not finite nothing is written, and not_finite says which.
+        """
         return self._answer("snapshot", aside_prefix.encode(), final_prefix.encode())
+
+    def not_finite_parameter(self) -> dict[str, Any] | None:
+        """The first parameter of the train net that is not finite, or None; it brings all of them to the host."""
+        return self._answer("not_finite_parameter") or None
+
+    def end_within(self, seconds: int) -> None:
+        """Has the process and its whole group, which it must lead, killed unless it ends within `seconds`."""
+        self._library.barista_training_end_within(ctypes.c_uint(seconds))
 
     def restore(self, state: str) -> None:
         """Takes weights, history and iteration from a stock solver state."""

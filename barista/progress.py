@@ -171,7 +171,7 @@ class PlainProgress:
         values = ", ".join(
             f"{output['name']} {number(output['values'][0])}" for output in event["outputs"] if len(output["values"]) == 1
         )
-        self.note(f"iteration {event['iteration']:,}/{self._run.last:,}, test: {values}")
+        self.note(f"iteration {event['iteration']:,}/{self._run.last:,}, test: {values or 'no output'}")
 
     def snapshot(self, event: Mapping[str, Any]) -> None:
         self._run.pause(event)

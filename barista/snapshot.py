@@ -6,16 +6,19 @@
 
 All three are written into a folder aside, read back, flushed to the disk and only then renamed into place, the solver state last:
 where it stands, the others do. So neither a full disk nor a kill leaves a snapshot that is not whole, or touches the one before.
+
+What can't be verified is not thrown away: it stays as NAME.unverified.caffemodel and NAME.unverified.solverstate.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,12 +26,13 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from barista import caffe_proto
+from barista import caffe_proto, upgrade
 from barista.errors import BaristaError
 
 MEMORY_VERSION = 1
 MEMORY_SUFFIX = ".barista"
 _ASIDE_SUFFIX = ".aside"
+_UNVERIFIED = ".unverified"
 # JSON of a snapshot's memory: two generators, the window of losses. Recurrent layers add theirs; the reserve is only a first check.
 _MEMORY_BYTES = 64 * 1024
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -90,7 +94,7 @@ class Aside:
         folder = Path(self.final_prefix).parent
         beside = state.with_name(state.name + MEMORY_SUFFIX)
         files = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in (model, state)}
-        beside.write_text(json.dumps({"barista_memory": MEMORY_VERSION, "files": files, **memory}) + "\n", encoding="utf-8")
+        beside.write_text(_memory_text(files, memory), encoding="utf-8")
         for file in (model, beside, state):
             _flush(file)
         # Where a run is repeated, the state of the same name must not stand for a moment beside the new model.
@@ -99,6 +103,43 @@ class Aside:
             os.replace(file, folder / file.name)
         _flush(folder)
         return folder / state.name
+
+    def keep_unverified(self, memory: Mapping[str, Any] | None = None) -> list[Path]:
+        """Moves what was written into this folder, and could not be verified, beside the prefix under names that say so.
+
+        Returns the files' paths: of the model, of the state, or of neither.
+        """
+        folder = Path(self.final_prefix).parent
+        kept = []
+        for file in sorted(self._folder.glob(f"{Path(self.prefix).name}_iter_*")):
+            stem, kind, rest = _split(file.name)
+            target = folder / f"{stem}{_UNVERIFIED}{kind}{rest}"
+            if not kind or target.name.endswith(MEMORY_SUFFIX):
+                continue
+            os.replace(file, target)
+            kept.append(target)
+            if kind == ".solverstate" and memory is not None:
+                with contextlib.suppress(OSError):  # of the files it says nothing, since they may not be whole
+                    target.with_name(target.name + MEMORY_SUFFIX).write_text(_memory_text({}, memory), encoding="utf-8")
+        return kept
+
+
+def told_of(kept: Sequence[Path]) -> str:
+    """The end of a sentence on a snapshot that could not be verified."""
+    return f"; what was written, unverified, is kept as {' and '.join(map(str, kept))}" if kept else ""
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """`net_iter_3.solverstate.h5` is ("net_iter_3", ".solverstate", ".h5"); the kind of all else is empty."""
+    for kind in (".caffemodel", ".solverstate"):
+        stem, found, rest = name.rpartition(kind)
+        if found:
+            return stem, found, rest
+    return name, "", ""
+
+
+def _memory_text(files: Mapping[str, Any], memory: Mapping[str, Any]) -> str:
+    return json.dumps({"barista_memory": MEMORY_VERSION, "files": files, **memory}) + "\n"
 
 
 def remove_stale_asides(prefix: str) -> None:
@@ -115,8 +156,8 @@ def latest(prefix: str) -> Path | None:
     base = Path(prefix)
     found = {}
     for state in base.parent.glob(f"{base.name}_iter_*.solverstate*"):
-        number = state.name.removeprefix(f"{base.name}_iter_").partition(".")[0]
-        if number.isdecimal() and state.name.endswith((".solverstate", ".solverstate.h5")):
+        number, kind, rest = _split(state.name.removeprefix(f"{base.name}_iter_"))
+        if number.isdecimal() and kind and rest in ("", ".h5"):
             found[int(number)] = state
     return found[max(found)] if found else None
 
@@ -130,7 +171,7 @@ def open_snapshot(state: Path) -> Snapshot:
         raise BaristaError(f"snapshot {state}: holds weights only; give the .solverstate beside it, or use --weights")
     named = Path(_learned_net(state))
     beside = state.with_name(state.name.replace(".solverstate", ".caffemodel"))
-    if named != Path() and named.is_file():
+    if named != Path() and named.is_file() and _UNVERIFIED not in state.name:
         model, moved = named, False
     elif beside.is_file():
         model, moved = beside, named != Path()
@@ -145,15 +186,17 @@ def open_snapshot(state: Path) -> Snapshot:
 
 
 def check_weights(model: Path) -> list[str]:
-    """Reads a .caffemodel to the end. Returns the names of the layers that it has parameters for, none where it is HDF5.
+    """Reads a .caffemodel to the end, or what HDF5 tells of a file. Returns the names of the layers that it has parameters for.
 
-    Raises BaristaError where it can't be read, is cut short, or holds nothing.
+    What a file is, its content says and not its name, as in Caffe. Raises BaristaError where it can't be read, is cut short, or
+    holds nothing.
     """
-    if model.name.endswith(".h5"):
+    if _is_hdf5(model):
         _check_hdf5(model)
-        return []
-    net = _parse(model, "NetParameter", "weights")
-    names = [layer.name for layer in (*net.layer, *net.layers) if layer.blobs]
+        names = upgrade.hdf5_layers(model)
+    else:
+        net = _parse(model, "NetParameter", "weights")
+        names = [layer.name for layer in (*net.layer, *net.layers) if layer.blobs]
     if not names:
         raise BaristaError(f"weights {model}: hold no parameters; a .caffemodel with trained layers is expected")
     return names
@@ -228,6 +271,14 @@ def _parse(path: Path, message: str, noun: str) -> Any:
     except DecodeError as error:
         raise BaristaError(f"{noun} {path}: not a whole {message} of Caffe; it is cut short or something else") from error
     return parsed
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+    except OSError:
+        return False  # the reader that comes next says why
 
 
 def _check_hdf5(path: Path) -> None:

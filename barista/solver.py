@@ -92,23 +92,36 @@ def _with_its_nets(path: Path, original: Any, convert: Conversion) -> Solver:
     return Solver(path, original, with_nets(param, nets), nets, tuple(notes))
 
 
-def normalise(path: Path, selection: rewriter.Selection = rewriter.ALL, *, rewrite: bool = True, data: bool = True) -> Solver:
+def normalise(
+    path: Path,
+    selection: rewriter.Selection = rewriter.ALL,
+    *,
+    rewrite: bool = True,
+    data: bool = True,
+    weights: bool = True,
+    iterations: int | None = None,
+) -> Solver:
     """The solver ready for training: read, and its values, layer types and files checked.
 
-    With `rewrite` false, layers keep the types that they have; with `data` false, data need not be there. Raises BaristaError for
-    what Caffe would abort on, as far as the prototxts and the file system tell.
+    With `rewrite` false, layers keep the types that they have; with `data` false, data need not be there; with `weights` false, the
+    solver's own are dropped; `iterations` take the place of max_iter. Raises BaristaError for what Caffe would abort on, as far as
+    the prototxts and the file system tell.
     """
     solver = read(path, rewriting(selection) if rewrite else keeping)
     if rewrite:
         selection.check(layer_names(solver), str(path))
-    check_values(solver.param, str(path))
+    if iterations is not None:
+        solver.param.max_iter = iterations
+    if not weights:
+        solver.param.ClearField("weights")
+    check_values(solver.param, str(path), updates=solver.param.max_iter > 0)
     check_types(solver)
-    notes = list(solver.notes)
+    notes = [*solver.notes, *(f"{path}: {oddity}" for oddity in _oddities(solver.param))]
     nets = tuple(replace(net, net=with_found_files(net, path, notes)) for net in solver.nets)
     param = with_nets(solver.param, nets)
-    weights = [_find_all(names, path, notes) for names in param.weights]
+    found = [_find_all(names, path, notes) for names in param.weights]
     param.ClearField("weights")
-    param.weights.extend(weights)
+    param.weights.extend(found)
     param.snapshot_prefix = _snapshot_prefix(param, path, notes)
     ready = replace(solver, param=param, nets=nets, notes=tuple(dict.fromkeys(notes)))
     if data:
@@ -121,23 +134,34 @@ def layer_names(solver: Solver) -> list[str]:
 
 
 def check_types(solver: Solver) -> None:
-    """Raises BaristaError for a layer type that the Caffe in use does not have; silent where the plugin cannot be asked."""
+    """Raises BaristaError for a layer of a type that the Caffe in use does not have; silent where the plugin cannot be asked.
+
+    Layers that no net of the solver is made with may be of any type, as in Caffe.
+    """
     known = upgrade.layer_types()
     if known is not None:
-        for net in solver.nets:
-            rewriter.check_types(net.net, known, net.name)
+        for net, phase, state in _instances(solver):
+            effective = net_files.state_of(net.net, phase, state)
+            made = type(net.net)()
+            made.layer.extend(layer for layer in net.net.layer if net_files.includes(effective, layer))
+            rewriter.check_types(made, known, net.name)
 
 
 def check_data(solver: Solver) -> None:
     """Raises BaristaError for data that a net of this normalised solver reads and that is missing or of another kind."""
-    param, nets = solver.param, solver.nets
-    train = solver.train_net
-    net_files.check(train.net, "TRAIN", param.train_state, train.name)
-    tests = [net for field in _TEST_FIELDS for net in nets if net.field == field]
+    for net, phase, state in _instances(solver):
+        net_files.check(net.net, phase, state, net.name)
+
+
+def _instances(solver: Solver) -> Iterator[tuple[SolverNet, str, Any]]:
+    """The nets that Caffe makes, each with its phase and what the solver says of its state: the train net, then the test nets."""
+    param, train = solver.param, solver.train_net
+    yield train, "TRAIN", param.train_state
+    tests = [net for field in _TEST_FIELDS for net in solver.nets if net.field == field]
     tests += [train] * (len(param.test_iter) - len(tests))  # the generic net is tested as often as test_iter is left
     for index, test in enumerate(tests):
         state = param.test_state[index] if param.test_state else type(param.train_state)()
-        net_files.check(test.net, "TEST", state, test.name)
+        yield test, "TEST", state
 
 
 def weights_files(arguments: Iterable[str]) -> list[Path]:
@@ -271,7 +295,11 @@ def _snapshot_prefix(param: Any, path: Path, notes: list[str]) -> str:
     place = f"{path}: snapshot_prefix '{prefix}'"
     folder = net_files.look_for(str(prefix.parent), path)
     if folder is None or not folder.is_dir():
-        raise BaristaError(f"{place}: there is no folder {prefix.parent.absolute()}; make it first")
+        missing = f"{place}: there is no folder {prefix.parent.absolute()}"
+        if param.snapshot or param.snapshot_after_train:
+            raise BaristaError(f"{missing}; make it first")
+        notes.append(f"{missing}; the solver asks for no snapshot, and the log goes to {Path.cwd()}")
+        return prefix.name
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BaristaError(f"{place}: the folder {folder.absolute()} cannot be written to")
     if folder != prefix.parent:
@@ -279,11 +307,12 @@ def _snapshot_prefix(param: Any, path: Path, notes: list[str]) -> str:
     return str(folder / prefix.name)
 
 
-# --- values that Caffe aborts on -----------------------------------------------------------------------------------------------
+# --- values that Caffe aborts on, and values that look odd ---------------------------------------------------------------------
 
+_REGULARIZATIONS = ("L1", "L2")
 _STOCK_TYPES = frozenset({"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"})
 
-# What each lr_policy needs beside base_lr.
+# What each lr_policy goes by beside base_lr. Caffe takes 0 for what is not given.
 _LR_POLICIES: dict[str, tuple[str, ...]] = {
     "fixed": (),
     "step": ("gamma", "stepsize"),
@@ -295,9 +324,12 @@ _LR_POLICIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_values(param: Any, name: str) -> None:
-    """Raises BaristaError for values of a normalised solver on which Caffe aborts, or with which it would learn nothing."""
-    for problem in (_type_problem(param), _learning_problem(param), _test_problem(param), _range_problem(param)):
+def check_values(param: Any, name: str, *, updates: bool = True) -> None:
+    """Raises BaristaError for values of a normalised solver on which Caffe aborts, or with which it would compute no numbers.
+
+    Without `updates`, none asks for a learning rate.
+    """
+    for problem in (_type_problem(param), _learning_problem(param) if updates else "", _test_problem(param), _range_problem(param)):
         if problem:
             raise BaristaError(f"{name}: {problem}")
 
@@ -310,19 +342,33 @@ def _type_problem(param: Any) -> str:
 
 
 def _learning_problem(param: Any) -> str:
-    if not param.HasField("base_lr"):
-        return "base_lr, the learning rate, is missing"
     if not param.HasField("lr_policy"):
         return f"lr_policy is missing; it is one of {', '.join(_LR_POLICIES)}"
     if param.lr_policy not in _LR_POLICIES:
         hint = prototxt.did_you_mean(param.lr_policy, _LR_POLICIES)
         return f"lr_policy '{param.lr_policy}': it is one of {', '.join(_LR_POLICIES)}{hint}"
-    missing = [field for field in _LR_POLICIES[param.lr_policy] if not param.HasField(field)]
-    if missing:
-        return f"lr_policy '{param.lr_policy}' needs {missing[0]}, which is missing"
-    if param.lr_policy in ("step", "sigmoid") and param.stepsize <= 0:
-        return f"stepsize: {param.stepsize}: must be above 0"
-    return f"gamma: {param.gamma:g}: must not be negative" if param.gamma < 0 else ""
+    used = _LR_POLICIES[param.lr_policy]
+    if "stepsize" in used and param.stepsize <= 0:
+        given = f"stepsize: {param.stepsize}" if param.HasField("stepsize") else "stepsize is missing"
+        return f"{given}: lr_policy '{param.lr_policy}' needs one above 0"
+    if "gamma" in used and not param.gamma >= 0:  # not a number neither
+        return f"gamma: {param.gamma:g}: must not be negative"
+    return ""
+
+
+def _oddities(param: Any) -> Iterator[str]:
+    """What Caffe accepts, and hardly anybody means."""
+    used = _LR_POLICIES.get(param.lr_policy, ())
+    for field in ("base_lr", *(field for field in used if field != "stepsize")):
+        if not param.HasField(field):
+            yield f"{field} is not given: 0 is used, as in Caffe"
+    if param.iter_size < 0:
+        yield f"iter_size: {param.iter_size}: no batch is taken; weights only move by momentum and decay, as in Caffe"
+    if param.regularization_type not in _REGULARIZATIONS:
+        yield f"regularization_type '{param.regularization_type}': Caffe has L1 and L2; without a weight_decay it asks for neither"
+    for index, batches in enumerate(param.test_iter):
+        if batches <= 0:
+            yield f"test_iter: {batches}: test net {index} is given no batch, and reports nothing"
 
 
 def _test_problem(param: Any) -> str:
@@ -344,8 +390,8 @@ def _range_problem(param: Any) -> str:
         return f"rms_decay: {param.rms_decay:g}: must be at least 0 and below 1"
     if param.average_loss < 1:
         return f"average_loss: {param.average_loss}: must be at least 1"
-    if param.iter_size < 1:
-        return f"iter_size: {param.iter_size}: must be at least 1"
-    if param.regularization_type not in ("L1", "L2"):
+    if param.iter_size == 0:
+        return "iter_size: 0: the mean loss of no batches is no number; it must be at least 1"
+    if param.weight_decay != 0 and param.regularization_type not in _REGULARIZATIONS:
         return f"regularization_type '{param.regularization_type}': it is L1 or L2"
     return ""

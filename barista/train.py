@@ -1,7 +1,8 @@
 """Trains a solver: the parent's side. Caffe runs in a process of its own (barista.worker), so that its aborts become sentences.
 
 The parent prepares all that a person may have got wrong, follows the worker's events, writes them to the log, and hands signals on:
-the first asks the worker for a snapshot and the end, a second Ctrl-C kills it.
+the first asks the worker for a snapshot and the end, a second one kills it. The worker leads a session of its own; what is left of
+that when the worker has gone, such as loaders that a layer of type Python started, is ended too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -31,10 +32,14 @@ from barista.errors import BaristaError
 from barista.progress import Progress
 from barista.snapshot import Snapshot
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_DIVERGED_STATUS = 3
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _SIGNAL_STATUS = 128  # a shell's status of a process that a signal ended is this and the signal's number
 # One Ctrl-C may come twice, from the terminal and from a program that passes it on.
 _SAME_SIGNAL_S = 0.3
+# How long a worker may take to end when it has said its last, and then what it started, once it was asked to.
+_END_S = 10.0
+_LEFT_OVER_S = 2.0
 # Fields of a data layer that say where the data lies, not what it is.
 _PLACES = ("source", "mean_file", "root_folder")
 
@@ -80,12 +85,17 @@ class _Followed:
     images: int = 0  # an iteration
     fatal: Mapping[str, Any] | None = None
     failed: str | None = None
+    diverged: Mapping[str, Any] | None = None
     finished: Mapping[str, Any] | None = None
     accuracy: float | None = None
     state: str | None = None
     iteration: int = 0
     seconds: float = 0.0
-    diverged: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to come."""
+        return any(last is not None for last in (self.finished, self.diverged, self.failed, self.fatal))
 
 
 def train(request: Request, show: Progress) -> Outcome:
@@ -102,10 +112,13 @@ def train(request: Request, show: Progress) -> Outcome:
         worker = _Worker(task, messages)
         followed = _follow(worker, solver, show, journal)
         return_code = worker.end()
-    snapshots.Aside(task["prefix"], worker.process.pid).remove()
+    aside = snapshots.Aside(task["prefix"], worker.process.pid)
+    kept = aside.keep_unverified() if followed.phase["phase"] == "snapshot" and not worker.killed_by else []
+    aside.remove()
+    picture = _draw(followed, log, show) if followed.finished or followed.diverged else None
     if followed.finished is None:
-        raise _failure(worker, followed, return_code, _messages_of(log), task)
-    return _outcome(worker, followed, log, _draw(followed, log, show))
+        raise _failure(worker, followed, return_code, _messages_of(log), task, kept)
+    return _outcome(worker, followed, log, picture)
 
 
 # --- before ----------------------------------------------------------------------------------------------------------------------
@@ -115,12 +128,16 @@ def _prepare(request: Request, show: Progress) -> tuple[dict[str, Any], solvers.
     """The worker's task, everything in it checked."""
     if request.snapshot is not None and request.weights:
         raise BaristaError("--snapshot and --weights: a snapshot has its own weights; give one of the two")
-    solver = solvers.normalise(request.solver, rewriter.Selection(request.only, request.excepted))
+    # A snapshot has its own weights, and the command line's take the place of the solver's, as in the stock tool.
+    solver = solvers.normalise(
+        request.solver,
+        rewriter.Selection(request.only, request.excepted),
+        weights=request.snapshot is None and not request.weights,
+        iterations=request.iterations,
+    )
     for note in solver.notes:
         show.note(note)
     param = solver.param
-    if request.iterations is not None:
-        param.max_iter = request.iterations
     snapshot = snapshots.open_snapshot(request.snapshot) if request.snapshot is not None else None
     _choose_weights(param, request, solver)
     data = _data_fingerprint(solver)
@@ -143,13 +160,7 @@ def _prepare(request: Request, show: Progress) -> tuple[dict[str, Any], solvers.
 
 
 def _choose_weights(param: Any, request: Request, solver: solvers.Solver) -> None:
-    """As in the stock tool: the command line's take the place of the solver's own `weights`, and a snapshot has its own."""
-    if request.snapshot is not None:
-        param.ClearField("weights")
-        return
-    if request.weights:
-        param.ClearField("weights")
-        param.weights.extend(str(file) for file in request.weights)
+    param.weights.extend(str(file) for file in request.weights)
     net = solver.train_net
     layers = {layer.name for layer in net.net.layer}
     for names in param.weights:
@@ -290,10 +301,11 @@ class _Worker:
     def __init__(self, task: Mapping[str, Any], messages: IO[bytes]) -> None:
         self.signal: int | None = None  # the first that came
         self._signalled = 0.0  # when
-        self.killed = False  # by a second Ctrl-C
+        self.killed_by: int | None = None  # the second
+        self.deadline: float | None = None  # when it has to have ended, once it has said its last
         self._events, events = os.pipe()
         # Signals wait until the worker can heed them: a child inherits what its parent holds back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "barista.worker", str(events)],
@@ -301,11 +313,12 @@ class _Worker:
                 stdout=messages,
                 stderr=messages,
                 pass_fds=[events],
+                start_new_session=True,
                 env=os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
             )
         finally:
             os.close(events)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(task).encode())
@@ -314,47 +327,106 @@ class _Worker:
             pass  # it died at once, and will say why
 
     def events(self, show: Progress) -> Iterator[dict[str, Any]]:
-        """Its events, until it has gone."""
-        buffered = b""
+        """Its events, until it has gone. Whether it has, the process tells: what it started may hold the pipe's other end."""
+        buffered, gone = b"", os.pidfd_open(self.process.pid)
+        os.set_blocking(self._events, False)
         with _caught_signals() as signals, selectors.DefaultSelector() as selector:
-            selector.register(self._events, selectors.EVENT_READ)
-            selector.register(signals, selectors.EVENT_READ)
+            for descriptor in (self._events, signals, gone):
+                selector.register(descriptor, selectors.EVENT_READ)
             while True:
-                for key, _ in selector.select():
-                    data = os.read(key.fd, 65536)
-                    if key.fd == signals:
-                        for number in data:
-                            self._pass_on(number, show)
-                    elif not data:
-                        return
-                    else:
-                        *lines, buffered = (buffered + data).split(b"\n")
-                        yield from (json.loads(line) for line in lines)
+                timeout = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+                ready = {key.fd for key, _ in selector.select(timeout)}
+                if signals in ready:
+                    for number in os.read(signals, 65536):
+                        self._pass_on(number, show)
+                if self._events in ready or gone in ready:
+                    data, closed = _read_all(self._events)
+                    if closed and gone not in ready:
+                        selector.unregister(self._events)
+                    *lines, buffered = (buffered + data).split(b"\n")
+                    yield from (json.loads(line) for line in lines)
+                if gone in ready:
+                    break
+                if self.deadline is not None and time.monotonic() >= self.deadline:
+                    self.deadline = None
+                    show.note(f"the worker did not end within {_END_S:g} s: it was killed, and all that its layers had started")
+                    self._kill()
+        os.close(gone)
 
     def end(self) -> int:
+        """Ends what the worker has left running, and returns how it ended itself."""
         os.close(self._events)
+        # Not reaped before its session is empty, so that no other process can get its number meanwhile.
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            end = time.monotonic() + _LEFT_OVER_S
+            left_over = _session(self.process.pid)
+            for process in left_over:
+                with suppress(ProcessLookupError):
+                    os.kill(process, number)
+            while left_over and time.monotonic() < end:
+                time.sleep(0.02)
+                left_over = _session(self.process.pid)
         return self.process.wait()
 
     def _pass_on(self, number: int, show: Progress) -> None:
-        if self.signal is None:
+        if number == signal.SIGTSTP:
+            self._stop_and_go_on()
+        elif self.deadline is not None:
+            self._kill()  # there is nothing left to wait for but the end
+        elif self.signal is None:
             self.signal = number
             self._signalled = time.monotonic()
             show.note(f"{signal.Signals(number).name}: a snapshot, and the end; Ctrl-C stops at once, without a snapshot")
             self.process.send_signal(signal.SIGTERM)
-        elif number == signal.SIGINT and time.monotonic() - self._signalled > _SAME_SIGNAL_S:
-            self.killed = True
-            self.process.kill()
+        elif time.monotonic() - self._signalled > _SAME_SIGNAL_S:
+            self.killed_by = number
+            self._kill()
+
+    def _kill(self) -> None:
+        for process in (self.process.pid, *_session(self.process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def _stop_and_go_on(self) -> None:
+        """Ctrl-Z: a terminal stops only its own session, so the worker's is stopped by hand until `fg` or `bg`."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGSTOP)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.killpg(self.process.pid, signal.SIGCONT)
+
+
+def _read_all(descriptor: int) -> tuple[bytes, bool]:
+    """What a pipe that does not block holds now, and whether nothing more can come."""
+    data = b""
+    with suppress(BlockingIOError):
+        while more := os.read(descriptor, 65536):
+            data += more
+        return data, True
+    return data, False
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session that run, without its leader."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # NUMBER (NAME) STATE PARENT GROUP SESSION ...: a name may hold anything, so what follows its last parenthesis counts.
+            state, _, _, session, *_ = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if int(session) == leader and state not in "ZX" and folder.name != str(leader):
+                found.append(int(folder.name))
+    return found
 
 
 @contextmanager
 def _caught_signals() -> Iterator[int]:
-    """A file descriptor from which the numbers of SIGINT and SIGTERM can be read, a byte each, as they come."""
+    """A file descriptor from which the numbers of SIGINT, SIGTERM and SIGTSTP can be read, a byte each, as they come."""
     reader, writer = os.pipe()
 
     def tell(number: int, _frame: FrameType | None) -> None:
         os.write(writer, bytes([number]))
 
-    before = {number: signal.signal(number, tell) for number in _SIGNALS}
+    before = {number: signal.signal(number, tell) for number in (*_STOPS, signal.SIGTSTP)}
     try:
         yield reader
     finally:
@@ -372,6 +444,8 @@ def _follow(worker: _Worker, solver: solvers.Solver, show: Progress, journal: _J
     for event in worker.events(show):
         _take(followed, event, solver, show)
         journal.event(event)
+        if followed.ended and worker.deadline is None:
+            worker.deadline = time.monotonic() + _END_S
     return followed
 
 
@@ -383,13 +457,12 @@ def _take(followed: _Followed, event: dict[str, Any], solver: solvers.Solver, sh
         case "started":
             followed.net = event["net"] or solver.path.stem
             followed.device = _device_name(event["device"], solver)
-            followed.images = event["batch"] * solver.param.iter_size
+            followed.images = event["batch"] * max(0, solver.param.iter_size)
         case "training":
             followed.iteration = event["iteration"]
             show.begin(followed.net, followed.device, event["iteration"], solver.param.max_iter, followed.images)
         case "iteration":
             followed.iteration = event["iteration"] + 1
-            _tell_divergence(followed, event, show)
             show.iteration(event)
         case "test":
             accuracy = progress.accuracy_of(event["outputs"])
@@ -403,6 +476,8 @@ def _take(followed: _Followed, event: dict[str, Any], solver: solvers.Solver, sh
             show.note(event["text"])
         case "finished":
             followed.finished = event
+        case "diverged":
+            followed.diverged = event
         case "failed":
             followed.failed = event["sentence"]
         case "fatal":
@@ -415,26 +490,42 @@ def _device_name(device: str, solver: solvers.Solver) -> str:
     return device if on_device else "the CPU, which all layers were left to"
 
 
-def _tell_divergence(followed: _Followed, event: Mapping[str, Any], show: Progress) -> None:
-    if event["loss"] is None and not followed.diverged:
-        followed.diverged = True
-        show.note(f"iteration {event['iteration']:,}: the loss is no number any more; a smaller base_lr may help")
-
-
 # --- after ---------------------------------------------------------------------------------------------------------------------
 
 
-def _failure(worker: _Worker, followed: _Followed, return_code: int, messages: Path, task: Mapping[str, Any]) -> BaristaError:
+def _failure(
+    worker: _Worker, followed: _Followed, return_code: int, messages: Path, task: Mapping[str, Any], kept: list[Path]
+) -> BaristaError:
     state = followed.state or task["given_state"]
-    go_on = f"; go on with --snapshot {state}" if state else ""
-    if worker.killed:
-        return BaristaError(f"stopped at once, without a snapshot{go_on}", _SIGNAL_STATUS + signal.SIGINT)
+    go_on = snapshots.told_of(kept) + (f"; go on with --snapshot {state}" if state else "")
+    if worker.killed_by is not None:
+        return BaristaError(f"stopped at once, without a snapshot{go_on}", _SIGNAL_STATUS + worker.killed_by)
+    if followed.diverged is not None:
+        return BaristaError(_divergence(followed.diverged) + go_on, _DIVERGED_STATUS)
     if followed.failed is not None:
         return BaristaError(followed.failed + go_on)
     phase = dict(followed.phase)
     if phase["phase"] == "training":
         phase["iteration"] = followed.iteration
     return BaristaError(failures.sentence(return_code, followed.fatal, phase, messages) + go_on)
+
+
+def _divergence(event: Mapping[str, Any]) -> str:
+    """Where the numbers stopped being numbers, and what may help."""
+    where = f"iteration {event['iteration']:,}: "
+    where += f"the loss is no longer a number ({event['loss']})" if event["loss"] else "the weights are no longer numbers"
+    found = event["not_finite"]
+    help_ = "a smaller base_lr, or clip_gradients, may help"
+    if found is None:
+        return f"{where}; all blobs are finite, so it is their sum; {help_}"
+    of_layer = f"layer '{found['layer']}' ({found['type']})"
+    if found["parameter"] is not None:
+        return f"{where}; the first to hold {found['value']} is parameter {found['parameter']} of {of_layer}; {help_}"
+    if found["in_place"]:
+        of_layer += f", in which {' and '.join(map(repr, found['in_place']))} worked in place"
+    if found["data"]:
+        help_ = "look at its data"
+    return f"{where}; the first to hold {found['value']} is blob '{found['blob']}' of {of_layer}; {help_}"
 
 
 def _draw(followed: _Followed, log: Path, show: Progress) -> Path | None:

@@ -1,4 +1,4 @@
-"""What Caffe's library knows: the upgrade of old nets and solvers to the present format, and its layer and solver types.
+"""What Caffe's library knows: the upgrade of old nets and solvers to the present format, its layer and solver types, and HDF5.
 
 The library is asked in a process of its own (`python -m barista.upgrade`): a net that it cannot upgrade fails a CHECK, which ends
 the process, and this one may still want to load the library in its own order. A message crosses serialised on stdin and stdout;
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import json
 import os
 import re
 import subprocess
@@ -53,6 +54,17 @@ def layer_types() -> frozenset[str] | None:
 def solver_types() -> frozenset[str] | None:
     """The solver types likewise."""
     return _types("solvers")
+
+
+def hdf5_layers(weights: Path) -> list[str]:
+    """The layers of which the HDF5 file `weights` has parameters. Raises BaristaError where it is none of Caffe's."""
+    answer = _ask(paths.plugin_library(), "hdf5", str(weights), b"")
+    if answer.returncode != 0:
+        raise BaristaError(f"weights {weights}: HDF5 can't read them: {_last_line(answer.stderr)}")
+    read = json.loads(answer.stdout)
+    if read["problem"]:
+        raise BaristaError(f"weights {weights}: the HDF5 file {read['problem']}")
+    return list(read["layers"])
 
 
 def _may_be_old(net: Any) -> bool:
@@ -112,6 +124,10 @@ def _answer(library: str, what: str, name: str) -> int:
         types = plugin.barista_layer_types if what == "layers" else plugin.barista_solver_types
         types.restype = ctypes.c_char_p
         sys.stdout.buffer.write(types())
+        return 0
+    if what == "hdf5":
+        plugin.barista_hdf5_layers.restype = ctypes.c_char_p
+        sys.stdout.buffer.write(plugin.barista_hdf5_layers(os.fsencode(name)))
         return 0
     message, out, out_bytes = sys.stdin.buffer.read(), ctypes.c_void_p(), ctypes.c_size_t()
     upgrade = plugin.barista_upgrade_net if what == "net" else plugin.barista_upgrade_solver

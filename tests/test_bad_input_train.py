@@ -333,6 +333,17 @@ def test_worker_ends_with_its_parent(project: Project, number: int) -> None:
     snapshot.open_snapshot(state)
 
 
+def test_no_room_for_one_snapshot(project: Project) -> None:
+    """Said before the first iteration. The limit leaves room for the log."""
+    solver = project.write(snapshot_prefix=project.prefix("roomless"))
+    command = ["prlimit", "--fsize=60000", sys.executable, "-m", "barista", "train", str(solver), *CPU]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "there is no room for a snapshot of " in done.stderr.splitlines()[-1]
+    assert "File too large" in done.stderr.splitlines()[-1]
+    assert [event["event"] for event in project.events("roomless")] == ["started", "failed"]
+
+
 def test_full_disk(project: Project) -> None:
     """A limit on the size of files stands for the disk, which fills up after the first snapshot."""
     process = project.start("full", fields=LONG)

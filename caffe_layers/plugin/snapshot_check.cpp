@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <map>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -32,19 +31,20 @@ std::string check_model_proto(const Net<float>& net, const std::string& path) {
   if (!caffe::ReadProtoFromBinaryFile(path, &written)) {
     return "cannot be parsed";
   }
-  std::map<std::string, const caffe::LayerParameter*> layers;
-  for (const auto& layer : written.layer()) {
-    layers[layer.name()] = &layer;
+  // Caffe writes all layers in the net's order, so one is found by its place: names may repeat.
+  if (written.layer_size() != static_cast<int>(net.layers().size())) {
+    return "holds " + std::to_string(written.layer_size()) + " layers of " + std::to_string(net.layers().size());
   }
-  for (const auto& layer : net.layers()) {
-    const auto found = layers.find(layer->layer_param().name());
-    const auto& blobs = layer->blobs();
-    if (found == layers.end() || found->second->blobs_size() != static_cast<int>(blobs.size())) {
-      return "lacks parameters of layer '" + layer->layer_param().name() + "'";
+  for (int index = 0; index < written.layer_size(); ++index) {
+    const std::string& name = net.layers()[index]->layer_param().name();
+    const auto& blobs = net.layers()[index]->blobs();
+    const caffe::LayerParameter& layer = written.layer(index);
+    if (layer.name() != name || layer.blobs_size() != static_cast<int>(blobs.size())) {
+      return "lacks parameters of layer '" + name + "'";
     }
     for (std::size_t i = 0; i < blobs.size(); ++i) {
-      if (!same_as_proto(*blobs[i], found->second->blobs(static_cast<int>(i)))) {
-        return "holds other values for layer '" + layer->layer_param().name() + "' than the net";
+      if (!same_as_proto(*blobs[i], layer.blobs(static_cast<int>(i)))) {
+        return "holds other values for layer '" + name + "' than the net";
       }
     }
   }
@@ -84,6 +84,7 @@ class Hdf5File {
   Hdf5File& operator=(const Hdf5File&) = delete;
 
   bool is_open() const { return file_ >= 0; }
+  hid_t id() const { return file_; }
 
   bool holds(const std::string& dataset, const Blob<float>& blob) const {
     int axes = 0;
@@ -149,7 +150,85 @@ std::string check_state_hdf5(caffe::SGDSolver<float>& solver, const std::string&
   return "";
 }
 
+// Names of a group's members in Caffe's order. `visit` is given each.
+template <typename Visitor>
+bool each_name(hid_t group, Visitor visit) {
+  H5G_info_t info;
+  if (H5Gget_info(group, &info) < 0) {
+    return false;
+  }
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const ssize_t length = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_NATIVE, i, nullptr, 0, H5P_DEFAULT);
+    if (length < 0) {
+      return false;
+    }
+    std::string name(length, '\0');
+    H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_NATIVE, i, name.data(), length + 1, H5P_DEFAULT);
+    visit(name);
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string hdf5_problem(const Net<float>& net) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  // A file in memory that is never written: whether HDF5 takes a name is HDF5's to say.
+  constexpr std::size_t kIncrement = 64 * 1024;
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fapl_core(access, kIncrement, false);
+  const hid_t file = H5Fcreate("barista", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  const hid_t data = H5Gcreate2(file, "data", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  std::string problem;
+  std::set<std::string> made;
+  for (const auto& layer : net.layers()) {
+    const std::string& name = layer->layer_param().name();
+    const hid_t group = H5Gcreate2(data, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0) {
+      problem =
+          "layer '" + name + "': " + (made.count(name) != 0 ? "another one has that name" : "HDF5 has no group of such a name");
+      break;
+    }
+    H5Gclose(group);
+    made.insert(name);
+  }
+  // A name like "conv1/" is taken, for another one under which nothing would be found again.
+  each_name(data, [&](const std::string& name) { made.erase(name); });
+  if (problem.empty() && !made.empty()) {
+    problem = "layer '" + *made.begin() + "': HDF5 has no group of such a name";
+  }
+  H5Gclose(data);
+  H5Fclose(file);
+  H5Pclose(access);
+  return problem;
+}
+
+std::string hdf5_layers(const std::string& path, std::vector<std::string>& names) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    return "is not HDF5";
+  }
+  const Hdf5File file(path);
+  if (!file.is_open()) {
+    return "cannot be opened; it is cut short or damaged";
+  }
+  const hid_t data = H5Gopen2(file.id(), "data", H5P_DEFAULT);
+  if (data < 0) {
+    return "has no group 'data', which Caffe keeps weights in";
+  }
+  const bool whole = each_name(data, [&](const std::string& name) {
+    const hid_t layer = H5Gopen2(data, name.c_str(), H5P_DEFAULT);
+    H5G_info_t info;
+    if (layer >= 0 && H5Gget_info(layer, &info) >= 0 && info.nlinks > 0) {
+      names.push_back(name);
+    }
+    if (layer >= 0) {
+      H5Gclose(layer);
+    }
+  });
+  H5Gclose(data);
+  return whole ? "" : "cannot be read; it is cut short or damaged";
+}
 
 std::string check_model(const Net<float>& net, const std::string& path) {
   return is_hdf5(path) ? check_model_hdf5(net, path) : check_model_proto(net, path);

@@ -13,6 +13,7 @@ namespace barista::plugin {
 
 struct SolverMembers : caffe::Solver<float> {
   static auto param() { return &SolverMembers::param_; }
+  static auto iteration() { return &SolverMembers::iter_; }
   static auto losses() { return &SolverMembers::losses_; }
   static auto smoothed_loss() { return &SolverMembers::smoothed_loss_; }
   static auto current_step() { return &SolverMembers::current_step_; }

@@ -9,10 +9,16 @@
 //
 // Results are JSON in memory of the training, valid until the next call with it. All calls must come from one thread: Caffe's
 // generator is a thread's own. Errors end the process, as Caffe's CHECKs do; see barista_training_report_to().
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +27,7 @@
 #include "google/protobuf/text_format.h"
 #include "nlohmann/json.hpp"
 #include "plugin/data_place.hpp"
+#include "plugin/not_finite.hpp"
 #include "plugin/random_state.hpp"
 #include "plugin/snapshot_check.hpp"
 #include "plugin/solver_members.hpp"
@@ -69,12 +76,6 @@ const caffe::LayerParameter* maker_of(const Net<float>& net, const Blob<float>* 
   return nullptr;
 }
 
-// The type without the prefix of layers that run on the device.
-std::string stock_type(const caffe::LayerParameter& layer) {
-  const std::string prefix = "FPGA";
-  return layer.type().compare(0, prefix.size(), prefix) == 0 ? layer.type().substr(prefix.size()) : layer.type();
-}
-
 // What is known of output number `index` besides its values.
 json describe_output(const Net<float>& net, int index) {
   const int blob_index = net.output_blob_indices()[index];
@@ -117,12 +118,21 @@ class Training {
     for (std::size_t i = 0; i < solver_->test_nets().size(); ++i) {
       tests.push_back({{"name", solver_->test_nets()[i]->name()}, {"batches", solver_->param().test_iter(static_cast<int>(i))}});
     }
-    return {{"net", net().name()},         {"solver", solver_->type()},         {"iteration", solver_->iter()},
-            {"batch", batch_size()},       {"parameters", parameters()},        {"tests", tests},
-            {"layers", weighted_layers()}, {"snapshot_bytes", snapshot_bytes()}};
+    return {{"net", net().name()},
+            {"solver", solver_->type()},
+            {"iteration", solver_->iter()},
+            {"batch", batch_size()},
+            {"parameters", parameters()},
+            {"tests", tests},
+            {"layers", weighted_layers()},
+            {"snapshot_bytes", model_bytes() + state_bytes()},
+            {"snapshot_problem", snapshot_problem()},
+            {"test_problem", test_problem()},
+            {"repeated_names", repeated_names()}};
   }
 
-  // Solver::Step, one iteration of it without the test and the snapshot.
+  // Solver::Step, one iteration of it without the test and the snapshot. Where the loss is no longer a number there is no update, so
+  // that the weights are those with which the pass was made, and the result says which blob was first not finite.
   json iterate() {
     const auto& param = solver_->param();
     const int iteration = solver_->iter();
@@ -132,6 +142,9 @@ class Training {
     float loss = 0;
     for (int i = 0; i < param.iter_size(); ++i) {
       loss += net().ForwardBackward();
+      if (!std::isfinite(loss)) {
+        return {{"iteration", iteration}, {"loss", name_of_not_finite(loss)}, {"not_finite", first_not_finite(net())}};
+      }
     }
     loss /= param.iter_size();
     update_smoothed_loss(loss);
@@ -148,6 +161,9 @@ class Training {
   json last_loss() {
     float loss = 0;
     net().Forward(&loss);
+    if (!std::isfinite(loss)) {
+      return {{"iteration", solver_->iter()}, {"loss", name_of_not_finite(loss)}, {"not_finite", first_not_finite(net())}};
+    }
     update_smoothed_loss(loss);
     return {{"iteration", solver_->iter()}, {"loss", loss}, {"smoothed_loss", smoothed_loss()}, {"outputs", train_outputs(net())}};
   }
@@ -182,7 +198,8 @@ class Training {
     const Net<float>& tested = test_net(index);
     json outputs = json::array();
     std::size_t score = 0;
-    for (int i = 0; i < tested.num_outputs(); ++i) {
+    // A test of no batches has no means; stock Caffe reports no output of it.
+    for (int i = 0; i < tested.num_outputs() && tested_batches_ > 0; ++i) {
       json output = describe_output(tested, i);
       output["values"] = json::array();
       const int count = tested.output_blobs()[i]->count();
@@ -194,15 +211,19 @@ class Training {
       outputs.push_back(std::move(output));
     }
     json result = {{"iteration", solver_->iter()}, {"net", index}, {"outputs", outputs}};
-    if (solver_->param().test_compute_loss()) {
+    if (solver_->param().test_compute_loss() && tested_batches_ > 0) {
       result["loss"] = test_loss_ / tested_batches_;
     }
     return result;
   }
 
   // Writes a stock snapshot under `aside_prefix` whose solver state names the model as it will be called under `final_prefix`, and
-  // reads it back. `problem` is empty when the files hold what the solver holds.
+  // reads it back. `problem` is empty when the files hold what the solver holds. Of weights that are not finite none is written: the
+  // result then only says which are not.
   json snapshot(const std::string& aside_prefix, const std::string& final_prefix) {
+    if (json found = first_not_finite_parameter(net()); !found.is_null()) {
+      return {{"not_finite", std::move(found)}};
+    }
     const bool hdf5 = solver_->param().snapshot_format() == caffe::SolverParameter_SnapshotFormat_HDF5;
     const std::string suffix = hdf5 ? ".h5" : "";
     const std::string configured = solver_->param().snapshot_prefix();
@@ -217,7 +238,16 @@ class Training {
     return {{"model", model}, {"state", state}, {"problem", problem_of(model, state)}};
   }
 
-  void restore(const std::string& state) { solver_->Restore(state.c_str()); }
+  void restore(const std::string& state) {
+    const bool hdf5 = state.size() > 3 && state.compare(state.size() - 3, 3, ".h5") == 0;
+    if (!hdf5 && !repeated_names().empty()) {
+      restore_by_position(state);
+    } else {
+      solver_->Restore(state.c_str());
+    }
+  }
+
+  json not_finite_parameter() const { return first_not_finite_parameter(net()); }
 
   Net<float>& any_net(int index) { return index == 0 ? net() : test_net(index - 1); }
 
@@ -291,6 +321,86 @@ class Training {
     return ((*solver_).*SolverMembers::snapshot_filename())(extension);
   }
 
+  // What SGDSolver::RestoreSolverStateFromBinaryProto does, with the weights by their layers' place in the net. Caffe finds layers by
+  // name, and gives what it read for any layer of a name to the first one that is called so.
+  void restore_by_position(const std::string& path) {
+    caffe::SolverState state;
+    caffe::ReadProtoFromBinaryFileOrDie(path, &state);
+    caffe::NetParameter model;
+    caffe::ReadNetParamsFromBinaryFileOrDie(state.learned_net(), &model);
+    CHECK_EQ(model.layer_size(), static_cast<int>(net().layers().size())) << "The snapshot is of a net with other layers";
+    for (int i = 0; i < model.layer_size(); ++i) {
+      const auto& blobs = net().layers()[i]->blobs();
+      CHECK_EQ(model.layer(i).name(), net().layers()[i]->layer_param().name()) << "The snapshot is of a net with other layers";
+      CHECK_EQ(model.layer(i).blobs_size(), static_cast<int>(blobs.size()))
+          << "Incompatible number of blobs for layer " << model.layer(i).name();
+      for (std::size_t blob = 0; blob < blobs.size(); ++blob) {
+        blobs[blob]->FromProto(model.layer(i).blobs(static_cast<int>(blob)), false);
+      }
+    }
+    CHECK_EQ(state.history_size(), static_cast<int>(sgd_->history().size())) << "Incorrect length of history blobs.";
+    for (int i = 0; i < state.history_size(); ++i) {
+      sgd_->history()[i]->FromProto(state.history(i));
+    }
+    (*solver_).*SolverMembers::iteration() = state.iter();
+    (*solver_).*SolverMembers::current_step() = state.current_step();
+  }
+
+  // Names that several layers have, of which at least one has parameters: [[name, [number of parameters of each]], ...].
+  json repeated_names() const {
+    std::map<std::string, std::vector<std::size_t>> parameters;
+    for (const auto& layer : net().layers()) {
+      parameters[layer->layer_param().name()].push_back(layer->blobs().size());
+    }
+    json repeated = json::array();
+    for (const auto& [name, counts] : parameters) {
+      if (counts.size() > 1 && std::any_of(counts.begin(), counts.end(), [](std::size_t count) { return count > 0; })) {
+        repeated.push_back({name, counts});
+      }
+    }
+    return repeated;
+  }
+
+  // Why Caffe can't write this net's snapshots, or "".
+  std::string snapshot_problem() const {
+    if (solver_->param().snapshot_format() == caffe::SolverParameter_SnapshotFormat_HDF5) {
+      const std::string problem = hdf5_problem(net());
+      return problem.empty() ? "" : problem + "; rename the layer, or say 'snapshot_format: BINARYPROTO'";
+    }
+    constexpr std::int64_t kMostBytes = std::numeric_limits<std::int32_t>::max();  // of a protocol buffer
+    const std::int64_t bytes = std::max(model_bytes(), state_bytes());
+    return bytes > kMostBytes ? "a file of it would take " + std::to_string(bytes) + " bytes, and the format ends at 2 GiB; say " +
+                                    "'snapshot_format: HDF5'"
+                              : "";
+  }
+
+  // On what Net::ShareTrainedLayersWith, with which every test begins, would abort, or "".
+  std::string test_problem() const {
+    for (const auto& test : solver_->test_nets()) {
+      for (const auto& layer : net().layers()) {
+        const std::string& name = layer->layer_param().name();
+        const auto& names = test->layer_names();
+        const auto first = std::find(names.begin(), names.end(), name);
+        if (first == names.end()) {
+          continue;
+        }
+        const auto& blobs = test->layers()[first - names.begin()]->blobs();
+        if (blobs.size() != layer->blobs().size()) {
+          return "layer '" + name + "' has " + std::to_string(layer->blobs().size()) +
+                 " parameters in the train net, and the first of " + "that name in the test net has " +
+                 std::to_string(blobs.size());
+        }
+        for (std::size_t i = 0; i < blobs.size(); ++i) {
+          if (blobs[i]->shape() != layer->blobs()[i]->shape()) {
+            return "layer '" + name + "': parameter " + std::to_string(i) + " is " + layer->blobs()[i]->shape_string() +
+                   " in the train net and " + blobs[i]->shape_string() + " in the test net";
+          }
+        }
+      }
+    }
+    return "";
+  }
+
   std::string problem_of(const std::string& model, const std::string& state) {
     if (const std::string problem = check_model(net(), model); !problem.empty()) {
       return model + " " + problem;
@@ -343,18 +453,23 @@ class Training {
     return names;
   }
 
-  // About what a snapshot takes: weights, gradients where they are wanted, history, and 1 KiB a layer for all the rest.
-  std::int64_t snapshot_bytes() const {
+  // About what the two files of a snapshot take: weights, and gradients where they are wanted, with 1 KiB a layer for all the rest.
+  std::int64_t model_bytes() const {
     std::int64_t values = 0;
     for (const auto& layer : net().layers()) {
       for (const auto& blob : layer->blobs()) {
         values += static_cast<std::int64_t>(blob->count()) * (solver_->param().snapshot_diff() ? 2 : 1);
       }
     }
+    return values * static_cast<std::int64_t>(sizeof(float)) + 1024 * static_cast<std::int64_t>(net().layers().size());
+  }
+
+  std::int64_t state_bytes() const {
+    std::int64_t values = 0;
     for (const auto& blob : sgd_->history()) {
       values += blob->count();
     }
-    return values * static_cast<std::int64_t>(sizeof(float)) + 1024 * static_cast<std::int64_t>(net().layers().size());
+    return values * static_cast<std::int64_t>(sizeof(float));
   }
 
   std::unique_ptr<Solver<float>> solver_;
@@ -412,18 +527,22 @@ BARISTA_EXPORT void* barista_training_create(const char* solver) {
 BARISTA_EXPORT void barista_training_destroy(void* training) { delete static_cast<Training*>(training); }
 
 // {"net", "solver", "iteration", "batch": images a forward pass, "parameters": how many numbers are learnt, "tests": [{"name",
-// "batches"}], "layers": [names of those with parameters], "snapshot_bytes": about}
+// "batches"}], "layers": [names of those with parameters], "snapshot_bytes": about, "snapshot_problem", "test_problem": why Caffe
+// would abort when it writes a snapshot or tests, or "", "repeated_names": [[name, [number of parameters of each layer]], ...]}
 BARISTA_EXPORT const char* barista_training_describe(void* training) {
   return answered(training, [](Training& it) { return it.describe(); });
 }
 
 // One iteration, update included: {"iteration": its number from 0, "loss", "smoothed_loss", "learning_rate"}, and at those that the
 // solver displays "outputs": [{"name", "values", "loss_weight", stock "type" of the layer, "top_k" and "first_top" of Accuracy layers}].
+// Where the loss is no longer a number there is no update: {"iteration", "loss": "nan", "inf" or "-inf", "not_finite": see
+// plugin/not_finite.hpp}.
 BARISTA_EXPORT const char* barista_training_iterate(void* training) {
   return answered(training, [](Training& it) { return it.iterate(); });
 }
 
-// A forward pass without an update: {"iteration", "loss", "smoothed_loss", "outputs"}. It takes a batch.
+// A forward pass without an update: {"iteration", "loss", "smoothed_loss", "outputs"}. It takes a batch. Where the loss is no longer
+// a number, as in an iteration.
 BARISTA_EXPORT const char* barista_training_last_loss(void* training) {
   return answered(training, [](Training& it) { return it.last_loss(); });
 }
@@ -443,9 +562,15 @@ BARISTA_EXPORT const char* barista_training_test_end(void* training, int index) 
 }
 
 // Writes `aside_prefix`_iter_N.caffemodel and .solverstate (.h5 after both in HDF5), as stock Caffe does, the state naming its model
-// as `final_prefix`_iter_N. Reads both back: {"model": path, "state": path, "problem": what is wrong with them, or ""}.
+// as `final_prefix`_iter_N. Reads both back: {"model": path, "state": path, "problem": what is wrong with them, or ""}. Where weights
+// are not finite, nothing is written: {"not_finite": see plugin/not_finite.hpp}.
 BARISTA_EXPORT const char* barista_training_snapshot(void* training, const char* aside_prefix, const char* final_prefix) {
   return answered(training, [&](Training& it) { return it.snapshot(aside_prefix, final_prefix); });
+}
+
+// The first parameter that is not finite (see plugin/not_finite.hpp), or null.
+BARISTA_EXPORT const char* barista_training_not_finite_parameter(void* training) {
+  return answered(training, [](Training& it) { return it.not_finite_parameter(); });
 }
 
 // Weights, history and iteration from a stock solver state, on a training that has not run.
@@ -474,4 +599,13 @@ BARISTA_EXPORT const char* barista_training_memory(void* training) {
 
 BARISTA_EXPORT void barista_training_remember(void* training, const char* memory) {
   guarded([&] { as_training(training).remember(nlohmann::json::parse(memory)); });
+}
+
+// Gives this process, which must lead a process group of its own, `seconds` to end: then the whole group is killed, whatever it waits
+// for. A handler in C, so that it works within C++ and when Python has gone.
+BARISTA_EXPORT void barista_training_end_within(unsigned seconds) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { kill(0, SIGKILL); };
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(seconds);
 }

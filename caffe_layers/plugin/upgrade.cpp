@@ -1,4 +1,5 @@
-// Caffe's own upgrade of old nets and solvers, and its lists of types, as C entry points for the harness (barista/upgrade.py).
+// Caffe's own upgrade of old nets and solvers, its lists of types, and what a file of weights in HDF5 holds, as C entry points for the
+// harness (barista/upgrade.py).
 //
 // Messages cross serialised, so nothing is printed and read again on the way. A net or solver that Caffe cannot upgrade fails one of
 // Caffe's CHECKs, which end the process: the harness calls from a process of its own and reads Caffe's sentence from its log.
@@ -12,6 +13,8 @@
 #include "caffe/proto/caffe.pb.h"
 #include "caffe/solver_factory.hpp"
 #include "caffe/util/upgrade_proto.hpp"
+#include "nlohmann/json.hpp"
+#include "plugin/snapshot_check.hpp"
 
 namespace {
 
@@ -75,4 +78,14 @@ BARISTA_EXPORT const char* barista_layer_types() {
 BARISTA_EXPORT const char* barista_solver_types() {
   static const std::string types = lines(caffe::SolverRegistry<float>::SolverTypeList());
   return types.c_str();
+}
+
+// {"layers": names of those that the HDF5 file of weights at `path` has parameters of, "problem": what is wrong with the file, or ""},
+// valid until the next call.
+BARISTA_EXPORT const char* barista_hdf5_layers(const char* path) {
+  static std::string answer;
+  std::vector<std::string> names;
+  const std::string problem = barista::plugin::hdf5_layers(path, names);
+  answer = nlohmann::json{{"layers", names}, {"problem", problem}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return answer.c_str();
 }
