@@ -37,10 +37,12 @@ inline accumulate_lanes softmax_reciprocals(accumulate_lanes sums) {
   return vload_lanes(0, single);
 }
 
-// -log of the lanes' probabilities, 0 where the label does not count.
+// -log of the lanes' probabilities, 0 where the label does not count. One that is NaN stays so, as in stock Caffe's std::max; fmax() would
+// drop it.
 inline accumulate_lanes softmax_losses(accumulate_lanes probability, int_lanes counted) {
   accumulate single[LANES];
-  vstore_lanes(fmax(probability, (accumulate_lanes)FLT_MIN), 0, single);
+  const accumulate_lanes least = FLT_MIN;
+  vstore_lanes(probability < least ? least : probability, 0, single);
 #pragma unroll 1
   for (int lane = 0; lane < LANES; lane++) single[lane] = -log(single[lane]);
   return counted ? vload_lanes(0, single) : (accumulate_lanes)0;
