@@ -9,6 +9,8 @@
 //
 // Results are JSON in memory of the training, valid until the next call with it. All calls must come from one thread: Caffe's
 // generator is a thread's own. Errors end the process, as Caffe's CHECKs do; see barista_training_report_to().
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +21,7 @@
 
 #include "caffe/caffe.hpp"
 #include "google/protobuf/text_format.h"
+#include "layers/at_work.hpp"
 #include "nlohmann/json.hpp"
 #include "plugin/data_place.hpp"
 #include "plugin/random_state.hpp"
@@ -109,6 +112,9 @@ class Training {
     solver_.reset(caffe::SolverRegistry<float>::CreateSolver(param));
     sgd_ = dynamic_cast<caffe::SGDSolver<float>*>(solver_.get());
     CHECK(sgd_) << "Solver type " << param.type() << " is not one of Caffe's: its learning rate and history can't be reached";
+    for (int index = 0; index <= static_cast<int>(solver_->test_nets().size()); ++index) {
+      passes_.emplace_back(any_net(index));
+    }
     start_window();
   }
 
@@ -357,6 +363,7 @@ class Training {
     return values * static_cast<std::int64_t>(sizeof(float)) + 1024 * static_cast<std::int64_t>(net().layers().size());
   }
 
+  std::vector<layers::PassesOf> passes_;  // of the train net, and of each test net; before the solver, which calls it
   std::unique_ptr<Solver<float>> solver_;
   caffe::SGDSolver<float>* sgd_ = nullptr;  // the same object
   int window_start_ = 0;                    // the iteration with which the window of losses began
@@ -368,15 +375,21 @@ class Training {
 
 Training& as_training(void* training) { return *static_cast<Training*>(training); }
 
-// Runs what an entry point does. An exception may not leave a C function: at Caffe's edge, what Caffe does.
+// Whether the exception at hand is Boost.Python's, which says no more than that Python has one.
+bool is_of_python() { return std::strcmp(abi::__cxa_current_exception_type()->name(), "N5boost6python17error_already_setE") == 0; }
+
+// Runs what an entry point does. An exception may not leave a C function: at Caffe's edge, what Caffe does. What a layer of type Python
+// throws goes on as an exception of Python's, which ctypes.PyDLL raises, with nothing for an answer; see barista/caffe_solver.py.
 template <typename Body>
 auto guarded(Body body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::exception& error) {
     LOG(FATAL) << error.what();
+  } catch (...) {
+    if (!is_of_python()) throw;
   }
-  __builtin_unreachable();
+  return decltype(body())();
 }
 
 template <typename Body>
