@@ -7,17 +7,19 @@ nothing can be done, {"event": "fatal", ...} are Caffe's last words, and all oth
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from barista import failures
+from barista import failures, python_layers
 from barista.errors import BaristaError
 
 Event = dict[str, Any]
@@ -104,8 +106,7 @@ class Process:
 def _why_ended(fatal: Mapping[str, Any] | None, at: str, status: int, log: str) -> str:
     """What Caffe said last, or how its process ended while it was `at` a layer."""
     if fatal is not None:
-        layer = fatal["layer"] or at
-        return f"{f'layer {layer!r}: ' if layer else ''}{failures.explain(fatal['message'])}, says Caffe ({fatal['place']})"
+        return failures.of_caffe({**fatal, "layer": fatal["layer"] or at})
     how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
     lines = [line for line in log.splitlines() if line.strip()]
     # Of several exceptions in Python the first tells more: pycaffe makes another of it.
@@ -124,6 +125,25 @@ class Answer:
     def tell(self, **event: Any) -> None:
         self._stream.write(json.dumps(event) + "\n")
         self._stream.flush()
+
+    @contextmanager
+    def python_layers(self, name: str, library: ctypes.CDLL | None, net: Callable[[], Any] = lambda: None) -> Iterator[None]:
+        """Says what a layer of type Python throws, and has the process end; `name` is what the net is called.
+
+        The library, where there is one, knows the layer that Caffe makes; of those that have been made `net` has the names.
+        """
+        try:
+            yield
+        except BaseException as error:
+            layer = ""
+            if library is not None:
+                library.barista_layer_at_work.restype = ctypes.c_char_p
+                layer = library.barista_layer_at_work().decode(errors="replace")
+            sentence = python_layers.of_pycaffe(error, layer, net())
+            if sentence is None:
+                raise
+            self.tell(error=f"{name}: {sentence}")
+            sys.exit(1)
 
     def fileno(self) -> int:
         """For Caffe's last words: what barista_training_report_to() takes."""

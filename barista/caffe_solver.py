@@ -1,6 +1,7 @@
 """Caffe's solver in this process, one iteration at a time: the Python face of caffe_layers/plugin/training.cpp.
 
-Every method may end the process: Caffe's checks abort. All calls must come from the thread that made the solver.
+Every method may end the process: Caffe's checks abort. Where a layer of type Python throws, it raises BaristaError, and the solver
+is of no use any more. All calls must come from the thread that made the solver.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ import ctypes
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from barista import python_layers
+from barista.errors import BaristaError
 
 _ANSWERS = ("describe", "iterate", "last_loss", "test_end", "snapshot", "memory", "not_finite_parameter")
 
@@ -24,7 +28,9 @@ class CaffeSolver:
             self._function(name).restype = ctypes.c_char_p
         create = self._function("create")
         create.restype = ctypes.c_void_p
-        self._handle = ctypes.c_void_p(create(solver.encode()))
+        self._library.barista_layer_at_work.restype = ctypes.c_char_p
+        self._handle = ctypes.c_void_p()
+        self._handle = ctypes.c_void_p(self._guarded(create, solver.encode()))
         self.description: dict[str, Any] = self._answer("describe")
 
     @staticmethod
@@ -101,7 +107,22 @@ class CaffeSolver:
         return getattr(self._library, f"barista_training_{name}")
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        return self._function(name)(self._handle, *arguments)
+        return self._guarded(self._function(name), self._handle, *arguments)
+
+    def _guarded(self, function: Any, *arguments: Any) -> Any:
+        """What the function returns. Raises BaristaError where a layer of type Python throws, as SystemExit too."""
+        try:
+            answer = function(*arguments)
+        except BaseException as error:
+            raise BaristaError(self._sentence(error)) from error
+        printed = python_layers.printed()
+        if printed is not None and not answer and function.restype is ctypes.c_void_p:
+            raise BaristaError(self._sentence(printed)) from printed
+        return answer
+
+    def _sentence(self, error: BaseException) -> str:
+        sentence = python_layers.sentence(error, self._library.barista_layer_at_work().decode(errors="replace"))
+        return sentence + (f", in iteration {self.iteration}" if self._handle else "")
 
     def _answer(self, name: str, *arguments: Any) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._call(name, *arguments))

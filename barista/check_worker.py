@@ -58,7 +58,9 @@ def main(device: str, bitstream: str) -> None:
     caffe = loaded.caffe
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
     layers = {layer.name: layer for layer in reversed(net.layer)}
-    for name, bottoms in _bottom_shapes(caffe, net, set(task["layers"])).items():
+    with answer.python_layers(task["name"], loaded.library):
+        shapes = _bottom_shapes(caffe, net, set(task["layers"]))
+    for name, bottoms in shapes.items():
         answer.tell(begin=name)
         answer.tell(result=asdict(check_layer(caffe, layers[name], bottoms, np.random.default_rng(task["seed"]))))
 

@@ -29,13 +29,14 @@ def main() -> None:
     library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
     told: set[int] = set()
-    for layers in net_instances.of_phases(caffe, net):
-        for made in layers:
-            if made.index not in told:
-                answer.tell(**asdict(made))
-                told.add(made.index)
-        if len(told) == len(net.layer):
-            break
+    with answer.python_layers(task["name"], library):
+        for layers in net_instances.of_phases(caffe, net):
+            for made in layers:
+                if made.index not in told:
+                    answer.tell(**asdict(made))
+                    told.add(made.index)
+            if len(told) == len(net.layer):
+                break
 
 
 if __name__ == "__main__":

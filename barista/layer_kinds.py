@@ -62,6 +62,25 @@ def of(layer_type: str) -> Kind:
     return _KINDS.get(layer_type, Kind(linear=False))
 
 
+def choices(layer: Any, src: tuple[Shape, ...]) -> tuple[int, int] | None:
+    """The number of the bottom whose values choose from something, and from how many; None of a layer that has none.
+
+    As in caffe_layers/layers/label_check.hpp.
+    """
+    match layer.type:
+        case "SoftmaxWithLoss" | "Accuracy":
+            return 1, classes(src[0], layer)
+        case "InfogainLoss":
+            return 1, src[0][layer.infogain_loss_param.axis]
+        case "MultinomialLogisticLoss" | "HingeLoss":
+            return 1, prod(src[0][1:])
+        case "Embed":
+            return 0, layer.embed_param.input_dim
+        case "BatchReindex":
+            return 1, src[0][0]
+    return None
+
+
 def classes(sizes_of_first_bottom: Shape, layer: Any) -> int:
     """How many classes the labels of a layer may be of."""
     axis = layer.accuracy_param.axis if layer.type == "Accuracy" else layer.softmax_param.axis

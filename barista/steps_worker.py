@@ -33,6 +33,9 @@ from barista.caffe_process import Answer
 from barista.errors import BaristaError
 from barista.plugin import Plugin, Recording
 
+# Types of layers whose tops hold their bottom's values, or some of them.
+_KEEP_VALUES = {"Flatten", "Reshape", "Slice", "Split"}
+
 
 def main(device: str | None = None, bitstream: str | None = None) -> None:
     """Answers until standard input ends."""
@@ -47,7 +50,13 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
         return
     if loaded:
         loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
-    trainer = Trainer(caffe, loaded, task)
+    trainer: Trainer | None = None
+    with answer.python_layers(task["name"], loaded.library if loaded else None, lambda: trainer.net if trainer else None):
+        trainer = Trainer(caffe, loaded, task)
+        _answer(trainer, loaded, caffe, answer, tasks)
+
+
+def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer, tasks: Iterator[dict[str, Any]]) -> None:
     layers = list(trainer.layers())
     parameters = sum(prod(shape) for layer in layers for shape in layer["weights"])
     versions = {"Caffe": caffe.__version__, **_openblas()}
@@ -82,6 +91,11 @@ class Trainer:
         if self._renewed:
             self._net.before_forward(self._renew)
         self._spans: Spans | None = None
+
+    @property
+    def net(self) -> Any:
+        """pycaffe's net."""
+        return self._net
 
     def layers(self) -> Iterator[dict[str, Any]]:
         """Each layer: name, blobs and shapes."""
@@ -153,14 +167,25 @@ class Trainer:
 
     def _values(self, net: Any, blob: str, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[Any]:
         """Numbers of classes for labels, zeros and ones where only a number an image is wanted, else normal values."""
-        classes = []
-        for layer in net.layer:
-            kind = layer_kinds.of(rewriter.stock_type(layer.type))
-            if kind.labels and len(layer.bottom) > 1 and layer.bottom[1] == blob:
-                classes.append(layer_kinds.classes(tuple(self._net.blobs[layer.bottom[0]].shape), layer))
-        if classes or len(shape) == 1:
-            return rng.integers(0, min(classes, default=2), shape)
+        choices = list(self._choices(net, blob))
+        if choices or len(shape) == 1:
+            return rng.integers(0, min(choices, default=2), shape)
         return rng.standard_normal(shape, dtype=np.float32)
+
+    def _choices(self, net: Any, blob: str) -> Iterator[int]:
+        """From how many classes, rows or items each layer chooses with the values of `blob`, or of parts of it."""
+        held = {blob}
+        for given in net.layer:
+            layer = type(given)()
+            layer.CopyFrom(given)
+            layer.type = rewriter.stock_type(given.type)
+            if layer.type in _KEEP_VALUES and held.intersection(layer.bottom):
+                held.update(layer.top)
+            if not all(bottom in self._net.blobs for bottom in layer.bottom):
+                continue  # of another phase
+            chooses = layer_kinds.choices(layer, tuple(tuple(self._net.blobs[bottom].shape) for bottom in layer.bottom))
+            if chooses is not None and layer.bottom[chooses[0]] in held:
+                yield chooses[1]
 
     def _renew(self, layer: int) -> None:
         for blob in self._renewed.get(layer, ()):

@@ -1,12 +1,12 @@
 // Top-k accuracy along an axis of classes: over all positions, and for each class.
 //
 //   right[p]     = (number of classes k with src[k][p] >= src[label[p]][p]) - 1 < top_k
-//   part         = number of right positions, and of all that are not ignored
+//   part         = number of right positions, NaN where a label that is not ignored is no class, and of all that are not ignored
 //   per class:   dst[c] = right positions with label c / positions with label c, 0 where there are none
 //
 // src STORAGE [outer][classes][inner], labels STORAGE [outer][inner] (class_axis.h), right STORAGE [outer][inner] (1, 0, and -1 where
-// ignored; written where classes are asked for). As stock Caffe (src/caffe/layers/accuracy_layer.cpp), a NaN included; a label that is no
-// class has the value -infinity. loss.cl makes the quotient of the parts.
+// ignored or no class; written where classes are asked for). As stock Caffe (src/caffe/layers/accuracy_layer.cpp), a NaN in src included.
+// loss.cl makes the quotient of the parts.
 //
 // LANES positions at once (class_lanes.h), whose classes are swept twice: find the label's value, count what is not below it.
 // Accuracies of LANES classes at once are a sweep over all positions each, so nothing is scattered and there may be any number of classes.

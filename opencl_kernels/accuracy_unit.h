@@ -4,7 +4,7 @@ __kernel void JOIN(accuracy_, UNIT)(__global const storage* restrict src, __glob
                                     __global storage* restrict right, __global loss_part* restrict parts, const class_axis a,
                                     const label_rule rule, const int top_k, const int keep_right, const lane_range range) {
   __local storage_lanes x[ACC_WORDS];
-  int right_positions = 0, positions = 0;
+  int right_positions = 0, positions = 0, unknown = 0;
 
   lane_group at = lane_group_first(a, range);
   for (int group = range.begin; group < range.end; group++) {
@@ -30,14 +30,16 @@ __kernel void JOIN(accuracy_, UNIT)(__global const storage* restrict src, __glob
     }
 
     const int_lanes counted = class_lanes_counted(label, at, rule);
-    const int_lanes is_right = counted & (others < (int_lanes)top_k);
+    const int_lanes known = counted & is_class(label, a);
+    const int_lanes is_right = known & (others < (int_lanes)top_k);
     right_positions -= count_of_lanes(is_right);
     positions -= count_of_lanes(counted);
+    unknown -= count_of_lanes(counted & ~known);
     if (keep_right)
-      store_lanes(counted ? (is_right ? (storage_lanes)1 : (storage_lanes)0) : (storage_lanes)-1, right + at.label, at.lanes);
+      store_lanes(known ? (is_right ? (storage_lanes)1 : (storage_lanes)0) : (storage_lanes)-1, right + at.label, at.lanes);
     at = lane_group_next(at, a, range);
   }
-  const loss_part part = {right_positions, positions};
+  const loss_part part = {unknown ? NAN : right_positions, positions};
   parts[UNIT] = part;
 }
 

@@ -97,10 +97,19 @@ inline void class_lanes_store(__local const storage_lanes* restrict x, __global 
   }
 }
 
+// Labels cut to whole numbers; what an int can't hold, and a NaN, is INT_MIN, which no class has.
+inline int_lanes whole_labels(storage_lanes labels) {
+  const accumulate_lanes limit = 0x1p31f;
+  return fabs(to_accumulate_lanes(labels)) < limit ? to_int_lanes(labels) : (int_lanes)INT_MIN;
+}
+
 // Labels of a group as whole numbers, 0 in lanes without a position.
 inline int_lanes class_lanes_labels(__global const storage* restrict labels, const lane_group at) {
-  return to_int_lanes(load_lanes(labels + at.label, at.lanes));
+  return whole_labels(load_lanes(labels + at.label, at.lanes));
 }
+
+// -1 (true) in the lanes whose label is a class.
+inline int_lanes is_class(int_lanes label, const class_axis a) { return (label >= 0) & (label < (int_lanes)a.classes); }
 
 // -1 (true) in the lanes whose label counts.
 inline int_lanes class_lanes_counted(int_lanes label, const lane_group at, const label_rule rule) {

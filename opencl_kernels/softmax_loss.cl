@@ -1,6 +1,6 @@
 // The gradient of softmax with cross entropy.
 //
-//   diff_src[c][p] = (prob[c][p] - (c == label[p] ? 1 : 0)) * weight / divisor, and 0 where label[p] is ignored
+//   diff_src[c][p] = (prob[c][p] - (c == label[p] ? 1 : 0)) * weight / divisor, 0 where label[p] is ignored, NaN where it is no class
 // prob, diff_src STORAGE [outer][classes][inner], labels STORAGE [outer][inner]; weight, divisor: one number each, where the loss's
 // gradient and what its forward pass divided by lie on the device. As stock Caffe (src/caffe/layers/softmax_loss_layer.cpp). The forward
 // pass is softmax.cl's, and loss.cl's for the sum over the compute units.

@@ -13,10 +13,11 @@ __kernel void JOIN(softmax_loss_backward_, UNIT)(__global const storage* restric
   for (int row = rows.begin; row < rows.end; row++) {
     for (int word = 0; word < width; word += LANES) {
       const storage_lanes read = load_lanes(labels + label_row + (class_a_word ? 0 : word), class_a_word ? 1 : width - word);
-      const int_lanes label = to_int_lanes(class_a_word ? (storage_lanes)read.s0 : read);
+      const int_lanes label = whole_labels(class_a_word ? (storage_lanes)read.s0 : read);
       const int_lanes of_class = class_a_word ? (int_lanes)word + LANE_NUMBERS : (int_lanes)class_of_row;
       const accumulate_lanes probability = to_accumulate_lanes(load_lanes(prob + at + word, width - word));
-      const accumulate_lanes difference = probability - (label == of_class ? (accumulate_lanes)1 : (accumulate_lanes)0);
+      const accumulate_lanes one = label == of_class ? (accumulate_lanes)1 : (accumulate_lanes)0;
+      const accumulate_lanes difference = is_class(label, a) ? probability - one : (accumulate_lanes)NAN;
       const int_lanes ignored = rule.has_ignored ? label == (int_lanes)rule.ignored : (int_lanes)0;
       store_lanes(to_storage_lanes((ignored ? (accumulate_lanes)0 : difference) * scale), diff_src + at + word, width - word);
     }

@@ -9,7 +9,7 @@ __kernel void JOIN(softmax_forward_, UNIT)(__global const storage* src, __global
   lane_group at = lane_group_first(a, range);
   for (int group = range.begin; group < range.end; group++) {
     const int_lanes label = rule.has_labels ? class_lanes_labels(labels, at) : (int_lanes)0;
-    accumulate_lanes greatest = 0, scale = 0, of_label = 0;
+    accumulate_lanes greatest = 0, scale = 0, of_label = NAN;  // NaN it stays where the label is no class
 
     for (int sweep = SOFTMAX_MAXIMUM; sweep < SOFTMAX_SWEEPS; sweep++) {
       accumulate_lanes partial[CLASS_PARTIALS];

@@ -46,8 +46,15 @@ def run(command: list[str], **variables: str) -> Result:
 
 def sentence(result: Result, status: int = 1) -> str:
     """The one sentence with which a command failed. Anything else on stderr, a trace above all, fails the test."""
-    assert result.returncode == status, result.stdout + result.stderr
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("barista: "), lines[0]
-    return lines[0].removeprefix("barista: ")
+    return last_sentence(result, status)
+
+
+def last_sentence(result: Result, status: int = 1) -> str:
+    """The same of a command that has told of its work before."""
+    assert result.returncode == status, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("barista: "), result.stderr
+    return last.removeprefix("barista: ")

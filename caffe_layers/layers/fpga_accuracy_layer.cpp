@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "layers/declined.hpp"
+#include "layers/label_check.hpp"
 
 namespace caffe {
 
@@ -19,6 +20,7 @@ void FPGAAccuracyLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom, co
 
 template <typename Dtype>
 void FPGAAccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+  if (bottom[1]->count() == 0) barista::layers::check_labels(this->layer_param_, bottom);  // stock code divides by it
   AccuracyLayer<Dtype>::Reshape(bottom, top);
   const ops::ClassAxis axis = {this->outer_num_, bottom[0]->shape(this->label_axis_), this->inner_num_};
   const ops::IgnoredLabel ignored = this->has_ignore_label_ ? ops::IgnoredLabel(this->ignore_label_) : std::nullopt;
@@ -31,8 +33,12 @@ void FPGAAccuracyLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const
 template <typename Dtype>
 void FPGAAccuracyLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   if constexpr (kOnDevice<Dtype>) {
-    if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(bottom, top); });
+    if (op_) {
+      barista::layers::check_labels_on_host(this->layer_param_, bottom);
+      return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(bottom, top); });
+    }
   }
+  barista::layers::check_labels(this->layer_param_, bottom);
   AccuracyLayer<Dtype>::Forward_cpu(bottom, top);
 }
 

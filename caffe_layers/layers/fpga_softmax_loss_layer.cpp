@@ -1,6 +1,7 @@
 #include "layers/fpga_softmax_loss_layer.hpp"
 
 #include "layers/declined.hpp"
+#include "layers/label_check.hpp"
 
 namespace caffe {
 
@@ -44,8 +45,12 @@ std::optional<float> FPGASoftmaxWithLossLayer<Dtype>::divisor() {
 template <typename Dtype>
 void FPGASoftmaxWithLossLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
   if constexpr (kOnDevice<Dtype>) {
-    if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(bottom, this->prob_, top); });
+    if (op_) {
+      barista::layers::check_labels_on_host(this->layer_param_, bottom);
+      return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(bottom, this->prob_, top); });
+    }
   }
+  barista::layers::check_labels(this->layer_param_, bottom);
   SoftmaxWithLossLayer<Dtype>::Forward_cpu(bottom, top);
 }
 

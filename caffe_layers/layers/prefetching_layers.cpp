@@ -4,11 +4,18 @@
 // batch, with its mirror on the device, and a batch whose memory has a mirror, since a layer on the device has read it before, is copied there
 // by the thread that loaded it, while the steps before it run. So nothing crosses that no device layer reads, and a net without any
 // never opens the device. The layers stay on the CPU under their stock names, in the registry's entries of stock Caffe's.
+#include <unistd.h>
+
 #include <boost/thread.hpp>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <string>
 
 #include "caffe/layers/data_layer.hpp"
 #include "caffe/layers/image_data_layer.hpp"
 #include "caffe/layers/window_data_layer.hpp"
+#include "layers/at_work.hpp"
 #include "layers/fpga_layer.hpp"
 #include "layers/registry.hpp"
 #include "memory/device_memory.hpp"
@@ -23,8 +30,19 @@ class PrefetchingLayer : public Stock {
   // The thread must not outlive what it calls.
   ~PrefetchingLayer() override { this->StopInternalThread(); }
 
+  void LayerSetUp(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) override {
+    const barista::layers::AtWork work(this->layer_param_, [this] { return item(*this); });
+    Stock::LayerSetUp(bottom, top);
+  }
+
  protected:
+  void DataLayerSetUp(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) override {
+    Stock::DataLayerSetUp(bottom, top);
+    check(*this);
+  }
+
   void InternalThreadEntry() override {
+    const barista::layers::AtWork work(this->layer_param_, [this] { return item(*this); });
     try {
       while (!this->must_stop()) {
         Batch<float>* batch = this->prefetch_free_.pop();
@@ -37,6 +55,8 @@ class PrefetchingLayer : public Stock {
       }
     } catch (const boost::thread_interrupted&) {
       // So it is told to end.
+    } catch (const std::exception& error) {
+      LOG(FATAL) << error.what();  // of OpenCV's, as a rule
     }
   }
 
@@ -48,6 +68,38 @@ class PrefetchingLayer : public Stock {
   }
 
  private:
+  // What is being read, for who has to mend it.
+  static std::string item(const PrefetchingLayer<DataLayer<float>>& layer) {
+    if (layer.cursor_ == nullptr || !layer.cursor_->valid()) return "";
+    Datum datum;
+    const bool parsed = datum.ParseFromString(layer.cursor_->value());
+    std::string size;
+    if (parsed && datum.encoded()) size = ", encoded";
+    if (parsed && !datum.encoded())
+      size =
+          ", " + std::to_string(datum.channels()) + " x " + std::to_string(datum.height()) + " x " + std::to_string(datum.width());
+    return "record '" + layer.cursor_->key() + "'" + size;
+  }
+  static std::string item(const PrefetchingLayer<ImageDataLayer<float>>& layer) {
+    const auto at = static_cast<std::size_t>(layer.lines_id_);
+    return at < layer.lines_.size() ? "image " + layer.layer_param_.image_data_param().root_folder() + layer.lines_[at].first : "";
+  }
+  static std::string item(const PrefetchingLayer<WindowDataLayer<float>>& /*layer*/) { return ""; }
+
+  static void check(const Stock& /*layer*/) {}
+  // Stock Caffe takes the number of a window's image unseen for a place in its list, and trains on zeros where an image is missing.
+  static void check(const PrefetchingLayer<WindowDataLayer<float>>& layer) {
+    const auto images = static_cast<float>(layer.image_database_.size());
+    for (const auto* windows : {&layer.fg_windows_, &layer.bg_windows_})
+      for (const vector<float>& window : *windows)
+        if (window[WindowDataLayer<float>::IMAGE_INDEX] >= images)
+          LOG(FATAL) << "image number " << window[WindowDataLayer<float>::IMAGE_INDEX] << " of a window is none of its " << images
+                     << " images, which must be numbered from 0 in the order of the file";
+    for (const auto& image : layer.image_database_)
+      if (access(image.first.c_str(), R_OK) != 0)
+        LOG(FATAL) << "image " << image.first << " can't be read: " << std::strerror(errno);
+  }
+
   static void take(Blob<float>& top, const Blob<float>& loaded) {
     top.ReshapeLike(loaded);
     top.ShareData(loaded);

@@ -54,12 +54,15 @@ caffe::SyncedMemory& checked(const caffe::Blob<float>& blob, const caffe::Synced
   return const_cast<caffe::SyncedMemory&>(*memory);
 }
 
-bool is_on_device(const caffe::SyncedMemory* memory) {
+// Whose copy is the newer one. The host's, where there is no other: without the hook none outlives an operation.
+Newer newer_copy(const caffe::SyncedMemory* memory) {
   Mirror* mirror = memory != nullptr && hook_is_live() ? find_mirror(*memory) : nullptr;
-  if (mirror == nullptr) return false;
+  if (mirror == nullptr) return Newer::kHost;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  return mirror->newer != Newer::kHost;
+  return mirror->newer;
 }
+
+bool is_on_device(const caffe::SyncedMemory* memory) { return newer_copy(memory) != Newer::kHost; }
 
 }  // namespace
 
@@ -135,5 +138,8 @@ void prefetch(const caffe::Blob<float>& blob) {
 
 bool data_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.data().get()); }
 bool diff_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.diff().get()); }
+bool data_is_on_host(const caffe::Blob<float>& blob) {
+  return blob.count() == 0 || newer_copy(blob.data().get()) != Newer::kDevice;
+}
 
 }  // namespace barista::memory

@@ -48,6 +48,9 @@ void prefetch(const caffe::Blob<float>& blob);
 bool data_is_on_device(const caffe::Blob<float>& blob);
 bool diff_is_on_device(const caffe::Blob<float>& blob);
 
+// True where the host's copy is as new as the device's, or newer: to read it copies nothing.
+bool data_is_on_host(const caffe::Blob<float>& blob);
+
 }  // namespace barista::memory
 
 #endif  // BARISTA_MEMORY_DEVICE_MEMORY_HPP_

@@ -5,7 +5,7 @@
 //   per_class[c] = the same over the positions with label c
 //
 // src float [outer][classes][inner]; labels float [outer][inner], cut to whole numbers; dst one float, per_class float [classes]. A label
-// that is no class (stock Caffe reads memory of others there) has the value -infinity. Every call enqueues and returns.
+// that is no class, and not the ignored one, makes dst NaN (stock Caffe reads memory of others there) and counts for no class. Every call enqueues and returns.
 #ifndef BARISTA_OPS_ACCURACY_HPP_
 #define BARISTA_OPS_ACCURACY_HPP_
 

@@ -5,8 +5,8 @@
 //   backward:  diff_src = (prob - 1 at each position's label, 0 elsewhere) * weight[0] / divisor, and 0 at ignored positions
 //
 // src, prob, diff_src float [outer][classes][inner]; labels float [outer][inner], cut to whole numbers; loss, weight one float each. The
-// divisor is a given number, or the positions that are not ignored, at least 1. A label that is no class (stock Caffe reads
-// memory of others there) counts with the probability FLT_MIN and leaves the gradient at prob. Every call enqueues and returns.
+// divisor is a given number, or the positions that are not ignored, at least 1. A label that is no class, and not the
+// ignored one, makes the loss and its position's gradient NaN (stock Caffe reads memory of others there). Every call enqueues and returns.
 #ifndef BARISTA_OPS_SOFTMAX_LOSS_HPP_
 #define BARISTA_OPS_SOFTMAX_LOSS_HPP_
 

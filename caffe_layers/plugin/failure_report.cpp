@@ -7,13 +7,39 @@
 #include <string_view>
 
 #include "glog/logging.h"
+#include "layers/at_work.hpp"
 #include "nlohmann/json.hpp"
 
 namespace barista::plugin {
 namespace {
 
 // A pipe takes a line of this length in one piece (POSIX: 512 at least; Linux: 4,096). Messages are cut to leave room for the rest.
-constexpr std::size_t kMessageBytes = 2000;
+constexpr std::size_t kMessageBytes = 2000, kErrorBytes = 500;
+
+// The layer that is being made, as Net::Init says it in Caffe's log. All nets are made in one thread.
+std::string& layer_in_the_making() {
+  static std::string name;
+  return name;
+}
+
+// This thread's last error: of an image that can't be read or decoded Caffe says no more than that, and fails of what comes of it.
+std::string& last_error() {
+  static thread_local std::string text;
+  return text;
+}
+
+std::string layer_name() {
+  const layers::Work& work = layers::at_work();
+  return work.layer != nullptr ? work.layer->name() : layer_in_the_making();
+}
+
+// The file that a layer takes its data from, or "".
+std::string source_of(const caffe::LayerParameter& layer) {
+  if (layer.has_data_param()) return layer.data_param().source();
+  if (layer.has_image_data_param()) return layer.image_data_param().source();
+  if (layer.has_window_data_param()) return layer.window_data_param().source();
+  return layer.hdf5_data_param().source();
+}
 
 // Follows Caffe's log, to know which layer it was at, and writes one JSON line when a fatal message passes.
 class FailureReport : public google::LogSink {
@@ -25,31 +51,41 @@ class FailureReport : public google::LogSink {
     const std::string_view message(text, bytes);
     if (severity == google::GLOG_FATAL) {
       report(message.substr(0, kMessageBytes), std::string(file) + ":" + std::to_string(line));
+    } else if (severity == google::GLOG_ERROR) {
+      last_error() = message.substr(0, kErrorBytes);
     } else {
       follow(message);
     }
   }
 
  private:
-  // Net::Init says "Creating Layer NAME" before each layer, and ends with the others.
+  // The registry says "Creating layer NAME" before a layer's constructor runs, Net::Init "Creating Layer NAME" after it, and ends with the
+  // others.
   void follow(std::string_view message) {
-    constexpr std::string_view kCreating = "Creating Layer ";
-    if (message.substr(0, kCreating.size()) == kCreating) {
-      layer_ = message.substr(kCreating.size());
+    constexpr std::string_view kConstructing = "Creating layer ", kCreating = "Creating Layer ";
+    const std::string_view beginning = message.substr(0, kCreating.size());
+    if (beginning == kConstructing || beginning == kCreating) {
+      layer_in_the_making() = message.substr(kCreating.size());
     } else if (message == "Network initialization done." || message.find("does not need backward computation") != message.npos) {
-      layer_.clear();
+      layer_in_the_making().clear();
     }
   }
 
   void report(std::string_view message, const std::string& place) const {
-    const nlohmann::json event = {{"event", "fatal"}, {"message", message}, {"layer", layer_}, {"place", place}};
+    const layers::Work& work = layers::at_work();
+    nlohmann::json event = {{"event", "fatal"}, {"message", message}, {"layer", layer_name()}, {"place", place}};
+    if (!last_error().empty()) event["error"] = last_error();
+    if (work.layer != nullptr) {
+      if (const std::string source = source_of(*work.layer); !source.empty()) event["source"] = source;
+      if (work.layer->transform_param().has_mean_file()) event["mean_file"] = work.layer->transform_param().mean_file();
+    }
+    if (const std::string item = work.item ? work.item() : ""; !item.empty()) event["item"] = item;
     const std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     // Whether it arrived can't be told any more: the process is about to end.
     [[maybe_unused]] const ssize_t written = write(file_descriptor_, line.data(), line.size());
   }
 
   int file_descriptor_;
-  std::string layer_;
 };
 
 }  // namespace
@@ -57,9 +93,18 @@ class FailureReport : public google::LogSink {
 
 #define BARISTA_EXPORT extern "C" __attribute__((visibility("default")))
 
-// Writes {"event": "fatal", "message": ..., "layer": the layer being made or "", "place": "file.cpp:line"} to `file_descriptor` when
-// Caffe gives up. Once a process.
+// Writes {"event": "fatal", "message": ..., "layer": the layer at work or "", "place": "file.cpp:line"} to `file_descriptor` when Caffe
+// gives up; where they are known, with "error": what Caffe said before in that thread, "source" and "mean_file": the layer's files, and
+// "item": what of its data it was reading. Once a process.
 BARISTA_EXPORT void barista_training_report_to(int file_descriptor) {
   // Lives as long as glog, which may call it up to the end.
   google::AddLogSink(new barista::plugin::FailureReport(file_descriptor));
+}
+
+// The layer that this thread works for, or that Caffe is making, or "": for an exception that a layer of type Python has thrown. Valid
+// until the next call. Of use after barista_training_report_to() alone.
+BARISTA_EXPORT const char* barista_layer_at_work() {
+  static std::string name;
+  name = barista::plugin::layer_name();
+  return name.c_str();
 }

@@ -9,6 +9,7 @@
 //
 // Results are JSON in memory of the training, valid until the next call with it. All calls must come from one thread: Caffe's
 // generator is a thread's own. Errors end the process, as Caffe's CHECKs do; see barista_training_report_to().
+#include <cxxabi.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@
 
 #include "caffe/caffe.hpp"
 #include "google/protobuf/text_format.h"
+#include "layers/at_work.hpp"
+#include "layers/label_check.hpp"
 #include "nlohmann/json.hpp"
 #include "plugin/data_place.hpp"
 #include "plugin/not_finite.hpp"
@@ -110,6 +113,9 @@ class Training {
     solver_.reset(caffe::SolverRegistry<float>::CreateSolver(param));
     sgd_ = dynamic_cast<caffe::SGDSolver<float>*>(solver_.get());
     CHECK(sgd_) << "Solver type " << param.type() << " is not one of Caffe's: its learning rate and history can't be reached";
+    for (int index = 0; index <= static_cast<int>(solver_->test_nets().size()); ++index) {
+      passes_.emplace_back(any_net(index));
+    }
     start_window();
   }
 
@@ -143,6 +149,7 @@ class Training {
     for (int i = 0; i < param.iter_size(); ++i) {
       loss += net().ForwardBackward();
       if (!std::isfinite(loss)) {
+        layers::check_labels(net());
         return {{"iteration", iteration}, {"loss", name_of_not_finite(loss)}, {"not_finite", first_not_finite(net())}};
       }
     }
@@ -162,6 +169,7 @@ class Training {
     float loss = 0;
     net().Forward(&loss);
     if (!std::isfinite(loss)) {
+      layers::check_labels(net());
       return {{"iteration", solver_->iter()}, {"loss", name_of_not_finite(loss)}, {"not_finite", first_not_finite(net())}};
     }
     update_smoothed_loss(loss);
@@ -184,6 +192,9 @@ class Training {
     for (const Blob<float>* output : outputs) {
       const float* values = output->cpu_data();
       for (int i = 0; i < output->count(); ++i, ++score) {
+        if (!std::isfinite(values[i])) {
+          layers::check_labels(test_net(index));
+        }
         if (tested_batches_ == 0) {
           scores_.push_back(values[i]);
         } else {
@@ -472,6 +483,7 @@ class Training {
     return values * static_cast<std::int64_t>(sizeof(float));
   }
 
+  std::vector<layers::PassesOf> passes_;  // of the train net, and of each test net; before the solver, which calls it
   std::unique_ptr<Solver<float>> solver_;
   caffe::SGDSolver<float>* sgd_ = nullptr;  // the same object
   int window_start_ = 0;                    // the iteration with which the window of losses began
@@ -483,15 +495,21 @@ class Training {
 
 Training& as_training(void* training) { return *static_cast<Training*>(training); }
 
-// Runs what an entry point does. An exception may not leave a C function: at Caffe's edge, what Caffe does.
+// Whether the exception at hand is Boost.Python's, which says no more than that Python has one.
+bool is_of_python() { return std::strcmp(abi::__cxa_current_exception_type()->name(), "N5boost6python17error_already_setE") == 0; }
+
+// Runs what an entry point does. An exception may not leave a C function: at Caffe's edge, what Caffe does. What a layer of type Python
+// throws goes on as an exception of Python's, which ctypes.PyDLL raises, with nothing for an answer; see barista/caffe_solver.py.
 template <typename Body>
 auto guarded(Body body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::exception& error) {
     LOG(FATAL) << error.what();
+  } catch (...) {
+    if (!is_of_python()) throw;
   }
-  __builtin_unreachable();
+  return decltype(body())();
 }
 
 template <typename Body>

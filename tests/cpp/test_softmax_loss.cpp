@@ -88,11 +88,27 @@ TEST_F(SoftmaxLossTest, AnImpossibleLabelCostsNoMoreThanTheSmallestNumber) {
   EXPECT_NEAR(found.loss[0], -std::log(static_cast<double>(FLT_MIN)), 1e-4);
 }
 
-TEST_F(SoftmaxLossTest, ALabelThatIsNoClassIsHarmless) {
-  const ops::ClassAxis axis = {2, 3, 1};
-  const Result found = run(axis, std::vector<float>(6, 0), {-1, 3});
-  EXPECT_NEAR(found.loss[0], -std::log(static_cast<double>(FLT_MIN)), 1e-4);
-  for (const float diff : found.diff_src) EXPECT_NEAR(diff, 1.0 / 6, 1e-6);
+// In both layouts: classes side by side, and positions side by side.
+TEST_F(SoftmaxLossTest, ALabelThatIsNoClassMakesLossAndGradientNan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  for (const ops::ClassAxis& axis : {ops::ClassAxis{2, 3, 1}, ops::ClassAxis{1, 3, 2}})
+    for (const float label : {-1.0F, 3.0F, 1e6F, 3e9F, -3e9F, infinity, nan}) {
+      SCOPED_TRACE(describe(axis) + ", label " + std::to_string(label));
+      const Result found = run(axis, std::vector<float>(6, 0), {label, 1});
+      EXPECT_TRUE(std::isnan(found.loss[0]));
+      for (int c = 0; c < 3; c++) {
+        EXPECT_TRUE(std::isnan(found.diff_src[value_at(axis, 0, c)]));
+        EXPECT_NEAR(found.diff_src[value_at(axis, 1, c)], (c == 1 ? -2.0 : 1.0) / 6, 1e-6);
+      }
+    }
+}
+
+TEST_F(SoftmaxLossTest, AnIgnoredLabelNeedsBeNoClass) {
+  for (const float label : {-1.0F, 255.0F}) {
+    const Result found = run({2, 3, 1}, std::vector<float>(6, 0), {label, -0.5F}, static_cast<int>(label));
+    EXPECT_NEAR(found.loss[0], std::log(3.0), 1e-6) << "-0.5 is cut to class 0";
+    for (int c = 0; c < 3; c++) EXPECT_EQ(found.diff_src[c], 0);
+  }
 }
 
 TEST_F(SoftmaxLossTest, OfANanOrAnInfinityItIsNan) {
