@@ -1,10 +1,10 @@
 """Random pycaffe scripts, on a device and in stock Caffe: `python -m conformance.scripts`. Status 0: they never saw a difference.
 
-A script keeps views, goes forward and backward in parts, steps solvers, writes into blobs and parameters, reshapes, shares, saves, loads
-and operates on nets, several of them in one process, with some numbers that are none (conformance/scripts_worker.py). It is cut into
-episodes, each with nets of its own and drawn from the seed and its number alone. What each action looks at must be the same floats on
-both sides, and so must every blob be at an episode's end. Where sums in stock Caffe have left the numbers that are exact in any order,
-the rest of an episode proves nothing and does not count.
+A script keeps views, goes forward and backward in parts, steps solvers, writes into blobs and parameters, reshapes, shares, saves,
+loads and operates on nets, several of them in one process, with some numbers that are none (conformance/scripts_worker.py). It is
+cut into episodes, each with nets of its own and drawn from the seed and its number alone. What each action looks at must be the
+same floats on both sides, and so must every blob be at an episode's end. Where sums in stock Caffe have left the numbers that are
+exact in any order, the rest of an episode proves nothing and does not count.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def _judge(number: int, stock: list[Event], ours: list[Event]) -> Episode:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m conformance.scripts", description="Random pycaffe scripts against stock Caffe.")
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance.scripts", description="Random pycaffe scripts against stock Caffe."
+    )
     parser.add_argument("--device", default="emulator", help="as 'barista devices' names it (default: emulator)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--episode", type=int, help="this one alone, its actions and what they saw shown")
@@ -99,7 +101,9 @@ def _run(options: argparse.Namespace) -> int:
                 different += 1
                 print(f"seed {options.seed}, episode {episode.number}: another value after {episode.difference}", flush=True)
         number += batch
-        print(f"{counted} actions of {number} episodes, {different} with a difference, {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"{counted} actions of {number} episodes, {different} with a difference, {time.monotonic() - began:.0f} s", flush=True
+        )
     return 1 if different else 0
 
 

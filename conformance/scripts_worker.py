@@ -1,11 +1,11 @@
 """Acts as a pycaffe script does, with stock Caffe or on a device: `python -m conformance.scripts_worker [DEVICE]`.
 
 Its standard input is one line, {"seed", "first", "episodes", "actions", "show"}; standard output one line an action,
-{"action": a sentence, "seen": a digest of what it looked at, "exact": whether all sums are still exact}, and {"episode": number} before
-each episode's first. What an action does depends on seed and episode alone, never on what was seen, so two workers do the same.
+{"action": a sentence, "seen": a digest of what it looked at, "exact": whether all sums are still exact}, and {"episode": number}
+before each episode's first. What an action does depends on seed and episode alone, never on what was seen: two workers do the same.
 
-Data and weights are small whole numbers, most of them 0, some NaN or infinite: no order of a sum can differ, and every difference is
-one of Barista's.
+Data and weights are small whole numbers, most of them 0, some NaN or infinite: no order of a sum can differ, and every difference
+is one of Barista's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ layer { name: "bias1" type: "Bias" bottom: "pool1" top: "bias1" bias_param { axi
 layer { name: "conv2" type: "Convolution" bottom: "bias1" top: "conv2"
   convolution_param { num_output: 4 kernel_size: 3 pad: 1 bias_term: false } }
 layer { name: "doubled" type: "Python" bottom: "conv2" top: "doubled" python_param { module: "coherence_layer" layer: "Keep" } }
-layer { name: "sum" type: "Eltwise" bottom: "pool1" bottom: "doubled" top: "sum" eltwise_param { operation: SUM coeff: 1 coeff: -1 } }
+layer { name: "sum" type: "Eltwise" bottom: "pool1" bottom: "doubled" top: "sum"
+  eltwise_param { operation: SUM coeff: 1 coeff: -1 } }
 layer { name: "relu2" type: "ReLU" bottom: "sum" top: "relu2" relu_param { negative_slope: 0.5 } }
 layer { name: "pool2" type: "Pooling" bottom: "relu2" top: "pool2" pooling_param { pool: AVE kernel_size: 2 stride: 1 } }
 layer { name: "cut" type: "Slice" bottom: "pool2" top: "left" top: "right" slice_param { axis: 1 slice_point: 1 } }
@@ -56,8 +57,8 @@ net: "NET" base_lr: 1 lr_policy: "fixed" momentum: MOMENTUM type: "TYPE" max_ite
 test_iter: 1 test_interval: 1000000 test_initialization: false snapshot_prefix: "PREFIX" random_seed: 1
 """
 SOLVERS = (("SGD", 0), ("SGD", 0.5), ("Nesterov", 0.5))
-# Of a window of which nothing is a number stock Caffe has no maximum, and its backward pass then writes outside its memory: numbers that are
-# none are for episodes with averages.
+# Of a window of which nothing is a number stock Caffe has no maximum, and its backward pass then writes outside its memory: numbers
+# that are none are for episodes with averages.
 POOLS = ("MAX", "AVE")
 
 
@@ -125,7 +126,17 @@ class Script:
             self._nets[net].forward()
         work = (self.forward, self.forward, self.forward, self.backward, self.backward, self.step, self.update, self.clear)
         views = (self.keep, self.keep, self.look, self.look, self.look, self.write, self.write, self.write, self.drop)
-        blobs = (self.read, self.read, self.read_all_parameters, self.overwrite, self.overwrite, self.poke, self.fold, self.fold, self.fold)
+        blobs = (
+            self.read,
+            self.read,
+            self.read_all_parameters,
+            self.overwrite,
+            self.overwrite,
+            self.poke,
+            self.fold,
+            self.fold,
+            self.fold,
+        )
         rare = (self.reshape, self.share, self.save, self.load, self.snapshot, self.restore, self.operate, self.renew, self.poison)
         self._choices = (work, work, views, views, blobs, blobs, rare)
 
@@ -163,6 +174,8 @@ class Script:
         net, part = self._net(), self._one(("data", "data", "diff"))
         kind = self._one(("blob", "blob", "parameter"))
         name, blob = self._one(list(self._nets[net].blobs.items()) if kind == "blob" else self._parameters(net))
+        if name == "loss":
+            part = "data"  # the gradient is the loss's weight: 0 times NaN is 0 to some releases of OpenBLAS
         return f"net {net} {name}.{part}", net, kind, getattr(blob, part)
 
     def _fill(self, values: np.ndarray) -> None:
@@ -248,7 +261,7 @@ class Script:
         del self._views[number:]
         return f"views from {number}"
 
-    # --- blobs and parameters asked for anew -----------------------------------------------------------------------------------------
+    # --- blobs and parameters asked for anew ---------------------------------------------------------------------------------
 
     def read(self) -> str:
         name, _, _, values = self._place()
@@ -287,9 +300,10 @@ class Script:
             for values in (blob.data, blob.diff):
                 remainder = np.mod(np.floor(np.nan_to_num(values, nan=0, posinf=0, neginf=0)), 9)
                 values[...] = (remainder == 1).astype(np.float32) - (remainder == 8)
-        for blob in self._nets[net].blobs.values():
+        for name, blob in self._nets[net].blobs.items():
             self._fill(blob.data)
-            blob.diff[...] = 0
+            if name != "loss":
+                blob.diff[...] = 0
         return f"net {net}"
 
     # --- what a script does now and then ------------------------------------------------------------------------------------------

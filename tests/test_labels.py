@@ -12,13 +12,13 @@ from trainings import dims, inner_product, layer
 CLASSES = 4
 
 
-def train(folder: Path, net: str, *arguments: str) -> processes.Result:
-    """Two iterations of `net`."""
+def train(folder: Path, net: str, *arguments: str, test: str = "") -> processes.Result:
+    """Two iterations of `net`; `test` is what the solver says of tests."""
     (folder / "net.prototxt").write_text(net)
     solver = folder / "solver.prototxt"
     solver.write_text(
         f'net: "{folder}/net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 2 display: 1 random_seed: 1'
-        f' snapshot_prefix: "{folder}/run" snapshot_after_train: false'
+        f' snapshot_prefix: "{folder}/run" snapshot_after_train: false {test}'
     )
     return processes.barista("train", solver, *arguments)
 
@@ -43,6 +43,22 @@ def test_label_of_no_class(tmp_path: Path, label: str) -> None:
         words = f"layer 'loss': label {label} (value 0 of its batch, from 0) is none of the 4 classes, which are 0 to 3; "
         assert said.startswith(words)
         assert said.endswith(", in iteration 0")
+
+
+@pytest.mark.parametrize("last", ["loss", "accuracy"])
+def test_label_that_only_the_device_has(device: str, tmp_path: Path, last: str) -> None:
+    """A Slice made it there. Nothing fetches it until a loss, or the accuracy of a test, is no number."""
+    records = layer("DummyData", "in", "", "records", f"dummy_data_param {{ shape {{ {dims(3, 5)} }} data_filler {{ value: 7 }} }}")
+    net = records + layer("Slice", "cut", "records", "scores label", f"slice_param {{ axis: 1 slice_point: {CLASSES} }}")
+    net += layer("InnerProduct", "ip", "scores", "learnt", inner_product(CLASSES))
+    if last == "loss":
+        net += loss().replace("scores", "learnt")
+    else:
+        net += layer("EuclideanLoss", "loss", "learnt scores", "loss") + layer("Accuracy", "odd", "learnt label", "a")
+    result = train(tmp_path, net, "--device", device, test="test_iter: 1 test_interval: 1" if last == "accuracy" else "")
+    said = processes.last_sentence(result)
+    where = "layer 'loss'" if last == "loss" else "layer 'odd' of the test net"
+    assert said.startswith(f"{where}: label 7 (value 0 of its batch, from 0) is none of the 4 classes, which are 0 to 3; ")
 
 
 @pytest.mark.parametrize("where", [[], ["--except", "*"]], ids=["device", "CPU"])

@@ -1,4 +1,4 @@
-"""Random pycaffe scripts see on a device what they see in stock Caffe: some hundred actions here, any number with `-m conformance.scripts`."""
+"""Random pycaffe scripts see on a device what they see in stock Caffe: some hundred actions."""
 
 from __future__ import annotations
 
