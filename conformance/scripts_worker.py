@@ -43,7 +43,7 @@ layer { name: "relu2" type: "ReLU" bottom: "sum" top: "relu2" relu_param { negat
 layer { name: "pool2" type: "Pooling" bottom: "relu2" top: "pool2" pooling_param { pool: AVE kernel_size: 2 stride: 1 } }
 layer { name: "cut" type: "Slice" bottom: "pool2" top: "left" top: "right" slice_param { axis: 1 slice_point: 1 } }
 layer { name: "turned" type: "Concat" bottom: "right" bottom: "left" top: "turned" }
-layer { name: "scale1" type: "Scale" bottom: "turned" top: "scaled" scale_param { bias_term: true } }
+layer { name: "scale1" SCALED bottom: "turned" top: "scaled" }
 layer { name: "ip1" type: "InnerProduct" bottom: "scaled" top: "ip1" inner_product_param { num_output: 4 } }
 layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" param { name: "w" } param { name: "b" }
   inner_product_param { num_output: 4 } }
@@ -57,9 +57,14 @@ net: "NET" base_lr: 1 lr_policy: "fixed" momentum: MOMENTUM type: "TYPE" max_ite
 test_iter: 1 test_interval: 1000000 test_initialization: false snapshot_prefix: "PREFIX" random_seed: 1
 """
 SOLVERS = (("SGD", 0), ("SGD", 0.5), ("Nesterov", 0.5))
-# Of a window of which nothing is a number stock Caffe has no maximum, and its backward pass then writes outside its memory: numbers
-# that are none are for episodes with averages.
-POOLS = ("MAX", "AVE")
+# Numbers that are none are for nets in which all of stock Caffe's own are defined: of a window of which nothing is a number there is
+# no maximum, and the backward pass writes outside its memory; 0 times NaN is 0 to some releases of OpenBLAS, where the 0 is a
+# channel's scale. And they stay behind the convolutions, of which docs/multiply-grid.md says what the grid makes of them.
+NETS = {
+    "numbers": {"POOL": "MAX", "SCALED": 'type: "Scale" scale_param { bias_term: true }'},
+    "not only": {"POOL": "AVE", "SCALED": 'type: "Power" power_param { scale: -2 shift: 1 }'},
+}
+POISONED = ("relu2", "pool2", "left", "right", "turned", "scaled", "ip1", "ip2", "most", "ip3", "label")
 
 
 def main() -> None:
@@ -91,16 +96,18 @@ def main() -> None:
 
 
 def _write_files(on_device: bool) -> None:
-    for pool in POOLS:
-        text = NET.replace("POOL", pool)
+    for net, words in NETS.items():
+        text = NET
+        for word, meaning in words.items():
+            text = text.replace(word, meaning)
         if on_device:
             from barista import prototxt, rewriter
 
             text = prototxt.to_text(rewriter.rewrite(prototxt.parse(text, prototxt.Kind.NET, "net")).net)
-        Path(f"{pool}.prototxt").write_text(text)
+        Path(f"{net}.prototxt").write_text(text)
         for number, (kind, momentum) in enumerate(SOLVERS):
             filled = SOLVER.replace("TYPE", kind).replace("MOMENTUM", str(momentum)).replace("PREFIX", f"state{number}")
-            Path(f"{pool}{number}.prototxt").write_text(filled.replace("NET", f"{pool}.prototxt"))
+            Path(f"{net}{number}.prototxt").write_text(filled.replace("NET", f"{net}.prototxt"))
 
 
 class Script:
@@ -108,12 +115,12 @@ class Script:
 
     def __init__(self, caffe: Any, draw: np.random.Generator) -> None:
         self._caffe, self._draw = caffe, draw
-        self._pool = self._one(POOLS)
+        self._file = self._one(tuple(NETS))
         chosen = draw.choice(len(SOLVERS), 2, replace=False)
-        self._solvers = [caffe.get_solver(f"{self._pool}{number}.prototxt") for number in chosen]
+        self._solvers = [caffe.get_solver(f"{self._file}{number}.prototxt") for number in chosen]
         self._prefixes = [f"state{number}" for number in chosen]
         self._nets = [net for solver in self._solvers for net in (solver.net, solver.test_nets[0])]
-        self._nets.append(caffe.Net(f"{self._pool}.prototxt", caffe.TEST))
+        self._nets.append(caffe.Net(f"{self._file}.prototxt", caffe.TEST))
         self._room = [2] * len(self._nets)  # images that each net's blobs have memory for
         self._views: list[tuple[int, str, np.ndarray]] = []  # of which net, and of a "blob" or of a "parameter"
         self._saved: list[str] = []
@@ -137,7 +144,17 @@ class Script:
             self.fold,
             self.fold,
         )
-        rare = (self.reshape, self.share, self.save, self.load, self.snapshot, self.restore, self.operate, self.renew, self.poison)
+        rare = (
+            self.reshape,
+            self.share,
+            self.save,
+            self.load,
+            self.snapshot,
+            self.restore,
+            self.operate,
+            self.renew,
+            *3 * (self.poison,),
+        )
         self._choices = (work, work, views, views, blobs, blobs, rare)
 
     def act(self, last: bool) -> str:
@@ -286,9 +303,9 @@ class Script:
 
     def poison(self) -> str:
         """A number that is none."""
-        if self._pool == "MAX":
-            return "nothing"
         name, _, _, values = self._place()
+        if self._file == "numbers" or not name.split(" ")[2].startswith(POISONED):
+            return "nothing"
         value = self._one((np.nan, np.nan, np.inf, -np.inf))
         values.flat[int(self._draw.integers(max(1, values.size)))] = value
         return f"{name} with {value}"
@@ -365,7 +382,7 @@ class Script:
 
     def renew(self) -> str:
         """The net for itself, from its file; views of the old one live on."""
-        self._nets[4] = self._caffe.Net(f"{self._pool}.prototxt", self._caffe.TEST)
+        self._nets[4] = self._caffe.Net(f"{self._file}.prototxt", self._caffe.TEST)
         self._views = [(-1 if net == 4 else net, kind, view) for net, kind, view in self._views]
         self._room[4] = 2
         for _, blob in self._parameters(4):
