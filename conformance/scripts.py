@@ -40,8 +40,8 @@ def compare(device: str, seed: int, first: int, episodes: int, *, show: bool = F
         ask("conformance.scripts_worker", (), {**task, "name": "stock Caffe"}, {}),
         ask("conformance.scripts_worker", (device,), {**task, "name": device}, variables),
     )
-    for stock, ours in zip(*(_episodes(side) for side in sides), strict=True):
-        yield _judge(*stock, ours[1])
+    for (number, stock), (_, ours) in zip(_episodes(sides[0]), _episodes(sides[1]), strict=True):
+        yield _judge(number, stock, ours)
 
 
 def _episodes(events: Iterator[Event]) -> Iterator[tuple[int, list[Event]]]:
@@ -49,7 +49,7 @@ def _episodes(events: Iterator[Event]) -> Iterator[tuple[int, list[Event]]]:
 
     def episode_of(event: Event) -> int:
         nonlocal number
-        number = event.get("episode", number)
+        number = int(event.get("episode", number))
         return number
 
     for episode, group in groupby(events, episode_of):

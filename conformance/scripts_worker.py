@@ -57,8 +57,8 @@ net: "NET" base_lr: 1 lr_policy: "fixed" momentum: MOMENTUM type: "TYPE" max_ite
 test_iter: 1 test_interval: 1000000 test_initialization: false snapshot_prefix: "PREFIX" random_seed: 1
 """
 SOLVERS = (("SGD", 0), ("SGD", 0.5), ("Nesterov", 0.5))
-# Numbers that are none are for nets in which all of stock Caffe's own are defined: of a window of which nothing is a number there is
-# no maximum, and the backward pass writes outside its memory; 0 times NaN is 0 to some releases of OpenBLAS, where the 0 is a
+# Numbers that are none are for nets in which all of stock Caffe's own are defined: of a window of which nothing is a number there
+# is no maximum, and the backward pass writes outside its memory; 0 times NaN is 0 to some releases of OpenBLAS, where the 0 is a
 # channel's scale. And they stay behind the convolutions, of which docs/multiply-grid.md says what the grid makes of them.
 NETS = {
     "numbers": {"POOL": "MAX", "SCALED": 'type: "Scale" scale_param { bias_term: true }'},

@@ -118,8 +118,17 @@ void check_labels_on_host(const caffe::LayerParameter& layer, const Bottoms<floa
   if (memory::data_is_on_host(*bottom[1])) check_labels(layer, bottom);
 }
 
+std::string first_bad_label(const caffe::Net<float>& net) {
+  for (std::size_t i = 0; i < net.layers().size(); ++i) {
+    std::string sentence = bad_label(net.layers()[i]->layer_param(), net.bottom_vecs()[i]);
+    if (!sentence.empty()) return sentence;
+  }
+  return "";
+}
+
 void check_labels(const caffe::Net<float>& net) {
-  for (std::size_t i = 0; i < net.layers().size(); ++i) check_labels(net.layers()[i]->layer_param(), net.bottom_vecs()[i]);
+  const std::string sentence = first_bad_label(net);
+  if (!sentence.empty()) LOG(FATAL) << sentence;
 }
 
 template std::string bad_label(const caffe::LayerParameter&, const Bottoms<float>&);

@@ -29,7 +29,10 @@ void check_labels(const caffe::LayerParameter& layer, const std::vector<caffe::B
 // kernels make the loss, its gradient and the accuracy NaN instead, and check_labels() of the net then says why.
 void check_labels_on_host(const caffe::LayerParameter& layer, const std::vector<caffe::Blob<float>*>& bottom);
 
-// The same of all layers of a net of which a loss or an accuracy is no number. Fetches labels from the device.
+// bad_label() of the net's first layer that has one, or "". Fetches labels from the device.
+std::string first_bad_label(const caffe::Net<float>& net);
+
+// Ends the process with that sentence: for a net of which a loss or an accuracy is no number.
 void check_labels(const caffe::Net<float>& net);
 
 }  // namespace barista::layers
