@@ -117,7 +117,7 @@ def check(
     if known is not None:
         rewriter.check_types(net, known, name)
     rewritten = rewriter.rewrite(net)
-    on_device = [decision.layer for decision in rewritten.decisions if decision.place is rewriter.Place.DEVICE]
+    on_device = [index for index, decision in enumerate(rewritten.decisions) if decision.place is rewriter.Place.DEVICE]
     if not on_device:
         raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
     inputs = net_inputs.replace(rewriter.restore(net), path, shapes or {})
