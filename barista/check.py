@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from barista import bitstream as bitstreams
-from barista import caffe_process, net_inputs, prototxt, rewriter, upgrade
+from barista import caffe_process, net_files, net_inputs, prototxt, rewriter, upgrade
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
 
@@ -83,7 +83,7 @@ class Report:
     bitstream: str
     layers: tuple[LayerResult, ...]
     not_on_device: tuple[tuple[str, str], ...]  # layer and reason
-    notes: tuple[str, ...]  # where inputs' shapes come from
+    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
 
     @property
     def passed(self) -> bool:
@@ -117,15 +117,16 @@ def check(
     if known is not None:
         rewriter.check_types(net, known, name)
     rewritten = rewriter.rewrite(net)
-    on_device = [decision.layer for decision in rewritten.decisions if decision.place is rewriter.Place.DEVICE]
+    on_device = [index for index, decision in enumerate(rewritten.decisions) if decision.place is rewriter.Place.DEVICE]
     if not on_device:
         raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
-    inputs = net_inputs.replace(rewriter.restore(net), path, shapes or {})
+    found, notes = net_files.with_found(rewriter.restore(net), path, name)
+    inputs = net_inputs.replace(found, path, shapes or {})
     built, picked = bitstreams.resolve(device, bitstream)
     task = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
     results = tuple(_results(task, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
     others = tuple((decision.layer, decision.reason) for decision in rewritten.decisions if not decision.on_device)
-    return Report(name, picked.name, built.path.name, results, others, inputs.notes)
+    return Report(name, picked.name, built.path.name, results, others, (*notes, *inputs.sentences))
 
 
 # --- the worker's answer -------------------------------------------------------------------------------------------------------

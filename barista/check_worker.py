@@ -57,17 +57,18 @@ def main(device: str, bitstream: str) -> None:
     loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
     caffe = loaded.caffe
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
-    layers = {layer.name: layer for layer in reversed(net.layer)}
     with answer.python_layers(task["name"], loaded.library):
         shapes = _bottom_shapes(caffe, net, set(task["layers"]))
-    for name, bottoms in shapes.items():
-        answer.tell(begin=name)
-        answer.tell(result=asdict(check_layer(caffe, layers[name], bottoms, np.random.default_rng(task["seed"]))))
+    for index, bottoms in shapes.items():
+        layer = net.layer[index]
+        answer.tell(begin=layer.name)
+        answer.tell(result=asdict(check_layer(caffe, layer, bottoms, np.random.default_rng(task["seed"]))))
 
 
 def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Generator) -> LayerResult:
     """All comparisons of one layer, of stock type, with its device layer. `bottoms` are its inputs' shapes."""
     start = time.monotonic()
+    layer = _by_itself(layer)
     comparisons = [
         *_compare_random(caffe, layer, bottoms, rng),
         *_compare_integers(caffe, layer, bottoms, rng),
@@ -78,17 +79,35 @@ def check_layer(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.rand
     return LayerResult(layer.name, rewriter.PREFIX + layer.type, bottoms, tuple(comparisons), round(seconds, 3), note)
 
 
-def _bottom_shapes(caffe: Any, net: Any, wanted: set[str]) -> dict[str, tuple[Shape, ...]]:
-    """The shapes of the wanted layers' bottoms, in the net's order: the training net's layers, then those of test nets alone."""
-    shapes: dict[str, tuple[Shape, ...]] = {}
+def _bottom_shapes(caffe: Any, net: Any, wanted: set[int]) -> dict[int, tuple[Shape, ...]]:
+    """The shapes of the wanted layers' bottoms, by the layers' places: the training net's layers, then those of test nets alone."""
+    shapes: dict[int, tuple[Shape, ...]] = {}
     for layers in net_instances.of_phases(caffe, net):
         for made in layers:
-            name = net.layer[made.index].name
-            if name in wanted:
-                shapes.setdefault(name, made.src)
+            if made.index in wanted:
+                shapes.setdefault(made.index, made.src)
         if wanted <= shapes.keys():
             break
     return shapes
+
+
+def _by_itself(layer: Any) -> Any:
+    """The layer with blobs of its own for all bottoms and tops, but where it works in place.
+
+    Bottoms that are one blob are told apart: to Caffe they are blobs of a Split, each with a gradient of its own. A loss may leave
+    out its top, for which Caffe then makes one.
+    """
+    own = type(layer)()
+    own.CopyFrom(layer)
+    own.ClearField("bottom")
+    own.ClearField("top")
+    own.bottom.extend(f"src[{i}]" for i in range(len(layer.bottom)))
+    for i, blob in enumerate(layer.top):
+        in_place = i < len(layer.bottom) and layer.bottom[i] == blob
+        own.top.append(own.bottom[i] if in_place else f"dst[{i}]")
+    if not own.top:
+        own.top.append("dst[0]")
+    return own
 
 
 # --- the three comparisons -----------------------------------------------------------------------------------------------------
@@ -227,12 +246,12 @@ class _Differences:
 
 
 class _OneLayer:
-    """A net of one layer, kept for several passes."""
+    """A net of one layer, kept for several passes. Stock layers never work in place, where some have a wrong gradient."""
 
     def __init__(self, caffe: Any, layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> None:
         self.caffe = caffe
-        self.layer = layer
-        self.net = net_instances.instantiate(caffe, _layer_net(layer, bottoms, on_device), caffe.TRAIN)
+        self.layer = layer if on_device else _two_blobs(layer)
+        self.net = net_instances.instantiate(caffe, _layer_net(self.layer, bottoms, on_device), caffe.TRAIN)
         self.last = len(self.net._layer_names) - 1
         self.parameters = list(self.net.layers[self.last].blobs)
 
@@ -293,16 +312,23 @@ def _draw(caffe: Any, layer: Any, bottoms: tuple[Shape, ...], rng: np.random.Gen
     return data, Sizes(layer, bottoms, tops, weights)
 
 
+def _two_blobs(layer: Any) -> Any:
+    apart = type(layer)()
+    apart.CopyFrom(layer)
+    apart.ClearField("top")
+    apart.top.extend(f"dst[{i}]" for i in range(len(layer.top)))
+    return apart
+
+
 def _layer_net(layer: Any, bottoms: tuple[Shape, ...], on_device: bool) -> str:
     """A net of `layer` and inputs for it. Gradients are made for every input and every parameter."""
     net = caffe_proto.new("NetParameter")
     net.force_backward = True
     inputs = net.layer.add()
     inputs.name, inputs.type = "inputs", "Input"
-    names = dict.fromkeys(layer.bottom)
-    inputs.top.extend(names)
-    for name in names:
-        inputs.input_param.shape.add().dim.extend(bottoms[list(layer.bottom).index(name)])
+    inputs.top.extend(layer.bottom)
+    for shape in bottoms:
+        inputs.input_param.shape.add().dim.extend(shape)
     only = net.layer.add()
     only.CopyFrom(layer)
     for unwanted in ("include", "exclude", "param", "propagate_down", "blobs"):

@@ -3,7 +3,7 @@
 A multiply-add is one product that is added to a sum, counted as papers count them: those of convolutions, deconvolutions, inner
 products and recurrent layers, forward, at the net's own shapes and batch; biases and what other layers multiply are left out.
 The shapes are Caffe's own, from a process that makes the net (barista.coverage_worker). Nothing is computed, and data need not be
-there.
+there. Where it is, it is looked for as `barista train` looks for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from barista import caffe_process, net_inputs, prototxt, rewriter, solver, upgrade
+from barista import caffe_process, net_files, net_inputs, prototxt, rewriter, solver, upgrade
 from barista.errors import BaristaError
 from barista.net_inputs import Shape
 from barista.net_instances import Made
@@ -41,7 +41,7 @@ class Layer:
 class Coverage:
     net: str
     layers: tuple[Layer, ...]
-    notes: tuple[str, ...]  # where inputs' shapes come from
+    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
 
     @property
     def on_device(self) -> int:
@@ -78,25 +78,26 @@ def cover(paths: Sequence[Path], shapes: Mapping[str, Shape] | None = None) -> I
     """
     nets = [net for path in paths for net in _nets(path)]
     given = dict(shapes or {})
-    made = [net_inputs.made_by_data(net, given) for _, _, net in nets]
+    made = [net_inputs.made_by_data(net, given) for _, _, net, _ in nets]
     for blob in given:
         if not any(blob in blobs for blobs in made):
             raise BaristaError(f"{paths[0]}: no data layer makes the blob '{blob}' that --shape names")
-    for (name, path, net), blobs in zip(nets, made, strict=True):
-        yield _cover(name, path, net, {blob: shape for blob, shape in given.items() if blob in blobs})
+    for (name, path, net, notes), blobs in zip(nets, made, strict=True):
+        yield _cover(name, path, net, notes, {blob: shape for blob, shape in given.items() if blob in blobs})
 
 
-def _nets(path: Path) -> Iterator[tuple[str, Path, Any]]:
-    """Name, file and message of the nets that a file holds or names, in the present format."""
+def _nets(path: Path) -> Iterator[tuple[str, Path, Any, list[str]]]:
+    """Name, file and message of the nets that a file holds or names, in the present format; and where their data was found."""
     document = prototxt.read(path)
     if document.kind is prototxt.Kind.NET:
-        yield str(path), path, upgrade.upgrade_net(document.message, str(path)).message
+        nets = [(str(path), path, upgrade.upgrade_net(document.message, str(path)).message)]
     else:
-        for net in solver.read(path).nets:
-            yield net.name, net.file or path, net.net
+        nets = [(net.name, net.file or path, net.net) for net in solver.read(path).nets]
+    for name, file, net in nets:
+        yield name, file, *net_files.with_found(net, path, name)
 
 
-def _cover(name: str, path: Path, net: Any, shapes: Mapping[str, Shape]) -> Coverage:
+def _cover(name: str, path: Path, net: Any, notes: Sequence[str], shapes: Mapping[str, Shape]) -> Coverage:
     known = upgrade.layer_types()
     if known is not None:
         rewriter.check_types(net, known, name)
@@ -109,7 +110,7 @@ def _cover(name: str, path: Path, net: Any, shapes: Mapping[str, Shape]) -> Cove
         products = multiply_adds(layer, there) if there else 0
         learned = _parameters(layer, there, shared) if there else 0
         layers.append(Layer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
-    return Coverage(name, tuple(layers), inputs.notes)
+    return Coverage(name, tuple(layers), (*notes, *inputs.sentences))
 
 
 def _made(net: Any, name: str) -> list[Made | None]:

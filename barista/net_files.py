@@ -54,6 +54,30 @@ def look_for(name: str, near: Path) -> Path | None:
     return next((candidate for candidate in candidates if candidate.exists()), None)
 
 
+def with_found(net: Any, near: Path, name: str) -> tuple[Any, list[str]]:
+    """A copy of the net with its data and mean files where look_for() finds them, and sentences on those that it moved.
+
+    What is nowhere stays, since a layer may go unused. `name` is what sentences call the net.
+    """
+    copy = type(net)()
+    copy.CopyFrom(net)
+    notes = []
+    for layer in copy.layer:
+        for file in named_by(layer):
+            found = look_for(file.name, near)
+            if found is not None and found != Path(file.name):
+                setattr(getattr(layer, file.param), file.field, str(found))
+                place = f"{name}: layer '{layer.name}': {file.field} '{file.name}'"
+                notes.append(f"{place}: not there from {Path.cwd()}; {found} is used")
+    return copy, notes
+
+
+def is_readable(layer: Any) -> bool:
+    """Whether all files that a layer names are there and what it reads; false of one that names none."""
+    files = list(named_by(layer))
+    return bool(files) and not any(_problem(layer, file) for file in files)
+
+
 def check(net: Any, phase: str, state: Any, name: str) -> None:
     """Raises BaristaError for a file that a layer cannot read which the net has in the state that state_of() tells.
 

@@ -1,21 +1,22 @@
 """Nets without their data: each layer that reads data becomes an `Input` layer of the same shape.
 
 What a net's layers compute on can be checked on a machine that does not have the data. A shape comes, in this order, from what the
-user says, from the data where it is there, from the layer's own parameters, or from the deployed net that lies beside a training
-net (`lenet.prototxt` beside `lenet_train_test.prototxt`, or `deploy.prototxt`). Any other layer that takes nothing, code of the
-user's own for one, becomes an input where the user says the shapes of all its tops.
+user says, from the data where it is there, from the layer's own parameters, from another layer of the net that makes the blob, for
+training and not for testing, say, or from the deployed net that lies beside a training net (`lenet.prototxt` beside
+`lenet_train_test.prototxt`, or `deploy.prototxt`). A layer whose data is there, in a form that only Caffe can read, stays. Any
+other layer that takes nothing, code of the user's own for one, becomes an input where the user says the shapes of all its tops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
-from barista import caffe_proto, prototxt
+from barista import caffe_proto, net_files, prototxt
 from barista.errors import BaristaError
 
 Shape = tuple[int, ...]
@@ -24,7 +25,12 @@ Shape = tuple[int, ...]
 @dataclass(frozen=True)
 class Replaced:
     net: Any
-    notes: tuple[str, ...]  # a sentence for each blob: its shape and where that comes from
+    notes: tuple[str, ...]  # a sentence for each input: its shape and where that comes from
+    kept: tuple[str, ...]  # a sentence for each blob of a data layer that stays
+
+    @property
+    def sentences(self) -> list[str]:
+        return [f"input {note}" for note in (*self.notes, *self.kept)]
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class _Source:
     """How a type of data layer says its batch and the shape of one image."""
 
     parameter: str  # the field of LayerParameter
-    image: Callable[[Any, Path], Shape | None]  # C x H x W before cropping, None where it can't be told
+    image: Callable[[Any], Shape | None]  # C x H x W before cropping, None where it can't be told
 
 
 def replace(net: Any, path: Path, shapes: Mapping[str, Shape]) -> Replaced:
@@ -42,17 +48,20 @@ def replace(net: Any, path: Path, shapes: Mapping[str, Shape]) -> Replaced:
     """
     copy = type(net)()
     copy.CopyFrom(net)
-    notes = []
-    unused = set(shapes)
-    for layer in copy.layer:
-        if _makes_data(layer, shapes):
-            found = _blob_shapes(layer, path, shapes)
-            notes += [f"{blob}: {'x'.join(map(str, shape))}, {origin}" for blob, shape, origin in found]
-            unused -= {blob for blob, _, _ in found}
-            _become_input(layer, [shape for _, shape, _ in found])
-    if unused:
-        raise BaristaError(f"{path}: no data layer makes the blob '{min(unused)}' that --shape names")
-    return Replaced(copy, tuple(dict.fromkeys(notes)))
+    data = [layer for layer in copy.layer if _makes_data(layer, shapes)]
+    for blob in shapes:
+        if not any(blob in layer.top for layer in data):
+            raise BaristaError(f"{path}: no data layer makes the blob '{blob}' that --shape names")
+    images = _Images(data, path, shapes)
+    notes, kept = [], []
+    for layer in data:
+        if images.only_caffe_can_tell(layer):
+            kept += [f"{blob}: as Caffe reads it" for blob in layer.top]
+            continue
+        found = _blob_shapes(layer, images)
+        notes += [f"{blob}: {'x'.join(map(str, shape))}, {origin}" for blob, shape, origin in found]
+        _become_input(layer, [shape for _, shape, _ in found])
+    return Replaced(copy, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(kept)))
 
 
 def made_by_data(net: Any, shapes: Mapping[str, Shape]) -> frozenset[str]:
@@ -73,7 +82,8 @@ def _makes_data(layer: Any, shapes: Mapping[str, Shape]) -> bool:
     return layer.type in _SOURCES or (not layer.bottom and bool(layer.top) and set(layer.top) <= shapes.keys())
 
 
-def _blob_shapes(layer: Any, path: Path, shapes: Mapping[str, Shape]) -> list[tuple[str, Shape, str]]:
+def _blob_shapes(layer: Any, images: _Images) -> list[tuple[str, Shape, str]]:
+    shapes = images.shapes
     source = _SOURCES.get(layer.type)
     batch = int(getattr(getattr(layer, source.parameter), "batch_size", 1)) or 1 if source else 1
     found = []
@@ -82,28 +92,56 @@ def _blob_shapes(layer: Any, path: Path, shapes: Mapping[str, Shape]) -> list[tu
             given = shapes[blob]
             found.append((blob, given if len(given) != 3 else (batch, *given), "as --shape says"))
         elif i == 0:
-            image, origin = _image_shape(layer, blob, path)
+            image, origin = images.shape(layer)
             found.append((blob, (batch, *image), origin))
         else:
             found.append((blob, (batch,), "one label an image"))
     return found
 
 
-def _image_shape(layer: Any, blob: str, path: Path) -> tuple[Shape, str]:
-    crop = int(layer.transform_param.crop_size)
-    image = _SOURCES[layer.type].image(layer, path)
-    if image is not None:
-        return _cropped(image, crop), "as the data says"
-    means = len(layer.transform_param.mean_value)
-    if crop and means > 1:  # one for each channel; a single one would be for all
-        return (means, crop, crop), "as its crop and mean values say"
-    beside = _beside(path, blob)
-    if beside is not None:
-        return _cropped(beside[0], crop), f"as {beside[1].name} beside it says"
-    raise BaristaError(
-        f"{path}: layer '{layer.name}': its data{_source_of(layer)} is not here and nothing tells the shape of '{blob}';"
-        f" say it with --shape {blob}=CHANNELSxHEIGHTxWIDTH"
-    )
+class _Images:
+    """The shapes of images that a net's data layers make."""
+
+    def __init__(self, layers: Sequence[Any], path: Path, shapes: Mapping[str, Shape]) -> None:
+        """`layers` are the net's that make data, `path` is its file, `shapes` are what the user says of blobs."""
+        self.shapes = shapes
+        self._path = path
+        self._told: dict[str, tuple[Shape, str]] = {}  # of blobs, by the first layer that tells
+        for layer in layers:
+            told = self._as_its_data_says(layer) or self._as_its_parameters_say(layer) if layer.type in _SOURCES else None
+            if told is not None:
+                self._told.setdefault(layer.top[0], (told[0], f"as layer '{layer.name}' says"))
+
+    def only_caffe_can_tell(self, layer: Any) -> bool:
+        """Whether the layer's data is there, and Caffe must be asked for the shape."""
+        if layer.type not in _SOURCES or self.shapes.keys() & set(layer.top):
+            return False
+        return self._as_its_data_says(layer) is None and net_files.is_readable(layer)
+
+    def shape(self, layer: Any) -> tuple[Shape, str]:
+        """Of one image, cropped, and what tells it. Raises BaristaError where nothing does."""
+        blob = layer.top[0]
+        told = self._as_its_data_says(layer) or self._as_its_parameters_say(layer) or self._told.get(blob)
+        if told is not None:
+            return told
+        beside = _beside(self._path, blob)
+        if beside is not None:
+            return _cropped(beside[0], layer), f"as {beside[1].name} beside it says"
+        raise BaristaError(
+            f"{self._path}: layer '{layer.name}': its data{_source_of(layer)} is not here and nothing tells the shape of '{blob}';"
+            f" say it with --shape {blob}=CHANNELSxHEIGHTxWIDTH"
+        )
+
+    @staticmethod
+    def _as_its_data_says(layer: Any) -> tuple[Shape, str] | None:
+        image = _SOURCES[layer.type].image(layer)
+        return (_cropped(image, layer), "as the data says") if image is not None else None
+
+    @staticmethod
+    def _as_its_parameters_say(layer: Any) -> tuple[Shape, str] | None:
+        crop, means = int(layer.transform_param.crop_size), len(layer.transform_param.mean_value)
+        # A single mean value would be for all channels.
+        return ((means, crop, crop), "as its crop and mean values say") if crop and means > 1 else None
 
 
 def _source_of(layer: Any) -> str:
@@ -111,7 +149,8 @@ def _source_of(layer: Any) -> str:
     return f" {source}" if source else ""
 
 
-def _cropped(image: Shape, crop: int) -> Shape:
+def _cropped(image: Shape, layer: Any) -> Shape:
+    crop = int(layer.transform_param.crop_size)
     return (image[0], crop, crop) if crop and len(image) == 3 else image
 
 
@@ -129,7 +168,7 @@ def _become_input(layer: Any, shapes: list[Shape]) -> None:
 # --- where a shape comes from --------------------------------------------------------------------------------------------------
 
 
-def _of_database(layer: Any, _path: Path) -> Shape | None:
+def _of_database(layer: Any) -> Shape | None:
     """The shape of the first record. Caffe reads a path from the working directory, so this does."""
     source = Path(layer.data_param.source)
     if layer.data_param.backend != layer.data_param.LMDB or not (source / "data.mdb").is_file():
@@ -147,23 +186,23 @@ def _of_database(layer: Any, _path: Path) -> Shape | None:
     return size if not datum.encoded and all(size) else None
 
 
-def _of_image_files(layer: Any, _path: Path) -> Shape | None:
+def _of_image_files(layer: Any) -> Shape | None:
     param = layer.image_data_param
     size = (int(param.new_height), int(param.new_width))
     return (3 if param.is_color else 1, *size) if all(size) else None
 
 
-def _of_memory(layer: Any, _path: Path) -> Shape | None:
+def _of_memory(layer: Any) -> Shape | None:
     param = layer.memory_data_param
     return int(param.channels), int(param.height), int(param.width)
 
 
-def _of_windows(layer: Any, _path: Path) -> Shape | None:
+def _of_windows(layer: Any) -> Shape | None:
     crop = int(layer.window_data_param.crop_size or layer.transform_param.crop_size)
     return (3, crop, crop) if crop else None
 
 
-def _unknown(_layer: Any, _path: Path) -> Shape | None:
+def _unknown(_layer: Any) -> Shape | None:
     return None
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import difflib
 import enum
+import itertools
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Document:
 def read(path: Path) -> Document:
     """Reads a net or a solver, whichever the file's own fields say it is. Raises BaristaError."""
     text = _read_text(path)
-    kind = _kind_of(text)
+    kind = _kind_of(text, path)
     return Document(path, kind, parse(text, kind, str(path)))
 
 
@@ -122,7 +123,7 @@ def _mode_for(path: Path) -> int:
 
 def _read_as(path: Path, kind: Kind) -> Any:
     text = _read_text(path)
-    found = _kind_of(text)
+    found = _kind_of(text, path)
     if found is not kind:
         raise BaristaError(f"{path}: is a {found.noun}, a {kind.noun} is expected here")
     return parse(text, kind, str(path))
@@ -204,24 +205,35 @@ def _tokens(text: str) -> Iterator[_Token]:
         yield _Token(str(match.lastgroup), match.group(), match.start())
 
 
-def _kind_of(text: str) -> Kind:
-    """The kind to which more of the file's outermost fields belong; a net where both claim them."""
-    names = _outermost_names(text)
+def _kind_of(text: str, path: Path) -> Kind:
+    """The kind to which more of the file's outermost fields belong; a net where both claim them.
+
+    Raises BaristaError for a text of which more words stand alone than have a value or a block, as all fields have.
+    """
     fields = {kind: set(caffe_proto.new(kind.value).DESCRIPTOR.fields_by_name) for kind in Kind}
+    names, alone = _outermost_names(text, set().union(*fields.values()))
+    if len(alone) > len(names) or not (alone or names):
+        token = alone[0] if alone else next(token for token in _tokens(text) if token.kind != "comment")
+        line, _ = _line_and_column(text, token.start)
+        raise BaristaError(f"{path}: is no prototxt of a net or a solver: '{token.text}' in line {line} is no field with a value")
     solver_votes = sum(name in fields[Kind.SOLVER] for name in names)
     net_votes = sum(name in fields[Kind.NET] for name in names)
     return Kind.SOLVER if solver_votes > net_votes else Kind.NET
 
 
-def _outermost_names(text: str) -> list[str]:
-    names, depth, after_colon = [], 0, False
-    for token in _tokens(text):
+def _outermost_names(text: str, fields: Set[str]) -> tuple[list[str], list[_Token]]:
+    """The names of fields outside all braces, of `fields` or others, and the words there that are neither a field nor its value."""
+    names: list[str] = []
+    alone: list[_Token] = []
+    depth, after_colon = 0, False
+    tokens = [token for token in _tokens(text) if token.kind != "comment"]
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
         depth += {"open": 1, "close": -1}.get(token.kind, 0)
         if token.kind == "name" and depth == 0 and not after_colon:
-            names.append(token.text)
-        if token.kind != "comment":
-            after_colon = token.text == ":"
-    return names
+            has_value = following is not None and (following.text == ":" or following.kind == "open")
+            names.append(token.text) if has_value or token.text in fields else alone.append(token)
+        after_colon = token.text == ":"
+    return names, alone
 
 
 # --- what is wrong with a file -------------------------------------------------------------------------------------------------

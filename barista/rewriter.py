@@ -30,7 +30,7 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """Where one layer runs; `reason` says why not on the device, or in what other layer's store, and is else empty."""
+    """Where one layer runs; `reason` says why not on the device, in what other layer's store, or what is not as in stock Caffe."""
 
     layer: str
     type: str  # the stock type, whatever the net says now
@@ -84,7 +84,7 @@ def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
     for layer, decision in zip(rewritten.layer, decisions, strict=True):
         if decision.place is Place.DEVICE:
             layer.type = PREFIX + layer.type
-    return Rewritten(rewritten, tuple(_with_stores(rewritten, decisions)))
+    return Rewritten(rewritten, tuple(_with_gradients(rewritten, [*_with_stores(rewritten, decisions)])))
 
 
 def restore(net: Any) -> Any:
@@ -164,6 +164,64 @@ def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:
     axes = {"Scale": layer.scale_param, "Bias": layer.bias_param}
     plain = stock not in axes or (axes[stock].axis == 1 and axes[stock].num_axes == 1)
     return stock in _STORED and not rectified and plain
+
+
+def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """The decisions, with the device layers whose gradient stock Caffe makes of what work in place has overwritten."""
+    layers = list(zip(net.layer, decisions, strict=True))
+    for number, (layer, decision) in enumerate(layers):
+        if decision.place is Place.DEVICE and layer.top:
+            in_place = [*layer.bottom] == [*layer.top]
+            over = _overwrites(layer.top[0], layers[number + 1 :], signs_only=decision.type == "ReLU")
+            note = ""
+            if in_place and _loses_src(layer, decision.type):
+                note = "here its gradient is right, in stock Caffe wrong: it works in place"
+            elif over and _reads_dst(layer, decision.type, in_place):
+                note = f"here its gradient is right, in stock Caffe wrong: '{over}' overwrites its top"
+            decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
+        yield decision
+
+
+def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only: bool) -> str:
+    """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
+    for other, decision in later:
+        if [*other.bottom] == [*other.top] == [blob]:
+            keeps_signs = decision.type == "Dropout" or (decision.type == "ReLU" and other.relu_param.negative_slope >= 0)
+            if decision.place is Place.DEVICE and not (signs_only and keeps_signs):
+                return str(other.name)
+        elif blob in other.top:
+            break
+    return ""
+
+
+def _loses_src(layer: Any, stock: str) -> bool:
+    """Whether stock Caffe's gradient is wrong in place."""
+    power = layer.power_param
+    wrong = {
+        "BNLL": True,
+        "ELU": layer.elu_param.alpha < 0,
+        "Log": True,
+        "Power": power.power * power.scale != 0,
+        "ReLU": layer.relu_param.negative_slope < 0,
+    }
+    return bool(wrong.get(stock, False))
+
+
+def _reads_dst(layer: Any, stock: str, in_place: bool) -> bool:
+    """Whether stock Caffe's gradient is made of what the layer made."""
+    power, eltwise = layer.power_param, layer.eltwise_param
+    reads = {
+        "ELU": True,
+        "Eltwise": eltwise.operation == eltwise.PROD and not eltwise.stable_prod_grad,
+        "Exp": True,
+        "LRN": True,
+        "Power": power.power not in (0, 1, 2) and power.scale != 0,
+        "ReLU": in_place,
+        "Sigmoid": True,
+        "Softmax": True,
+        "TanH": True,
+    }
+    return bool(reads.get(stock, False))
 
 
 def _reason_against(layer: Any) -> str:

@@ -275,16 +275,9 @@ def _find_all(names: str, solver: Path, notes: list[str]) -> str:
 
 def with_found_files(net: SolverNet, solver: Path, notes: list[str]) -> Any:
     """The net with its data and mean files where they are (notes say which); what is nowhere stays, since a layer may go unused."""
-    found_net = type(net.net)()
-    found_net.CopyFrom(net.net)
-    for layer in found_net.layer:
-        for file in net_files.named_by(layer):
-            found = net_files.look_for(file.name, solver)
-            if found is not None and found != Path(file.name):
-                setattr(getattr(layer, file.param), file.field, str(found))
-                place = f"{net.name}: layer '{layer.name}': {file.field} '{file.name}'"
-                notes.append(f"{place}: not there from {Path.cwd()}; {found} is used")
-    return found_net
+    found, sentences = net_files.with_found(net.net, solver, net.name)
+    notes.extend(sentences)
+    return found
 
 
 def _snapshot_prefix(param: Any, path: Path, notes: list[str]) -> str:

@@ -142,6 +142,57 @@ def test_every_type_that_the_device_runs_is_clean(device: str, tmp_path: Path) -
     assert sorted(layer["layer"] for layer in report["layers"]) == sorted(types)
 
 
+def test_bottoms_that_are_one_blob_and_tops_that_are_left_out_are_clean(device: str, tmp_path: Path) -> None:
+    """A difference in one bottom must not move the other, whatever the net calls them, and a loss needs no top."""
+    net = write(
+        tmp_path,
+        """
+        layer { name: "in" type: "Input" top: "a" top: "l"
+          input_param { shape { dim: 3 dim: 4 dim: 5 dim: 6 } shape { dim: 3 dim: 1 dim: 5 dim: 6 } } }
+        layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "a" top: "sum" }
+        layer { name: "product" type: "Eltwise" bottom: "a" bottom: "a" bottom: "a" top: "product"
+          eltwise_param { operation: PROD } }
+        layer { name: "maximum" type: "Eltwise" bottom: "a" bottom: "a" top: "maximum" eltwise_param { operation: MAX } }
+        layer { name: "concat" type: "Concat" bottom: "a" bottom: "a" top: "concat" }
+        layer { name: "scale" type: "Scale" bottom: "a" bottom: "a" top: "scale" scale_param { axis: 0 } }
+        layer { name: "bias" type: "Bias" bottom: "a" bottom: "a" top: "bias" bias_param { axis: 0 } }
+        layer { name: "conv" type: "Convolution" bottom: "a" bottom: "a" top: "c" top: "d"
+          convolution_param { num_output: 3 kernel_size: 3 } }
+        layer { name: "deconv" type: "Deconvolution" bottom: "a" bottom: "a" top: "e" top: "f"
+          convolution_param { num_output: 3 kernel_size: 3 } }
+        layer { name: "distance" type: "EuclideanLoss" bottom: "a" bottom: "a" }
+        layer { name: "entropy" type: "SigmoidCrossEntropyLoss" bottom: "a" bottom: "a" loss_weight: 2 }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "a" bottom: "l" }
+        """,
+    )
+    layers = {layer["layer"]: layer for layer in reported(net, "--device", device)["layers"]}
+    assert len(layers) == 11
+    differences = {c["array"] for c in layers["product"]["comparisons"] if c["data"] == "differences"}
+    assert differences == {"diff_src", "diff_src[1]", "diff_src[2]"}
+    assert "dst" in {c["array"] for c in layers["loss"]["comparisons"]}
+
+
+def test_layers_of_one_name_are_checked_each_by_itself(device: str, tmp_path: Path) -> None:
+    """Of a layer and its ReLU, of a layer that stays on the CPU, and of a training and a test net."""
+    net = write(
+        tmp_path,
+        """
+        layer { name: "in" type: "Input" top: "a" input_param { shape { dim: 3 dim: 4 dim: 5 dim: 6 } } }
+        layer { name: "c1" type: "Convolution" bottom: "a" top: "c1" convolution_param { num_output: 3 kernel_size: 3 } }
+        layer { name: "c1" type: "ReLU" bottom: "c1" top: "c1" }
+        layer { name: "head" type: "MVN" bottom: "c1" top: "m" }
+        layer { name: "head" type: "InnerProduct" bottom: "c1" top: "head" include { phase: TRAIN }
+          inner_product_param { num_output: 2 } }
+        layer { name: "head" type: "InnerProduct" bottom: "c1" top: "head" include { phase: TEST }
+          inner_product_param { num_output: 5 } }
+        """,
+    )
+    layers = reported(net, "--device", device)["layers"]
+    assert [(layer["layer"], layer["type"]) for layer in layers] == [
+        ("c1", "FPGAConvolution"), ("c1", "FPGAReLU"), ("head", "FPGAInnerProduct"), ("head", "FPGAInnerProduct"),
+    ]  # fmt: skip
+
+
 def test_what_stock_caffe_has_no_code_for_is_held_against_its_formula(device: str, tmp_path: Path) -> None:
     """Stochastic pooling, with windows cut off at the border, windows outside the image, and one of the whole image."""
     net = write(

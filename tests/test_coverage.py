@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import pytest
 from processes import barista, sentence
 
-from barista import coverage
+from barista import caffe_proto, coverage
 from barista.cli import coverage as command
 from barista.coverage import Coverage
 from barista.rewriter import Place
@@ -139,7 +140,7 @@ def test_a_rewritten_net_is_covered_as_the_one_before(tmp_path: Path) -> None:
 
 def test_crop_and_mean_values_tell_an_image_s_shape(tmp_path: Path) -> None:
     found = cover(tmp_path, TRAINED % {"transform": "crop_size: 5 mean_value: 1 mean_value: 2 mean_value: 3"})
-    assert found.notes[0] == "x: 4x3x5x5, as its crop and mean values say"
+    assert found.notes[0] == "input x: 4x3x5x5, as its crop and mean values say"
 
 
 @pytest.mark.parametrize("transform", ["crop_size: 5 mean_value: 1", "mean_value: 1 mean_value: 2"])
@@ -155,6 +156,49 @@ def test_code_of_one_s_own_is_replaced_where_all_its_shapes_are_said(tmp_path: P
     """
     assert cover(tmp_path, text, x=(2, 3, 4, 5), label=(2,)).multiply_adds == 2 * 60 * 10
     assert "No module named 'nowhere'" in sentence(barista("coverage", write(tmp_path, text)))
+
+
+def an_lmdb(folder: Path, *, encoded: bool) -> None:
+    """Of one picture of 3 x 6 x 7."""
+    datum = caffe_proto.new("Datum")
+    datum.label = 0
+    if encoded:
+        datum.encoded = True
+        datum.data = b"P6 7 6 255 " + bytes(3 * 6 * 7)  # a portable pixmap
+    else:
+        datum.channels, datum.height, datum.width, datum.data = 3, 6, 7, bytes(3 * 6 * 7)
+    with lmdb.open(str(folder)) as database, database.begin(write=True) as transaction:
+        transaction.put(b"0", datum.SerializeToString())
+
+
+ELSEWHERE = """
+layer { name: "data" type: "Data" top: "x" top: "label" include { phase: TRAIN }
+  data_param { source: "examples/train" backend: LMDB batch_size: 4 } }
+layer { name: "data" type: "Data" top: "x" top: "label" include { phase: TEST }
+  data_param { source: "examples/test" backend: LMDB batch_size: 3 } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 10 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_data_is_looked_for_where_a_training_looks(encoded: bool, tmp_path: Path) -> None:
+    """The net's file lies deeper than the folder from which its data is named; what only Caffe can read, Caffe reads."""
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "models").mkdir()
+    an_lmdb(tmp_path / "examples" / "train", encoded=encoded)
+    if encoded:
+        an_lmdb(tmp_path / "examples" / "test", encoded=encoded)
+    net = write(tmp_path / "models", ELSEWHERE)
+    solver = write(tmp_path, 'train_net: "models/net.prototxt" base_lr: 1 lr_policy: "fixed"', "solver.prototxt")
+    for path in (net, solver):
+        [found] = coverage.cover([path])
+        assert found.layers[2].multiply_adds == 4 * 3 * 6 * 7 * 10
+        assert any("'examples/train': not there from" in note for note in found.notes)
+        shape = "as Caffe reads it" if encoded else "4x3x6x7, as the data says"
+        assert f"input x: {shape}" in found.notes
+        if not encoded:
+            assert "input x: 3x3x6x7, as layer 'data' says" in found.notes
 
 
 # --- the command ---------------------------------------------------------------------------------------------------------------

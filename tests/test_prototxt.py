@@ -139,6 +139,26 @@ def test_a_solver_is_no_net(tmp_path: Path) -> None:
         prototxt.read_net(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "line"),
+    [
+        ("# The net\n\nBarista trains a net on a device, its type: as the solver says.\n", "Barista", 3),
+        ('{"net": "lenet.prototxt", "base_lr": 0.1}', "{", 1),
+        ('"""A script."""\nimport caffe\nsolver = caffe.SGDSolver("solver.prototxt")\n', "import", 2),
+        ("12 34\n56 78\n", "1", 1),
+    ],
+    ids=["prose", "JSON", "Python", "numbers"],
+)
+def test_a_text_that_is_no_prototxt_is_neither_net_nor_solver(text: str, word: str, line: int, tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text(text)
+    said = f"is no prototxt of a net or a solver: '{word}' in line {line} is no field with a value"
+    for reader in (prototxt.read, prototxt.read_net, prototxt.read_solver):
+        with pytest.raises(BaristaError) as raised:
+            reader(path)
+        assert str(raised.value) == f"{path}: {said}"
+
+
 def test_foreign_characters_may_stand_in_comments_only(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_bytes(b'# caf\xe9\nname: "a" # d\xe9j\xe0 vu\n')

@@ -217,12 +217,41 @@ def test_what_goes_into_a_store_is_told() -> None:
     assert {decision.layer: decision.reason for decision in decisions if decision.reason} == {
         "bn": "in conv's store with the statistics so far, else here",
         "scale": "in conv's store in testing, else here",
-        "relu": "in conv's store in testing, else here",  # as what is before it
+        "relu": "in conv's store in testing, else here"  # as what is before it
+        "; here its gradient is right, in stock Caffe wrong: 'late' overwrites its top",
         "bias": "in deconv's store",
         "up": "in deconv's store",
     }
     left_out = rewriter.rewrite(net_of(STORES), Selection(excepted=("conv", "bias"))).decisions
-    assert [decision.layer for decision in left_out if decision.on_device and decision.reason] == []
+    assert [decision.layer for decision in left_out if "store" in decision.reason] == []
+
+
+GRADIENTS = """
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }
+layer { name: "relu" type: "ReLU" bottom: "ip" top: "ip" }
+layer { name: "drop" type: "Dropout" bottom: "ip" top: "ip" }
+layer { name: "bias" type: "Bias" bottom: "ip" top: "ip" }
+layer { name: "square" type: "Power" bottom: "ip" top: "ip" power_param { power: 2 } }
+layer { name: "sigmoid" type: "Sigmoid" bottom: "ip" top: "s" }
+layer { name: "drop2" type: "Dropout" bottom: "s" top: "s" }
+layer { name: "turn" type: "ReLU" bottom: "ip" top: "t" relu_param { negative_slope: -1 } }
+layer { name: "log" type: "Log" bottom: "ip" top: "l" }
+layer { name: "mvn" type: "MVN" bottom: "l" top: "l" }
+layer { name: "tanh" type: "TanH" bottom: "s" top: "h" }
+layer { name: "relu2" type: "ReLU" bottom: "s" top: "r" }
+layer { name: "relu3" type: "ReLU" bottom: "r" top: "r" }
+layer { name: "drop3" type: "Dropout" bottom: "r" top: "r" }
+"""
+
+
+def test_where_stock_caffes_gradient_is_wrong_is_told() -> None:
+    right = "here its gradient is right, in stock Caffe wrong: "
+    assert {decision.layer: decision.reason for decision in rewriter.rewrite(net_of(GRADIENTS)).decisions if decision.reason} == {
+        "relu": f"in ip's store; {right}'bias' overwrites its top",
+        "square": f"{right}it works in place",
+        "sigmoid": f"{right}'drop2' overwrites its top",
+        "mvn": "no device layer of this type yet",
+    }
 
 
 def test_a_device_layer_that_the_device_cannot_run_goes_back() -> None:

@@ -57,7 +57,7 @@ def _print(report: check.Report) -> None:
     for layer in report.layers:
         table.add_row(*_row(layer))
     for note in report.notes:
-        console.print(f"input {note}", markup=False)
+        console.print(note, markup=False, soft_wrap=True)
     console.print(table)
     stock = len(report.not_on_device)
     console.print(f"\n{len(report.layers)} layers on {report.device}, {stock} stay with stock Caffe", markup=False)

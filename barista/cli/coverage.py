@@ -42,7 +42,7 @@ def command(files: tuple[Path, ...], shapes: tuple[str, ...], as_json: bool) -> 
         return
     for net in found:
         for note in net.notes:
-            console.print(f"input {note}", markup=False)
+            console.print(note, markup=False, soft_wrap=True)
         console.print(_layers(net))
         console.print(f"\n{_sentence(net)}", markup=False, soft_wrap=True)
 

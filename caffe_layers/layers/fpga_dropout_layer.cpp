@@ -33,7 +33,7 @@ template <typename Work>
 void on_device(Access (*of)(const Blob<float>&, Use), const Blob<float>& from, const Blob<float>& to, bool in_place,
                const Work& work) {
   if (in_place) {
-    Access both = of(to, Use::kReadWrite);
+    Access both = of(to, Use::kRescale);
     return work(both.buffer(), both.buffer());
   }
   Access src = of(from, Use::kRead), dst = of(to, Use::kWrite);

@@ -13,29 +13,47 @@ device::DeviceManager& manager() { return device::DeviceManager::instance(); }
 
 }  // namespace
 
+bool ElementwiseOnBlobs::keeps_src(bool in_place) const {
+  return in_place && function_.differentiable && function_.backward.reads(Operand::kSrc) && !function_.has_signs_of_src;
+}
+
 // In place, one Access serves both sides: two of one memory would each think the other's contents stale.
-void elementwise_forward(const ops::Elementwise& function, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
+void ElementwiseOnBlobs::forward(const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
   if (bottom.count() == 0) return;
-  if (bottom.data() == top.data()) {
-    Access both = memory::data(top, Use::kReadWrite);
-    return ops::elementwise_forward(manager(), function, both.buffer(), both.buffer(), bottom.count());
+  const bool in_place = bottom.data() == top.data();
+  if (in_place) {
+    const bool rescales = function_.forward.function == ELEMENTWISE_RELU && function_.has_signs_of_src;
+    Access both = memory::data(top, rescales ? Use::kRescale : Use::kReadWrite);
+    if (keeps_src(in_place)) src_.keep(both.buffer(), bottom.count());
+    ops::elementwise_forward(manager(), function_, both.buffer(), both.buffer(), bottom.count());
+  } else {
+    Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
+    ops::elementwise_forward(manager(), function_, src.buffer(), dst.buffer(), bottom.count());
   }
-  Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
-  ops::elementwise_forward(manager(), function, src.buffer(), dst.buffer(), bottom.count());
+  const bool reads_dst = function_.backward.reads(Operand::kDst);
+  const bool src_is_dst = in_place && function_.backward.reads(Operand::kSrc) && !keeps_src(in_place);
+  if (function_.differentiable && (reads_dst || src_is_dst)) dst_.keep_before_in_place(top, /*signs_only=*/!reads_dst);
 }
 
 // What the function doesn't read stays where it is: a layer may follow whose data is on the host.
-void elementwise_backward(const ops::Elementwise& function, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
+void ElementwiseOnBlobs::backward(const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
   if (bottom.count() == 0) return;
+  const bool in_place = bottom.diff() == top.diff(), src_is_dst = in_place && !keeps_src(in_place);
   device::Buffer none;
-  std::optional<Access> src, dst, diff_dst;
-  if (function.backward.reads(Operand::kSrc)) src.emplace(memory::data(bottom, Use::kRead));
-  if (function.backward.reads(Operand::kDst)) dst.emplace(memory::data(top, Use::kRead));
-  const bool in_place = bottom.diff() == top.diff();
-  if (!in_place && function.backward.reads(Operand::kDiffDst)) diff_dst.emplace(memory::diff(top, Use::kRead));
+  std::optional<Access> top_data, bottom_data, diff_dst;
+  const device::Buffer *src = &none, *dst = &none;
+  if (function_.backward.reads(Operand::kDst) || (src_is_dst && function_.backward.reads(Operand::kSrc))) {
+    dst = dst_.get();
+    if (dst == nullptr) dst = &top_data.emplace(memory::data(top, Use::kRead)).buffer();
+  }
+  if (function_.backward.reads(Operand::kSrc)) {
+    src = src_is_dst ? dst : src_.get();
+    if (src == nullptr || !in_place) src = &bottom_data.emplace(memory::data(bottom, Use::kRead)).buffer();
+  }
+  if (!in_place && function_.backward.reads(Operand::kDiffDst)) diff_dst.emplace(memory::diff(top, Use::kRead));
   Access diff_src = memory::diff(bottom, in_place ? Use::kReadWrite : Use::kWrite);
-  ops::elementwise_backward(manager(), function, src ? src->buffer() : none, dst ? dst->buffer() : none,
-                            diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(), bottom.count());
+  ops::elementwise_backward(manager(), function_, *src, *dst, diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(),
+                            bottom.count());
 }
 
 }  // namespace barista::layers

@@ -1,7 +1,8 @@
 // The activations on the device: Caffe's layer types FPGAReLU, FPGASigmoid, FPGATanH, FPGAELU, FPGAPower, FPGAAbsVal, FPGAExp, FPGALog,
 // FPGABNLL and FPGAThreshold, which take the stock types' parameters.
 //
-// They may work in place where the stock type does. Stock code runs for nets of doubles.
+// They may work in place where the stock type does, and then keep a copy of what their gradient needs: of their input, unless its signs
+// can be told from their output, and of their output where the next layer works on it in place. Stock code runs for nets of doubles.
 #ifndef BARISTA_LAYERS_FPGA_ELEMENTWISE_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_ELEMENTWISE_LAYER_HPP_
 
@@ -18,13 +19,26 @@
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
 #include "layers/fpga_layer.hpp"
+#include "layers/kept_data.hpp"
 #include "ops/elementwise.hpp"
 
 namespace barista::layers {
 
 // One function of every element, with data and diffs of Caffe's blobs; in place where `bottom` and `top` share memory.
-void elementwise_forward(const ops::Elementwise& function, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
-void elementwise_backward(const ops::Elementwise& function, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
+class ElementwiseOnBlobs {
+ public:
+  ElementwiseOnBlobs() = default;
+  explicit ElementwiseOnBlobs(const ops::Elementwise& function) : function_(function) {}
+  bool differentiable() const { return function_.differentiable; }
+  void forward(const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
+  void backward(const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
+
+ private:
+  bool keeps_src(bool in_place) const;
+
+  ops::Elementwise function_ = {};
+  KeptData src_, dst_;
+};
 
 }  // namespace barista::layers
 
@@ -39,7 +53,7 @@ class FPGAElementwiseLayer : public Stock<Dtype> {
   void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
     barista::layers::check_param_str(this->layer_param_);
     Stock<Dtype>::LayerSetUp(bottom, top);
-    function_ = function();
+    on_blobs_ = barista::layers::ElementwiseOnBlobs(function());
     if (!barista::layers::kOnDevice<Dtype>)
       barista::layers::log_stock_code(this->layer_param_, "the net is of doubles, the device computes in single precision");
   }
@@ -50,8 +64,7 @@ class FPGAElementwiseLayer : public Stock<Dtype> {
 
   void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
     if constexpr (barista::layers::kOnDevice<Dtype>) {
-      barista::layers::at_caffes_edge(this->layer_param_,
-                                      [&] { barista::layers::elementwise_forward(function_, *bottom[0], *top[0]); });
+      barista::layers::at_caffes_edge(this->layer_param_, [&] { on_blobs_.forward(*bottom[0], *top[0]); });
     } else {
       Stock<Dtype>::Forward_cpu(bottom, top);
     }
@@ -61,15 +74,14 @@ class FPGAElementwiseLayer : public Stock<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override {
     if (!propagate_down[0]) return;
     if constexpr (barista::layers::kOnDevice<Dtype>) {
-      if (function_.differentiable)
-        return barista::layers::at_caffes_edge(this->layer_param_,
-                                               [&] { barista::layers::elementwise_backward(function_, *top[0], *bottom[0]); });
+      if (on_blobs_.differentiable())
+        return barista::layers::at_caffes_edge(this->layer_param_, [&] { on_blobs_.backward(*top[0], *bottom[0]); });
     }
     Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);  // which says that it can't, where there is no gradient
   }
 
  private:
-  barista::ops::Elementwise function_;
+  barista::layers::ElementwiseOnBlobs on_blobs_;
 };
 
 #define BARISTA_ELEMENTWISE_LAYER(Name)                                                                          \

@@ -1,6 +1,7 @@
 #include "layers/fpga_eltwise_layer.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "ops/eltwise.hpp"
 
@@ -70,7 +71,9 @@ void FPGAEltwiseLayer<Dtype>::forward_on_device(const vector<Blob<float>*>& bott
     case EltwiseParameter_EltwiseOp_SUM:
       return ops::eltwise_sum(manager, src.buffers, vector<float>(this->coeffs_.begin(), this->coeffs_.end()), dst.buffer(), count);
     case EltwiseParameter_EltwiseOp_PROD:
-      return ops::eltwise_product(manager, src.buffers, dst.buffer(), count);
+      ops::eltwise_product(manager, src.buffers, dst.buffer(), count);
+      if (!this->stable_prod_grad_) dst_.keep_before_in_place(top, /*signs_only=*/false);
+      return;
     case EltwiseParameter_EltwiseOp_MAX:
       if (winners_.bytes() < count * sizeof(float)) winners_ = manager.allocate(count * sizeof(float));
       return ops::eltwise_maximum(manager, src.buffers, dst.buffer(), winners_, count);
@@ -91,8 +94,11 @@ void FPGAEltwiseLayer<Dtype>::backward_on_device(const Blob<float>& top, const v
     const SourceData src(bottom);
     return ops::eltwise_product_backward(manager, src.buffers, k, diff_dst.buffer(), diff_src.buffer(), count);
   }
-  Access src = memory::data(*bottom[k], Use::kRead), dst = memory::data(top, Use::kRead);
-  ops::eltwise_quotient_backward(manager, src.buffer(), dst.buffer(), diff_dst.buffer(), diff_src.buffer(), count);
+  std::optional<Access> top_data;
+  const barista::device::Buffer* dst = dst_.get();
+  if (dst == nullptr) dst = &top_data.emplace(memory::data(top, Use::kRead)).buffer();
+  Access src = memory::data(*bottom[k], Use::kRead);
+  ops::eltwise_quotient_backward(manager, src.buffer(), *dst, diff_dst.buffer(), diff_src.buffer(), count);
 }
 
 INSTANTIATE_CLASS(FPGAEltwiseLayer);

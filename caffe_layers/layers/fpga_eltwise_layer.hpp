@@ -10,6 +10,7 @@
 
 #include "caffe/layers/eltwise_layer.hpp"
 #include "layers/fpga_layer.hpp"
+#include "layers/kept_data.hpp"
 
 namespace caffe {
 
@@ -31,6 +32,7 @@ class FPGAEltwiseLayer : public EltwiseLayer<Dtype> {
   void backward_on_device(const Blob<float>& top, const vector<Blob<float>*>& bottom, int k);
 
   bool on_device_ = false;
+  barista::layers::KeptData dst_;
   barista::device::Buffer winners_;  // from forward to backward, for a maximum
 };
 

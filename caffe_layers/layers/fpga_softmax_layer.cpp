@@ -1,5 +1,7 @@
 #include "layers/fpga_softmax_layer.hpp"
 
+#include <optional>
+
 #include "layers/declined.hpp"
 
 namespace caffe {
@@ -46,21 +48,25 @@ template <typename Dtype>
 void FPGASoftmaxLayer<Dtype>::forward_on_device(const Blob<float>& bottom, const Blob<float>& top) {
   if (bottom.data() == top.data()) {
     memory::Access both = memory::data(top, Use::kReadWrite);
-    return op_->forward(both.buffer(), both.buffer());
+    op_->forward(both.buffer(), both.buffer());
+  } else {
+    memory::Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
+    op_->forward(src.buffer(), dst.buffer());
   }
-  memory::Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
-  op_->forward(src.buffer(), dst.buffer());
+  dst_.keep_before_in_place(top, /*signs_only=*/false);
 }
 
 template <typename Dtype>
 void FPGASoftmaxLayer<Dtype>::backward_on_device(const Blob<float>& top, const Blob<float>& bottom) {
-  memory::Access dst = memory::data(top, Use::kRead);
+  std::optional<memory::Access> top_data;
+  const barista::device::Buffer* dst = dst_.get();
+  if (dst == nullptr) dst = &top_data.emplace(memory::data(top, Use::kRead)).buffer();
   if (bottom.diff() == top.diff()) {
     memory::Access both = memory::diff(bottom, Use::kReadWrite);
-    return op_->backward(dst.buffer(), both.buffer(), both.buffer());
+    return op_->backward(*dst, both.buffer(), both.buffer());
   }
   memory::Access diff_dst = memory::diff(top, Use::kRead), diff_src = memory::diff(bottom, Use::kWrite);
-  op_->backward(dst.buffer(), diff_dst.buffer(), diff_src.buffer());
+  op_->backward(*dst, diff_dst.buffer(), diff_src.buffer());
 }
 
 INSTANTIATE_CLASS(FPGASoftmaxLayer);

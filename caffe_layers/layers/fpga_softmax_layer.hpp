@@ -8,6 +8,7 @@
 
 #include "caffe/layers/softmax_layer.hpp"
 #include "layers/fpga_layer.hpp"
+#include "layers/kept_data.hpp"
 #include "ops/softmax.hpp"
 
 namespace caffe {
@@ -31,6 +32,7 @@ class FPGASoftmaxLayer : public SoftmaxLayer<Dtype> {
   void backward_on_device(const Blob<float>& top, const Blob<float>& bottom);
 
   barista::layers::PlannedOp<barista::ops::Softmax> op_;
+  barista::layers::KeptData dst_;
 };
 
 }  // namespace caffe

@@ -1,9 +1,11 @@
 #include "memory/device_memory.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "memory/mirror.hpp"
 
@@ -52,6 +54,17 @@ caffe::SyncedMemory& checked(const caffe::Blob<float>& blob, const caffe::Synced
                         " bytes must hold at least one value and all of the shape");
   }
   return const_cast<caffe::SyncedMemory&>(*memory);
+}
+
+// Before `use` of the contents that `mirror` holds.
+void tell_keepers(Mirror& mirror, Use use) {
+  const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
+  if (mirror.keepers.empty() || use == Use::kRead) return;
+  if (use == Use::kWrite) return mirror.keepers.clear();
+  const auto told = std::stable_partition(mirror.keepers.begin(), mirror.keepers.end(),
+                                          [&](const Keeper& keeper) { return use == Use::kRescale && keeper.wants_signs_only; });
+  for (auto keeper = told; keeper != mirror.keepers.end(); ++keeper) keeper->keep(mirror.buffer);
+  mirror.keepers.erase(told, mirror.keepers.end());
 }
 
 // Whose copy is the newer one. The host's, where there is no other: without the hook none outlives an operation.
@@ -119,7 +132,19 @@ device::Buffer& Access::buffer() { return mirror_ != nullptr ? *mirror_ : copy_;
 
 Access data(const caffe::Blob<float>& blob, Use use) {
   caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.data().get() : nullptr);
-  return Access(&memory, whole_or_update(memory, blob.count(), use));
+  Access access(&memory, whole_or_update(memory, blob.count(), use));
+  if (access.mirror_ != nullptr) tell_keepers(*find_mirror(memory), use);
+  return access;
+}
+
+void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only,
+                     std::function<void(device::Buffer&)> keep) {
+  if (!hook_is_live()) return keep(data(blob, Use::kRead).buffer());
+  Mirror& mirror = mirror_of(checked(blob, blob.data().get()));
+  const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
+  std::vector<Keeper>& all = mirror.keepers;
+  all.erase(std::remove_if(all.begin(), all.end(), [&](const Keeper& keeper) { return keeper.owner == owner; }), all.end());
+  all.push_back({owner, signs_only, std::move(keep)});
 }
 
 Access diff(const caffe::Blob<float>& blob, Use use) {

@@ -7,6 +7,8 @@
 #ifndef BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 #define BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 
+#include <functional>
+
 #include "caffe/blob.hpp"
 #include "device/device_manager.hpp"
 
@@ -19,6 +21,7 @@ enum class Use {
   kRead,       // the current contents, unchanged
   kWrite,      // every element of the blob will be written; earlier contents are not copied in
   kReadWrite,  // for accumulation and in-place work
+  kRescale,    // for in-place work that multiplies each value by a number not below 0
 };
 
 // The device copy of a blob's data or diff for the life of this object. Keep it for one operation.
@@ -40,6 +43,11 @@ class Access {
 
 Access data(const caffe::Blob<float>& blob, Use use);
 Access diff(const caffe::Blob<float>& blob, Use use);
+
+// Hands the blob's data to `keep`, once, before the next layer works on it in place: for who needs it after that. With
+// `signs_only`, kRescale does not count. Whoever writes the blob anew ends it, and so does another call by the same `owner`. Without
+// the hook, now.
+void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only, std::function<void(device::Buffer&)> keep);
 
 // Copies a blob's data to the device now if the host's copy is the newer one, where it has been on the device before.
 void prefetch(const caffe::Blob<float>& blob);

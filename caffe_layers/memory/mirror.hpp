@@ -7,7 +7,9 @@
 #define BARISTA_MEMORY_MIRROR_HPP_
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <vector>
 
 #include "caffe/syncedmem.hpp"
 #include "device/device_manager.hpp"
@@ -16,14 +18,22 @@ namespace barista::memory {
 
 enum class Newer { kHost, kNeither, kDevice };
 
+// Who wants to have what the device holds before a layer works on it in place (before_in_place() of device_memory.hpp).
+struct Keeper {
+  const void* owner;
+  bool wants_signs_only;
+  std::function<void(device::Buffer&)> keep;
+};
+
 struct Mirror {
   std::recursive_mutex mutex;  // recursive: filling the mirror asks for the host's copy, which looks at the mirror
   device::Buffer buffer;       // as large as the SyncedMemory, whatever part of it a blob uses
   Newer newer = Newer::kHost;
   std::uint64_t turn = 0;  // that in which views of the host's copy were last taken as written (views.hpp)
-  int open_writes = 0;    // write accesses under way,
-  bool unfilled = false;  // one of which did without the host's copy
-  bool emptied = false;   // the host's copy was given back to the system once
+  int open_writes = 0;     // write accesses under way,
+  bool unfilled = false;   // one of which did without the host's copy
+  bool emptied = false;    // the host's copy was given back to the system once
+  std::vector<Keeper> keepers;
 };
 
 // The mirror of `memory`, or null where none was ever asked for.

@@ -93,6 +93,7 @@ Elementwise relu(float negative_slope) {
   Elementwise relu = {{ELEMENTWISE_RELU, Operand::kSrc},
                       {ELEMENTWISE_RELU_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst}};
   relu.forward.slope = relu.backward.slope = negative_slope;
+  relu.has_signs_of_src = negative_slope >= 0;
   return relu;
 }
 
@@ -108,7 +109,9 @@ Elementwise tanh() {
 
 Elementwise elu(float alpha) {
   return {{ELEMENTWISE_ELU, Operand::kSrc, Operand::kNone, Operand::kNone, 1, 0, alpha},
-          {ELEMENTWISE_ELU_GRADIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, 1, alpha}};
+          {ELEMENTWISE_ELU_GRADIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, 1, alpha},
+          true,
+          alpha >= 0};
 }
 
 Elementwise absval() {

@@ -3,8 +3,8 @@
 //   forward:   dst[i]      = f(src[i])
 //   backward:  diff_src[i] = diff_dst[i] * f'(src[i])
 //
-// `count` floats in each buffer. dst may be src, and diff_src may be diff_dst; where forward worked in place, backward is handed dst
-// for src, which is right for the functions of which it is in stock Caffe. Every call enqueues and returns.
+// `count` floats in each buffer. dst may be src, and diff_src may be diff_dst; where forward worked in place, backward may be handed
+// dst for src, if has_signs_of_src. Every call enqueues and returns.
 #ifndef BARISTA_OPS_ELEMENTWISE_HPP_
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
@@ -29,6 +29,7 @@ struct ElementwisePass {
 struct Elementwise {
   ElementwisePass forward, backward;
   bool differentiable = true;
+  bool has_signs_of_src = false;  // dst is above 0 where src is, and that is all that backward asks of src
 };
 
 // The functions, with the parameters of Caffe's messages.
