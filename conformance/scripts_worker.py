@@ -387,6 +387,7 @@ class Script:
         self._room[4] = 2
         for _, blob in self._parameters(4):
             self._fill(blob.data)
+        self._nets[4].forward()  # before it, the blobs of one that Caffe splits have memory that this takes from them
         return "net 4"
 
     def look_at_everything(self) -> str:
