@@ -150,15 +150,23 @@ def pair(param: Any, name: str, default: int) -> tuple[int, int]:
     short = {"kernel": ("kernel_h", "kernel_w"), "stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w")}.get(name)
     if short and (param.HasField(short[0]) or param.HasField(short[1])):
         return int(getattr(param, short[0])), int(getattr(param, short[1]))
-    plain = getattr(param, "kernel_size" if name == "kernel" else name)
+    plain = getattr(param, "kernel_size" if name == "kernel" else name, 0)
     values = ([plain] if plain else []) if isinstance(plain, int) else list(plain)
     values = values or [default]
     return int(values[0]), int(values[-1])
 
 
-def _small_plane(sizes: Shape, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int]) -> Shape:
-    """Height and width, no larger than `sizes`, that give up to three outputs a side."""
-    return tuple(min(size, max(1, k + 2 * s - 2 * p)) for size, k, s, p in zip(sizes, kernel, stride, pad, strict=True))
+def _small_plane(sizes: Shape, param: Any) -> Shape:
+    """The axes of a plane, which may be any number, no larger than `sizes`, that give up to three outputs a side."""
+    kernel, dilation, stride, pad = (
+        pair(param, name, 0 if name == "pad" else 1) for name in ("kernel", "dilation", "stride", "pad")
+    )
+    small = []
+    for axis, size in enumerate(sizes):
+        i = min(axis, 1)
+        extent = (kernel[i] - 1) * dilation[i] + 1
+        small.append(min(size, max(1, extent + 2 * stride[i] - 2 * pad[i])))
+    return tuple(small)
 
 
 def _shrink_convolution(layer: Any, shape: Shape) -> Shape:
@@ -168,10 +176,7 @@ def _shrink_convolution(layer: Any, shape: Shape) -> Shape:
     channels, outputs = shape[1] // group, int(param.num_output) // group
     param.group = min(group, 3)
     param.num_output = param.group * min(outputs, 5)
-    kernel, dilation = pair(param, "kernel", 1), pair(param, "dilation", 1)
-    extent = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
-    plane = _small_plane(shape[2:], extent, pair(param, "stride", 1), pair(param, "pad", 0))
-    return (min(shape[0], 2), param.group * min(channels, 3), *plane)
+    return (min(shape[0], 2), param.group * min(channels, 3), *_small_plane(shape[2:], param))
 
 
 def _shrink_deconvolution(layer: Any, shape: Shape) -> Shape:
@@ -184,7 +189,7 @@ def _shrink_pooling(layer: Any, shape: Shape) -> Shape:
     if param.global_pooling:
         plane: Shape = tuple(min(size, 5) for size in shape[2:])
     else:
-        plane = _small_plane(shape[2:], pair(param, "kernel", 1), pair(param, "stride", 1), pair(param, "pad", 0))
+        plane = _small_plane(shape[2:], param)
     return (min(shape[0], 2), min(shape[1], 3), *plane)
 
 
