@@ -18,6 +18,7 @@ from barista.errors import BaristaError
 from barista.prototxt import did_you_mean
 
 PREFIX = "FPGA"
+WRONG_IN_STOCK = "here its gradient is right, in stock Caffe wrong"  # in a decision's reason
 
 
 class Place(Enum):
@@ -175,23 +176,31 @@ def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decisio
             over = _overwrites(layer.top[0], layers[number + 1 :], signs_only=decision.type == "ReLU")
             note = ""
             if in_place and _loses_src(layer, decision.type):
-                note = "here its gradient is right, in stock Caffe wrong: it works in place"
+                note = f"{WRONG_IN_STOCK}: it works in place"
             elif over and _reads_dst(layer, decision.type, in_place):
-                note = f"here its gradient is right, in stock Caffe wrong: '{over}' overwrites its top"
+                note = f"{WRONG_IN_STOCK}: '{over}' overwrites its top"
             decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
         yield decision
 
 
 def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only: bool) -> str:
     """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
+    same = {blob}  # blobs of the same memory
     for other, decision in later:
-        if [*other.bottom] == [*other.top] == [blob]:
+        if [*other.bottom] == [*other.top] and same.issuperset(other.top):
             keeps_signs = decision.type == "Dropout" or (decision.type == "ReLU" and other.relu_param.negative_slope >= 0)
             if decision.place is Place.DEVICE and not (signs_only and keeps_signs):
                 return str(other.name)
-        elif blob in other.top:
-            break
+        elif same.issuperset(other.bottom) and _shares_memory(other, decision.type):
+            same.update(other.top)
+        else:
+            same.difference_update(other.top)
     return ""
+
+
+def _shares_memory(layer: Any, stock: str) -> bool:
+    alone = (stock == "Concat" and len(layer.bottom) == 1) or (stock == "Slice" and len(layer.top) == 1)
+    return bool(layer.bottom) and (stock in _VIEWS or stock == "Split" or alone)
 
 
 def _loses_src(layer: Any, stock: str) -> bool:

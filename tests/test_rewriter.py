@@ -241,6 +241,10 @@ layer { name: "tanh" type: "TanH" bottom: "s" top: "h" }
 layer { name: "relu2" type: "ReLU" bottom: "s" top: "r" }
 layer { name: "relu3" type: "ReLU" bottom: "r" top: "r" }
 layer { name: "drop3" type: "Dropout" bottom: "r" top: "r" }
+layer { name: "exp" type: "Exp" bottom: "r" top: "e" }
+layer { name: "flat" type: "Flatten" bottom: "e" top: "f" }
+layer { name: "one" type: "Concat" bottom: "f" top: "o" }
+layer { name: "bias2" type: "Bias" bottom: "o" top: "o" }
 """
 
 
@@ -250,6 +254,7 @@ def test_where_stock_caffes_gradient_is_wrong_is_told() -> None:
         "relu": f"in ip's store; {right}'bias' overwrites its top",
         "square": f"{right}it works in place",
         "sigmoid": f"{right}'drop2' overwrites its top",
+        "exp": f"{right}'bias2' overwrites its top",
         "mvn": "no device layer of this type yet",
     }
 
