@@ -31,6 +31,7 @@ class Blob:
     learned: bool  # whether a gradient goes up from it
     within: str = ""  # "unit": in -1 .. 1, "positive": in 0 .. 1
     is_constant: bool = False  # made of constants alone: normalised, nothing is left of it but rounding
+    is_reshaped: bool = False  # by a Reshape, whose gradient a Flatten after it loses in stock Caffe
     uses: int = 0
     may_be_overwritten: bool = True
 
@@ -156,7 +157,7 @@ class _Generator:
             self.blobs.remove(old)
             layer.top.append(old.name)
             self.apart_names[old.name] = f"{old.name} in place {self.count}"
-            tops = [Blob(old.name, self.apart_names[old.name], old.shape, learned, within)]
+            tops = [Blob(old.name, self.apart_names[old.name], old.shape, learned, within, is_reshaped=old.is_reshaped)]
         else:
             for shape in shapes:
                 name = self.blob_name(kind.lower())
@@ -521,7 +522,7 @@ class _Generator:
         blob = self.pick(lambda blob: len(blob.shape) > 1)
         if blob is None:
             return False
-        if self.chance(0.5):
+        if self.chance(0.5) and not blob.is_reshaped:
             axis = self.rng.randrange(1, len(blob.shape))
             layer = self.add("Flatten", [blob], [(*blob.shape[:axis], prod(blob.shape[axis:]))], shares=True, within=blob.within)
             layer.flatten_param.axis = axis
@@ -530,6 +531,7 @@ class _Generator:
             first = self.rng.choice([n for n in range(1, rest + 1) if rest % n == 0])
             shape = (blob.shape[0], first, rest // first, 1)
             layer = self.add("Reshape", [blob], [shape], shares=True, within=blob.within)
+            self.blobs[-1].is_reshaped = True
             layer.reshape_param.shape.dim.extend((0, first, -1, 1))
         return self.done(layer)
 
