@@ -12,7 +12,8 @@ namespace {
 
 // An expression, so that no name is left in the script's own module. While caffe is not imported there are no views.
 constexpr char kTrack[] =
-    "'caffe._caffe' in __import__('sys').modules and __import__('runpy').run_path(__import__('os').environ['BARISTA_VIEWS'])['track']"
+    "'caffe._caffe' in __import__('sys').modules and "
+    "__import__('runpy').run_path(__import__('os').environ['BARISTA_VIEWS'])['track']"
     "(__import__('sys').modules['caffe._caffe'], __import__('ctypes').CDLL(None))";
 
 // Python's own functions, where it is in the process: the plugin is linked without it.

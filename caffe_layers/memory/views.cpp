@@ -10,7 +10,7 @@ namespace barista::memory {
 namespace {
 
 struct Views {
-  int living = 0;  // 0: all ended, and nobody has looked since
+  int living = 0;          // 0: all ended, and nobody has looked since
   bool abandoned = false;  // Caffe has no more use for the memory: it is freed with the last view
 };
 
