@@ -172,8 +172,11 @@ class Script:
 
     def is_exact(self) -> bool:
         """Whether all finite values are so far from where float rounds that a sum of them is the same in any order."""
-        blobs = [blob for net in range(len(self._nets)) for _, blob in (*self._nets[net].blobs.items(), *self._parameters(net))]
-        return all(_far_from_rounding(values) for blob in blobs for values in (blob.data, blob.diff))
+        nets = [net.blobs for net in self._nets]
+        blobs = [*(blob for net in nets for blob in net.values()), *(p for n in range(len(nets)) for _, p in self._parameters(n))]
+        return all(_far_from_rounding(values) for blob in blobs for values in (blob.data, blob.diff)) and all(
+            _far_from_rounding(np.square(net["ip3"].data - net["label"].data, dtype=np.float64)) for net in nets
+        )
 
     # --- drawing -------------------------------------------------------------------------------------------------------------
 
