@@ -314,7 +314,9 @@ def test_interrupt_of_the_whole_group(project: Project) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 def test_worker_ends_with_its_parent(project: Project, number: int) -> None:
     """And with the terminal: a hang-up reaches both."""
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where these tests run under nohup, and then by the run too
     process = project.start(f"orphan{number}", fields=LONG | {"snapshot": ""})
+    signal.signal(signal.SIGHUP, hang_up)
     until(process, "iteration 10/")
     worker = worker_of(process)
     if number == signal.SIGHUP:
