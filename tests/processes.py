@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from barista import bitstream as bitstreams
 from barista import opencl
@@ -58,3 +63,27 @@ def last_sentence(result: Result, status: int = 1) -> str:
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("barista: "), result.stderr
     return last.removeprefix("barista: ")
+
+
+class Remote:
+    """A process that answers commands, each a tuple: `serve(connection, device, ...)` does so until there are no more."""
+
+    def __init__(self, serve: Callable[..., None], device: str | None, *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, device, *arguments), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._name = device or "stock Caffe"
+
+    def ask(self, *command: Any) -> Any:
+        try:
+            self._connection.send(command)
+            return self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            pytest.fail(f"{self._name} ended with status {self._process.exitcode} at {command}")
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.join(30)

@@ -7,7 +7,6 @@ test), and every value that comes back must be the same float: data are small in
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,44 +16,21 @@ import pytest
 from coherence_actor import BLOBS, LAYERS, PARAMETERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import Remote
 
 Command = tuple[Any, ...]
 
 
-class Remote:
-    """An actor's process."""
-
-    def __init__(self, device: str | None, late: bool = False) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=coherence_actor.serve, args=(theirs, device, late), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._name = device or "stock Caffe"
-
-    def ask(self, *command: Any) -> Any:
-        try:
-            self._connection.send(command)
-            return self._connection.recv()
-        except (EOFError, OSError):
-            self._process.join()
-            pytest.fail(f"{self._name} ended with status {self._process.exitcode} at {command}")
-
-    def close(self) -> None:
-        self._connection.close()
-        self._process.join(30)
-
-
 @pytest.fixture(scope="module")
 def stock() -> Iterator[Remote]:
-    remote = Remote(None)
+    remote = Remote(coherence_actor.serve, None, False)
     yield remote
     remote.close()
 
 
 @pytest.fixture(scope="module")
 def on_device(device: str) -> Iterator[Remote]:
-    remote = Remote(device)
+    remote = Remote(coherence_actor.serve, device, False)
     yield remote
     remote.close()
 
@@ -62,7 +38,7 @@ def on_device(device: str) -> Iterator[Remote]:
 @pytest.fixture(scope="module")
 def copying(device: str) -> Iterator[Remote]:
     """Loaded too late to replace libcaffe's memory: layers copy always."""
-    remote = Remote(device, late=True)
+    remote = Remote(coherence_actor.serve, device, True)
     yield remote
     remote.close()
 

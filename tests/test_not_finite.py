@@ -7,10 +7,8 @@ for infinity of the same sign, and numbers for numbers.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import not_finite_actor
 import numpy as np
@@ -18,6 +16,7 @@ import numpy.typing as npt
 import pytest
 from not_finite_actor import Array, Values
 from not_finite_cases import CASES, SOLVED, SOLVERS, STOCHASTIC, Case
+from processes import Remote
 
 from barista import layer_formulas, prototxt, rewriter
 
@@ -27,40 +26,16 @@ ALL = (NAN, INF, -INF, *LARGE)
 TOLERANCE = 1e-4  # of numbers, as a part of the largest in their array: that they are right is what other tests are for
 
 
-class Remote:
-    """An actor's process."""
-
-    def __init__(self, device: str | None) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=not_finite_actor.serve, args=(theirs, device), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._name = device or "stock Caffe"
-
-    def ask(self, *command: Any) -> Any:
-        try:
-            self._connection.send(command)
-            return self._connection.recv()
-        except (EOFError, OSError):
-            self._process.join()
-            pytest.fail(f"{self._name} ended with status {self._process.exitcode} at {command}")
-
-    def close(self) -> None:
-        self._connection.close()
-        self._process.join(30)
-
-
 @pytest.fixture(scope="module")
 def stock() -> Iterator[Remote]:
-    remote = Remote(None)
+    remote = Remote(not_finite_actor.serve, None)
     yield remote
     remote.close()
 
 
 @pytest.fixture(scope="module")
 def on_device(device: str) -> Iterator[Remote]:
-    remote = Remote(device)
+    remote = Remote(not_finite_actor.serve, device)
     yield remote
     remote.close()
 
