@@ -13,12 +13,13 @@ LAYERS = ROOT / "caffe_layers"
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 # For each folder of caffe_layers/, the others that it may include.
 MAY_INCLUDE = {
-    "device": set(),
-    "memory": {"device"},
-    "ops": {"device"},
-    "layers": {"memory", "ops", "device"},
-    "solvers": {"memory", "ops", "device"},
-    "plugin": {"layers", "memory", "ops", "device"},
+    "plan": set(),
+    "device": {"plan"},
+    "memory": {"device", "plan"},
+    "ops": {"device", "plan"},
+    "layers": {"memory", "ops", "device", "plan"},
+    "solvers": {"memory", "ops", "device", "plan"},
+    "plugin": {"layers", "memory", "ops", "device", "plan"},
 }
 MAY_INCLUDE_CAFFE = {"memory", "layers", "solvers", "plugin"}
 

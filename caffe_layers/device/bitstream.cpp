@@ -44,28 +44,6 @@ std::string sha256(const std::vector<unsigned char>& bytes) {
   return hex;
 }
 
-int positive(const Json& recipe, const char* key) {
-  const int value = recipe.at(key).get<int>();
-  if (value < 1) throw Error("its recipe says " + std::string(key) + " = " + std::to_string(value) + ", which must be at least 1");
-  return value;
-}
-
-Recipe read_recipe(const Json& json) {
-  Recipe recipe;
-  recipe.name = json.at("name").get<std::string>();
-  recipe.compute_units = positive(json, "compute_units");
-  recipe.pe_rows = positive(json, "pe_rows");
-  recipe.pe_columns = positive(json, "pe_columns");
-  recipe.pe_depth = positive(json, "pe_depth");
-  recipe.x_words = positive(json, "x_words");
-  recipe.vec_words = positive(json, "vec_words");
-  recipe.acc_words = positive(json, "acc_words");
-  recipe.acc_distance = positive(json, "acc_distance");
-  recipe.load_words = positive(json, "load_words");
-  recipe.lanes = positive(json, "lanes");
-  return recipe;
-}
-
 // What nlohmann-json says of a missing or mistyped field, without its own prefix.
 std::string reason(const Json::exception& error) {
   const std::string what = error.what();
@@ -81,7 +59,7 @@ std::string read_manifest(const std::string& text, Bitstream& bitstream) {
     throw Error("its manifest is of version " + std::to_string(version) + ", this Barista reads version " +
                 std::to_string(kManifestVersion));
   }
-  bitstream.recipe = read_recipe(manifest.at("recipe"));
+  bitstream.recipe = Recipe::from_json(manifest.at("recipe").dump());
   bitstream.platform = manifest.at("platform").get<std::string>();
   bitstream.device = manifest.at("device").get<std::string>();
   bitstream.driver = manifest.at("driver").get<std::string>();
@@ -102,6 +80,8 @@ Bitstream Bitstream::open(const std::string& path) {
     expected = read_manifest(std::string(manifest.begin(), manifest.end()), bitstream);
   } catch (const Json::exception& error) {
     throw refusal(path, "its manifest " + manifest_path + " can't be read (" + reason(error) + ")");
+  } catch (const std::invalid_argument& error) {
+    throw refusal(path, error.what(), bitstream.recipe.name);
   } catch (const Error& error) {
     throw refusal(path, error.what(), bitstream.recipe.name);
   }

@@ -1,7 +1,7 @@
 // A device binary and the manifest beside it: what `barista build` made, and for which device.
 //
-// NAME.aocx is the program binary, NAME.json the manifest. The recipe inside the manifest is the only place from which the host
-// learns tile sizes: they are the values with which the kernels were compiled.
+// NAME.aocx is the program binary, NAME.json the manifest. The recipe inside the manifest (plan/recipe.hpp) is what
+// its kernels were compiled with.
 #ifndef BARISTA_DEVICE_BITSTREAM_HPP_
 #define BARISTA_DEVICE_BITSTREAM_HPP_
 
@@ -9,23 +9,11 @@
 #include <vector>
 
 #include "device/error.hpp"
+#include "plan/recipe.hpp"
 
 namespace barista::device {
 
-// The hardware's configuration; field by field what bitstreams/*.json says, where each is explained.
-struct Recipe {
-  std::string name;
-  int compute_units = 0;
-  int pe_rows = 0;
-  int pe_columns = 0;
-  int pe_depth = 0;
-  int x_words = 0;
-  int vec_words = 0;
-  int acc_words = 0;
-  int acc_distance = 0;
-  int load_words = 0;
-  int lanes = 0;
-};
+using plan::Recipe;
 
 struct Bitstream {
   std::string path;  // of the binary

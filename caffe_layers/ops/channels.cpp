@@ -4,17 +4,18 @@
 
 #include "../../opencl_kernels/channel_shape.h"
 #include "ops/units.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
+
+using plan::ceil_div;
 
 using device::Argument;
 
 constexpr int kRow = 4096;  // words of a row that a unit takes, where there is one channel
 
 int count_of(const ChannelShape& s) { return std::max(s.outer, 0) * std::max(s.channels, 0) * std::max(s.inner, 0); }
-
-int ceil_div(int a, int b) { return (a - 1) / b + 1; }
 
 // One channel of several planes is one plane, or as many as are wanted: its words lie side by side.
 channel_shape described(const ChannelShape& s, int longest_of_one) {

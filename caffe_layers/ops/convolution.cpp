@@ -8,17 +8,18 @@
 
 #include "ops/depthwise.hpp"
 #include "ops/multiply.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
+
+using plan::positive_mod;
 
 std::vector<int> identity(int count) {
   std::vector<int> taps(count);
   std::iota(taps.begin(), taps.end(), 0);
   return taps;
 }
-
-int positive_mod(int a, int b) { return ((a % b) + b) % b; }
 
 // The rows of diff_src that are congruent modulo the stride see the same kernel rows: a phase. Within it, backward-data is a
 // convolution of stride 1 over diff_dst with those kernel rows in reverse.

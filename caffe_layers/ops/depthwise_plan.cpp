@@ -7,15 +7,19 @@
 #include <string>
 #include <utility>
 
-#include "ops/ranges.hpp"
 #include "ops/units.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
 
-constexpr int kTaps = DEPTHWISE_TAPS;
+using plan::ceil_div;
+using plan::clip;
+using plan::floor_div;
+using plan::positive_mod;
+using plan::Range;
 
-int positive_mod(int a, int b) { return a - floor_div(a, b) * b; }
+constexpr int kTaps = DEPTHWISE_TAPS;
 
 // What the recipe has room for, in words of as many planes as it has lanes.
 struct Room {

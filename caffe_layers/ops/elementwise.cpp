@@ -7,9 +7,12 @@
 
 #include "ops/in_store.hpp"
 #include "ops/units.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
+
+using plan::ceil_div;
 
 using Argument = device::Argument;
 
@@ -40,8 +43,6 @@ std::vector<Argument> arguments(const elementwise_function& f, const Elementwise
   all.push_back(Argument::value(f));
   return all;
 }
-
-int ceil_div(int a, int b) { return (a - 1) / b + 1; }
 
 // One launch a unit, on its part of `range`.
 device::Launch on_unit(const std::string& kernel, std::size_t unit, std::vector<Argument> arguments,

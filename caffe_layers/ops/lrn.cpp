@@ -7,13 +7,14 @@
 #include <string>
 
 #include "ops/units.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
 
-using device::Argument;
+using plan::ceil_div;
 
-int ceil_div(int a, int b) { return (a - 1) / b + 1; }
+using device::Argument;
 
 bool is_across(const LRNFunction& f) { return f.region == LRNRegion::kAcrossChannels; }
 

@@ -7,14 +7,15 @@
 #include <utility>
 
 #include "ops/units.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
 
-constexpr int kVector = 16;  // floats of a word of external memory, and columns that are loaded and stored at once
+using plan::ceil_div;
+using plan::round_up;
 
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
-int round_up(int a, int b) { return ceil_div(a, b) * b; }
+constexpr int kVector = 16;  // floats of a word of external memory, and columns that are loaded and stored at once
 
 // An axis with `fold` of its taps in the lanes: tap = window * fold + lane. A tile keeps only every `step`-th source row.
 struct FoldedAxis {

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <string>
 
-#include "ops/ranges.hpp"
+#include "plan/ranges.hpp"
 
 namespace barista::ops {
 namespace {
+
+using plan::ceil_div;
+using plan::clip;
+using plan::Range;
 
 constexpr int kLargestPlane = 1 << 24;  // beyond it, an index is no longer exact as a float
 

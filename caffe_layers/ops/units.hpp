@@ -1,4 +1,4 @@
-// How work is shared out to the compute units.
+// Launches that share work out to the compute units.
 #ifndef BARISTA_OPS_UNITS_HPP_
 #define BARISTA_OPS_UNITS_HPP_
 
@@ -7,30 +7,14 @@
 #include <vector>
 
 #include "device/device_manager.hpp"
+#include "plan/units.hpp"
 
 namespace barista::ops {
 
-// Items [begin, end).
-struct UnitRange {
-  int begin, end;
-};
-
-// `items` in runs of equal length but for one; no more runs than there are units or items.
-inline std::vector<UnitRange> share_out(int items, int units) {
-  std::vector<UnitRange> ranges;
-  const int parts = items < units ? items : units;
-  for (long part = 0; part < parts; part++)
-    ranges.push_back({static_cast<int>(part * items / parts), static_cast<int>((part + 1) * items / parts)});
-  return ranges;
-}
-
-// A launch costs what moving some thousand floats does: work of less than this for each unit stays on the first.
-constexpr double kFloatsWorthALaunch = 8192;
-
-// How many units take part where there are `floats` to move.
-inline int units_for(const device::Recipe& recipe, double floats) {
-  return floats < 2 * kFloatsWorthALaunch ? 1 : recipe.compute_units;
-}
+using plan::kFloatsWorthALaunch;
+using plan::share_out;
+using plan::UnitRange;
+using plan::units_for;
 
 // One launch a range, of kernels that end in their unit's number and take last what `described` makes of the range: on the device a product
 // or a quotient is made by an operator that waits for ever after. On the first unit alone where `floats` are few.
