@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -25,20 +25,7 @@ inline std::vector<std::string> recipe_names() {
 
 inline device::Recipe recipe(const std::string& name) {
   std::ifstream file(recipes_folder() / (name + ".json"));
-  const nlohmann::json json = nlohmann::json::parse(file);
-  device::Recipe r;
-  r.name = name;
-  r.compute_units = json.at("compute_units");
-  r.pe_rows = json.at("pe_rows");
-  r.pe_columns = json.at("pe_columns");
-  r.pe_depth = json.at("pe_depth");
-  r.x_words = json.at("x_words");
-  r.vec_words = json.at("vec_words");
-  r.acc_words = json.at("acc_words");
-  r.acc_distance = json.at("acc_distance");
-  r.load_words = json.at("load_words");
-  r.lanes = json.at("lanes");
-  return r;
+  return device::Recipe::from_json({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
 }
 
 // One that no file of bitstreams/ states.
@@ -48,7 +35,7 @@ inline device::Recipe made_up_recipe(int compute_units, int acc_words, int acc_d
   r.compute_units = compute_units;
   r.acc_words = acc_words;
   r.acc_distance = acc_distance;
-  r.lanes = lanes;
+  r.lanes = r.function_lanes = lanes;
   return r;
 }
 
