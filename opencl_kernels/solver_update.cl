@@ -72,6 +72,7 @@ __kernel void squared_norm(__global const storage* restrict diff_weights, __glob
 #pragma unroll
   for (int i = 0; i < SOLVER_SUMS; i++) sums[i] = 0;
   for (int i = 0; i < elements; i += LANES) {
+    STEP;
     const accumulate_lanes d = to_accumulate_lanes(load_lanes(diff_weights + i, elements - i));
     const accumulate_lanes sum = sums[SOLVER_SUMS - 1] + d * d;
 #pragma unroll
@@ -80,7 +81,10 @@ __kernel void squared_norm(__global const storage* restrict diff_weights, __glob
   }
   accumulate_lanes lanes = 0;
 #pragma unroll 1
-  for (int i = 0; i < SOLVER_SUMS; i++) lanes += sums[i];
+  for (int i = 0; i < SOLVER_SUMS; i++) {
+    STEP;
+    lanes += sums[i];
+  }
   norm[0] = (begins ? 0.0f : norm[0]) + sum_of_lanes(lanes);
 }
 

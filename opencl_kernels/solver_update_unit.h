@@ -7,6 +7,7 @@ __kernel void JOIN(solver_update_, UNIT)(__global storage* weights, __global sto
   const bool has_second = solver_has_second(rule.method);
 #pragma ivdep
   for (int i = begin; i < end; i += FUNCTION_LANES) {
+    STEP;
     const int valid = end - i;
     const function_numbers w = to_function_numbers(load_functions(weights + i, valid));
     const function_numbers one = 1, zero = 0;
