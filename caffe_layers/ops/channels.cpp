@@ -46,9 +46,9 @@ Argument result(const ChannelSum& sum, const ChannelSum& instead) {
 
 }  // namespace
 
-void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
+void channel_affine(device::Program& program, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
                     const ChannelCopy* copy) {
-  const int count = count_of(shape), lanes = manager.recipe().lanes;
+  const int count = count_of(shape), lanes = program.recipe().lanes;
   if (count == 0) return;
   const channel_shape s = described(shape, kRow);
   int options = copy == nullptr ? 0 : copy->of == ChannelCopy::Of::kSrc ? CHANNEL_KEEPS_SRC : CHANNEL_KEEPS_DST;
@@ -58,16 +58,16 @@ void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, c
   if (operands.scale != nullptr) options |= CHANNEL_SCALE;
   if (operands.shift != nullptr) options |= CHANNEL_SHIFT;
   const device::Buffer& src = *operands.src;
-  launch_on_units(manager, "channel_affine_",
+  launch_on_units(program, "channel_affine_",
                   {Argument::in(src), operand(operands.other, src), operand(operands.centre, src), operand(operands.slope, src),
                    operand(operands.scale, src), operand(operands.shift, src), Argument::out(dst),
                    Argument::out(copy != nullptr ? copy->to : dst), Argument::value(s), Argument::value(options)},
                   s.inner == 1 ? ceil_div(s.channels, lanes) : s.outer * s.channels, count, rows_from(s, lanes));
 }
 
-void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
+void channel_sums(device::Program& program, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
                   const ChannelSum& sums) {
-  const int count = count_of(shape), lanes = manager.recipe().lanes;
+  const int count = count_of(shape), lanes = program.recipe().lanes;
   if (count == 0 || (products.to == nullptr && sums.to == nullptr)) return;
   const channel_shape s = described(shape, count);
   int options = 0;
@@ -79,7 +79,7 @@ void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, con
   if (sums.to != nullptr) options |= CHANNEL_SUMS;
   if (sums.adds) options |= CHANNEL_ADDS_SUMS;
   const device::Buffer& b = *terms.b;
-  launch_on_units(manager, "channel_sums_",
+  launch_on_units(program, "channel_sums_",
                   {operand(terms.a, b), Argument::in(b), operand(terms.centre, b), result(products, sums), result(sums, products),
                    Argument::value(s), Argument::value(options), Argument::value(terms.divisor)},
                   s.inner == 1 ? ceil_div(s.channels, lanes) : s.channels, count, rows_from(s, lanes));

@@ -34,10 +34,10 @@ void validate(const ClassAxis& axis, const char* what) {
   }
 }
 
-int launch_on_groups(device::DeviceManager& manager, const ClassAxis& axis, const std::string& kernel,
+int launch_on_groups(device::Program& program, const ClassAxis& axis, const std::string& kernel,
                      const std::vector<device::Argument>& arguments) {
-  const int lanes = manager.recipe().lanes;
-  return launch_on_units(manager, kernel, arguments, lane_groups(axis, lanes), 2 * kFloatsWorthALaunch,
+  const int lanes = program.recipe().lanes;
+  return launch_on_units(program, kernel, arguments, lane_groups(axis, lanes), 2 * kFloatsWorthALaunch,
                          [&](const UnitRange& groups) { return groups_from(axis, lanes, groups); });
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -24,7 +24,7 @@ void validate(const ClassAxis& axis, const char* what);
 
 // Enqueues kernels that take groups of positions one after the other: rows where inner is 1, else positions of one image. Returns how many
 // units take part.
-int launch_on_groups(device::DeviceManager& manager, const ClassAxis& axis, const std::string& kernel,
+int launch_on_groups(device::Program& program, const ClassAxis& axis, const std::string& kernel,
                      const std::vector<device::Argument>& arguments);
 
 }  // namespace barista::ops

@@ -113,7 +113,7 @@ Phases data_phases(const ConvolutionShape& s) {
 }  // namespace
 
 struct Convolution::Impl {
-  device::DeviceManager& manager;
+  device::Program& program;
   ConvolutionShape s;
   PackedWeights packed;
   std::optional<OutputsPass> forward, data;
@@ -121,12 +121,12 @@ struct Convolution::Impl {
   std::optional<Depthwise> depthwise;  // in the place of these
 };
 
-Convolution::Convolution(device::DeviceManager& manager, const ConvolutionShape& shape)
-    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}, {}}) {
+Convolution::Convolution(device::Program& program, const ConvolutionShape& shape)
+    : impl_(new Impl{program, shape, PackedWeights(program), {}, {}, {}, {}}) {
   if (shape.P() < 1 || shape.Q() < 1)
     throw device::Error("convolution: its output is " + std::to_string(shape.P()) + "x" + std::to_string(shape.Q()) +
                         "; a kernel must fit into the padded image");
-  if (Depthwise::takes(shape)) impl_->depthwise.emplace(manager, shape);
+  if (Depthwise::takes(shape)) impl_->depthwise.emplace(program, shape);
 }
 
 Convolution::~Convolution() = default;
@@ -136,7 +136,7 @@ void Convolution::forward(const device::Buffer& src, const device::Buffer& weigh
   Impl& impl = *impl_;
   if (impl.depthwise) return impl.depthwise->forward(src, weights, bias, dst);
   if (!impl.forward)
-    impl.forward.emplace(impl.manager, std::vector<GridPass>{{contraction(impl.s, false), layout(impl.s)}}, impl.packed);
+    impl.forward.emplace(impl.program, std::vector<GridPass>{{contraction(impl.s, false), layout(impl.s)}}, impl.packed);
   impl.forward->run(src, weights, bias, dst);
 }
 
@@ -144,7 +144,7 @@ void Convolution::backward_data(const device::Buffer& diff_dst, const device::Bu
                                 const device::Buffer* bias) {
   Impl& impl = *impl_;
   if (impl.depthwise) return impl.depthwise->backward_data(diff_dst, weights, diff_src, bias);
-  if (!impl.data) impl.data.emplace(impl.manager, data_phases(impl.s).passes, impl.packed);
+  if (!impl.data) impl.data.emplace(impl.program, data_phases(impl.s).passes, impl.packed);
   impl.data->run(diff_dst, weights, bias, diff_src);
 }
 
@@ -161,16 +161,16 @@ void Convolution::backward_weights(const device::Buffer& src, const device::Buff
   Impl& impl = *impl_;
   if (impl.depthwise) {
     impl.depthwise->backward_weights(src, diff_dst, diff_weights);
-    if (bias != nullptr) bias_gradient(impl.manager, *bias);
+    if (bias != nullptr) bias_gradient(impl.program, *bias);
     return;
   }
-  if (!impl.weights) impl.weights.emplace(impl.manager, GridPass{contraction(impl.s, true), layout(impl.s)});
+  if (!impl.weights) impl.weights.emplace(impl.program, GridPass{contraction(impl.s, true), layout(impl.s)});
   impl.weights->run(src, diff_dst, diff_weights, bias);
 }
 
 void Convolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
   const ConvolutionShape& s = impl_->s;
-  bias_gradient(impl_->manager, {diff_dst, diff_bias, s.N, s.O, s.P() * s.Q()});
+  bias_gradient(impl_->program, {diff_dst, diff_bias, s.N, s.O, s.P() * s.Q()});
 }
 
 std::vector<NamedPlan> plans(const device::Recipe& recipe, const ConvolutionShape& shape) {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/multiply.hpp"
 
 namespace barista::ops {
@@ -29,7 +29,7 @@ struct ConvolutionShape {
 class Convolution {
  public:
   // Plans tiles and allocates scratch. Throws device::Error for a shape without output.
-  Convolution(device::DeviceManager& manager, const ConvolutionShape& shape);
+  Convolution(device::Program& program, const ConvolutionShape& shape);
   ~Convolution();
 
   // bias may be null.

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/convolution.hpp"
 
 namespace barista::ops {
@@ -19,7 +19,7 @@ class Depthwise {
   static bool takes(const ConvolutionShape& shape) { return shape.G == shape.C && shape.G == shape.O; }
 
   // Each pass is planned at its first call. For a shape that takes() is true of.
-  Depthwise(device::DeviceManager& manager, const ConvolutionShape& shape);
+  Depthwise(device::Program& program, const ConvolutionShape& shape);
   ~Depthwise();
 
   // bias may be null.

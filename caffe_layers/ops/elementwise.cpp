@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/in_store.hpp"
+#include "ops/post_ops.hpp"
 #include "ops/units.hpp"
 #include "plan/ranges.hpp"
 
@@ -150,50 +150,50 @@ Elementwise log(float base_scale, float scale, float shift) {
           {ELEMENTWISE_INVERSE, Operand::kSrc, Operand::kNone, Operand::kDiffDst, scale, shift, base_scale * scale}};
 }
 
-void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
-                         device::Buffer& dst, int count) {
+void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src, device::Buffer& dst,
+                         int count) {
   const bool rectifies = function.forward.function == ELEMENTWISE_RELU && function.forward.slope == 0;
-  if (rectifies && &src == &dst && rectify_in_store(manager, dst)) return;
+  if (rectifies && &src == &dst && fuse_rectify(program, dst)) return;
   ElementwiseOperands operands;
   if (function.forward.reads(Operand::kSrc)) operands.a = &src;
-  launch_elementwise(manager, described(function.forward), operands, dst, count);
+  launch_elementwise(program, described(function.forward), operands, dst, count);
 }
 
-void elementwise_backward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
+void elementwise_backward(device::Program& program, const Elementwise& function, const device::Buffer& src,
                           const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src, int count) {
   const ElementwisePass& pass = function.backward;
-  launch_elementwise(manager, described(pass),
+  launch_elementwise(program, described(pass),
                      {chosen(pass.a, src, dst, diff_dst), chosen(pass.b, src, dst, diff_dst), chosen(pass.c, src, dst, diff_dst)},
                      diff_src, count);
 }
 
 // Units take whole vectors, but for the last of all.
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
-                        device::Buffer& out, int count) {
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands, device::Buffer& out,
+                        int count) {
   if (count <= 0) return;
   f.reads = reads(operands);
   const bool arithmetic = f.function <= ELEMENTWISE_LAST_ARITHMETIC;
-  const int lanes = manager.recipe().lanes;
-  const std::vector<UnitRange> parts = share_out(ceil_div(count, lanes), manager.recipe().compute_units);
+  const int lanes = program.recipe().lanes;
+  const std::vector<UnitRange> parts = share_out(ceil_div(count, lanes), program.recipe().compute_units);
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < parts.size(); unit++) {
     const int begin = parts[unit].begin * lanes, end = unit + 1 < parts.size() ? parts[unit].end * lanes : count;
     all.push_back(on_unit(arithmetic ? "elementwise_" : "transcendental_", unit,
                           arguments(f, operands, arithmetic ? &out : nullptr, out), {0, 1, count, begin, end, 1, 0}));
   }
-  manager.launch(all);
+  program.launch(all);
 }
 
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands,
                         const device::Buffer& slopes, int channels, device::Buffer& out, int planes, int elements) {
   if (planes <= 0 || elements <= 0) return;
   f.reads = reads(operands) | ELEMENTWISE_READS_SLOPES;
-  const std::vector<UnitRange> parts = share_out(planes, manager.recipe().compute_units);
+  const std::vector<UnitRange> parts = share_out(planes, program.recipe().compute_units);
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < parts.size(); unit++)
     all.push_back(on_unit("elementwise_", unit, arguments(f, operands, &slopes, out),
                           {parts[unit].begin, parts[unit].end, elements, 0, elements, channels, parts[unit].begin * elements}));
-  manager.launch(all);
+  program.launch(all);
 }
 
 }  // namespace barista::ops

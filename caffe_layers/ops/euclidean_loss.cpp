@@ -18,26 +18,26 @@ int checked(int count, int examples) {
 
 }  // namespace
 
-EuclideanLoss::EuclideanLoss(device::DeviceManager& manager, int count, int examples)
-    : manager_(manager),
+EuclideanLoss::EuclideanLoss(device::Program& program, int count, int examples)
+    : program_(program),
       count_(checked(count, examples)),
       examples_(examples),
-      sum_(manager, 2.0F * static_cast<float>(examples)) {}
+      sum_(program, 2.0F * static_cast<float>(examples)) {}
 
 void EuclideanLoss::forward(const device::Buffer& src, const device::Buffer& target, device::Buffer& difference,
                             device::Buffer& loss) {
   const int units = launch_on_units(
-      manager_, "euclidean_loss_forward_",
+      program_, "euclidean_loss_forward_",
       {Argument::in(src), Argument::in(target), Argument::out(difference), Argument::out(sum_.parts()), Argument::value(count_)},
-      (count_ - 1) / manager_.recipe().lanes + 1);
+      (count_ - 1) / program_.recipe().lanes + 1);
   sum_.finish(units, loss);
 }
 
 void EuclideanLoss::backward(const device::Buffer& difference, const device::Buffer& weight, int sign, device::Buffer& diff) {
-  launch_on_units(manager_, "euclidean_loss_backward_",
+  launch_on_units(program_, "euclidean_loss_backward_",
                   {Argument::in(difference), Argument::in(weight), Argument::out(diff), Argument::value(count_),
                    Argument::value(static_cast<float>(sign * examples_))},
-                  (count_ - 1) / manager_.recipe().lanes + 1);
+                  (count_ - 1) / program_.recipe().lanes + 1);
 }
 
 }  // namespace barista::ops

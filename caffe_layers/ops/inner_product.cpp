@@ -88,32 +88,32 @@ RawLayout layout(const Contraction& c, int inputs) {
 }  // namespace
 
 struct InnerProduct::Impl {
-  device::DeviceManager& manager;
+  device::Program& program;
   InnerProductShape s;
   PackedWeights packed;
   std::optional<OutputsPass> forward, data;
   std::optional<WeightsPass> weights;
 
   void prepare(std::optional<OutputsPass>& pass, const Contraction& contraction, int inputs) {
-    if (!pass) pass.emplace(manager, std::vector<GridPass>{{contraction, layout(contraction, inputs)}}, packed);
+    if (!pass) pass.emplace(program, std::vector<GridPass>{{contraction, layout(contraction, inputs)}}, packed);
   }
 };
 
-InnerProduct::InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape)
-    : impl_(new Impl{manager, shape, PackedWeights(manager), {}, {}, {}}) {}
+InnerProduct::InnerProduct(device::Program& program, const InnerProductShape& shape)
+    : impl_(new Impl{program, shape, PackedWeights(program), {}, {}, {}}) {}
 
 InnerProduct::~InnerProduct() = default;
 
 void InnerProduct::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                            device::Buffer& dst) {
   Impl& impl = *impl_;
-  if (!impl.forward) impl.prepare(impl.forward, forward_pass(impl.manager.recipe(), impl.s), impl.s.K);
+  if (!impl.forward) impl.prepare(impl.forward, forward_pass(impl.program.recipe(), impl.s), impl.s.K);
   impl.forward->run(src, weights, bias, dst);
 }
 
 void InnerProduct::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src) {
   Impl& impl = *impl_;
-  if (!impl.data) impl.prepare(impl.data, data_pass(impl.manager.recipe(), impl.s), impl.s.O);
+  if (!impl.data) impl.prepare(impl.data, data_pass(impl.program.recipe(), impl.s), impl.s.O);
   impl.data->run(diff_dst, weights, nullptr, diff_src);
 }
 
@@ -122,15 +122,15 @@ void InnerProduct::backward_weights(const device::Buffer& src, const device::Buf
   Impl& impl = *impl_;
   const InnerProductShape& s = impl.s;
   if (!impl.weights) {
-    const Contraction c = weights_pass(impl.manager.recipe(), s);
-    impl.weights.emplace(impl.manager, GridPass{c, layout(c, c.raw_rows)});
+    const Contraction c = weights_pass(impl.program.recipe(), s);
+    impl.weights.emplace(impl.program, GridPass{c, layout(c, c.raw_rows)});
   }
   impl.weights->run(s.transpose ? src : diff_dst, s.transpose ? diff_dst : src, diff_weights, nullptr);
   if (diff_bias != nullptr) backward_bias(diff_dst, *diff_bias);
 }
 
 void InnerProduct::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(impl_->manager, {diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1});
+  bias_gradient(impl_->program, {diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1});
 }
 
 std::vector<NamedPlan> plans(const device::Recipe& recipe, const InnerProductShape& s) {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/multiply.hpp"
 
 namespace barista::ops {
@@ -21,7 +21,7 @@ struct InnerProductShape {
 
 class InnerProduct {
  public:
-  InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape);
+  InnerProduct(device::Program& program, const InnerProductShape& shape);
   ~InnerProduct();
 
   // bias may be null.

@@ -121,8 +121,8 @@ auto tiles_from(const lrn_problem& p, int lanes) {
 
 }  // namespace
 
-LRN::LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunction& function)
-    : manager_(manager), forward_(plan(manager.recipe(), shape, function)) {
+LRN::LRN(device::Program& program, const LRNShape& shape, const LRNFunction& function)
+    : program_(program), forward_(plan(program.recipe(), shape, function)) {
   const float size = is_across(function) ? static_cast<float>(function.local_size)
                                          : static_cast<float>(function.local_size) * static_cast<float>(function.local_size);
   forward_.pass = LRN_FORWARD;
@@ -132,26 +132,26 @@ LRN::LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunctio
   backward_ = forward_;
   backward_.pass = LRN_BACKWARD;
   backward_.factor = 2 * function.alpha * function.beta / size;
-  const int groups = is_across(function) ? shape.N : ceil_div(forward_.planes, manager.recipe().lanes);
+  const int groups = is_across(function) ? shape.N : ceil_div(forward_.planes, program.recipe().lanes);
   items_ = groups * row_tiles(forward_) * column_tiles(forward_);
   const std::size_t bytes = static_cast<std::size_t>(forward_.planes) * forward_.positions * sizeof(float);
-  powers_ = manager.allocate(bytes);
-  ratios_ = manager.allocate(bytes);
+  powers_ = program.device().allocate(bytes);
+  ratios_ = program.device().allocate(bytes);
 }
 
 void LRN::forward(const device::Buffer& src, device::Buffer& dst) {
-  launch_on_units(manager_, "lrn_",
+  launch_on_units(program_, "lrn_",
                   {Argument::in(src), Argument::in(src), Argument::in(src), Argument::out(powers_), Argument::out(ratios_),
                    Argument::out(dst), Argument::value(forward_)},
-                  items_, 2 * kFloatsWorthALaunch, tiles_from(forward_, manager_.recipe().lanes));
+                  items_, 2 * kFloatsWorthALaunch, tiles_from(forward_, program_.recipe().lanes));
 }
 
 // What forward writes to is handed over as read: the kernel leaves it alone here.
 void LRN::backward(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_src) {
-  launch_on_units(manager_, "lrn_",
+  launch_on_units(program_, "lrn_",
                   {Argument::in(diff_dst), Argument::in(ratios_), Argument::in(src), Argument::in(powers_), Argument::in(ratios_),
                    Argument::out(diff_src), Argument::value(backward_)},
-                  items_, 2 * kFloatsWorthALaunch, tiles_from(backward_, manager_.recipe().lanes));
+                  items_, 2 * kFloatsWorthALaunch, tiles_from(backward_, program_.recipe().lanes));
 }
 
 }  // namespace barista::ops

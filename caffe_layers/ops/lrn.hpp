@@ -12,7 +12,7 @@
 #define BARISTA_OPS_LRN_HPP_
 
 #include "../../opencl_kernels/lrn_problem.h"
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -33,7 +33,7 @@ class LRN {
   // Plans tiles, and allocates what forward keeps for backward: two floats an element. Throws device::Error for a shape without
   // elements, an even local_size, or a window that overfills the device's memory: it holds any local_size where all channels of a
   // pixel, or all pixels of a channel, fit the recipe's acc_words; else as many channels, or as many pixels.
-  LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunction& function);
+  LRN(device::Program& program, const LRNShape& shape, const LRNFunction& function);
 
   // Overwrites dst, which must not be src.
   void forward(const device::Buffer& src, device::Buffer& dst);
@@ -41,7 +41,7 @@ class LRN {
   void backward(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_src);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   lrn_problem forward_, backward_;
   int items_;                       // tiles of all groups
   device::Buffer powers_, ratios_;  // scale^-beta and dst / scale of the last forward pass

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "ops/post_ops.hpp"
 #include "ops/units.hpp"
 #include "plan/ranges.hpp"
 
@@ -545,14 +546,14 @@ NestReport run_nest(const multiply_descriptor& d) {
 namespace {
 
 template <typename T>
-device::Buffer uploaded(device::DeviceManager& manager, const std::vector<T>& values) {
-  device::Buffer buffer = manager.allocate(sizeof(T) * values.size());
-  manager.upload(buffer, values.data(), sizeof(T) * values.size());
+device::Buffer uploaded(device::Program& program, const std::vector<T>& values) {
+  device::Buffer buffer = program.device().allocate(sizeof(T) * values.size());
+  program.device().upload(buffer, values.data(), sizeof(T) * values.size());
   return buffer;
 }
 
 // Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
-device::Buffer zeros(device::DeviceManager& manager, std::size_t floats) { return uploaded(manager, std::vector<float>(floats)); }
+device::Buffer zeros(device::Program& program, std::size_t floats) { return uploaded(program, std::vector<float>(floats)); }
 
 std::size_t raw_floats(const weights_layout& layout) {
   return std::size_t(layout.groups) * layout.columns * layout.outer_count * layout.element_count;
@@ -575,9 +576,9 @@ std::size_t PackedWeights::add(const Plan& plan, const GridPass& pass) {
 }
 
 void PackedWeights::allocate() {
-  packed_ = zeros(manager_, floats_);
-  taps_ = uploaded(manager_, words_);
-  on_device_ = uploaded(manager_, layouts_);
+  packed_ = zeros(program_, floats_);
+  taps_ = uploaded(program_, words_);
+  on_device_ = uploaded(program_, layouts_);
   packed_version_ = 0;
 }
 
@@ -585,7 +586,7 @@ const device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
   using device::Argument;
   if (!packed_) allocate();
   if (packed_version_ != raw.version()) {
-    launch_shares(manager_, "pack_weights_",
+    launch_shares(program_, "pack_weights_",
                   {Argument::in(raw), Argument::in(taps_), Argument::in(on_device_), Argument::inout(packed_)},
                   layouts_.back().end_vector, 1, double(floats_));
     packed_version_ = raw.version();
@@ -595,55 +596,59 @@ const device::Buffer& PackedWeights::pack(const device::Buffer& raw) {
 
 // --- launches of the grid ---
 
-GridJobs::GridJobs(device::DeviceManager& manager, const std::vector<Plan>& plans) {
+GridJobs::GridJobs(device::Program& program, const std::vector<Plan>& plans)
+    : jobs_(device::Argument::in(program.device().unused())) {
   std::vector<multiply_job> jobs;
-  for (std::size_t unit = 0; unit < std::size_t(manager.recipe().compute_units); unit++) {
+  for (std::size_t unit = 0; unit < std::size_t(program.recipe().compute_units); unit++) {
     for (const Plan& plan : plans)
       if (unit < plan.units.size()) jobs.push_back({plan.descriptor, plan.units[unit]});
     ends_.push_back(int(jobs.size()));
   }
-  jobs_ = uploaded(manager, jobs);
+  jobs_ = device::Argument::in(uploaded(program, jobs));
 }
 
-std::vector<device::Launch> GridJobs::launches(const Operands& operands, const multiply_store& stores) const {
+std::vector<device::Launch> GridJobs::launches(const device::Argument& src, const device::Argument& operand,
+                                               const device::PostOps& post_ops, const device::Argument& dst, bool adds) const {
   using device::Argument;
-  const auto or_operand = [&](const device::Buffer* buffer) {
-    return Argument::in(buffer != nullptr ? *buffer : operands.operand);
-  };
+  const Argument scale = post_ops.scale.value_or(operand), offset = post_ops.offset.value_or(operand);
+  const Argument store = Argument::value(as_store(post_ops, adds));
   std::vector<device::Launch> group;
   int begin = 0;
   for (std::size_t unit = 0; unit < ends_.size(); unit++) {
     if (ends_[unit] > begin)
-      group.push_back(
-          {"multiply_" + std::to_string(unit),
-           int(unit),
-           {Argument::in(operands.src), Argument::in(operands.operand), or_operand(operands.scale), or_operand(operands.offset),
-            operands.dst, Argument::in(jobs_), Argument::value(begin), Argument::value(ends_[unit]), Argument::value(stores)}});
+      group.push_back({"multiply_" + std::to_string(unit),
+                       int(unit),
+                       {src, operand, scale, offset, dst, jobs_, Argument::value(begin), Argument::value(ends_[unit]), store}});
     begin = ends_[unit];
   }
   return group;
 }
 
-OutputsPass::OutputsPass(device::DeviceManager& manager, const std::vector<GridPass>& passes, PackedWeights& packed)
-    : manager_(manager), packed_(packed) {
+OutputsPass::OutputsPass(device::Program& program, const std::vector<GridPass>& passes, PackedWeights& packed)
+    : program_(program), packed_(packed) {
   std::vector<Plan> plans;
   for (const GridPass& pass : passes) {
-    plans.push_back(plan(manager.recipe(), pass.contraction));
+    plans.push_back(plan(program.recipe(), pass.contraction));
     if (plans.back().packed_floats == 0) continue;
     packs_ = true;
     plans.back().descriptor.weights_start = int(packed.add(plans.back(), pass));
   }
-  jobs_.emplace(manager, plans);
+  jobs_.emplace(program, plans);
   const Contraction& all = passes.front().contraction;
-  stores_.images = all.images;
-  stores_.channels = all.groups * all.columns;
+  images_ = all.images;
+  channels_ = all.groups * all.columns;
 }
 
 void OutputsPass::run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
-  multiply_store stores = stores_;
-  stores.offsets = bias != nullptr ? 1 : 0;
+  using device::Argument;
   const device::Buffer& operand = packs_ ? packed_.pack(weights) : weights;
-  manager_.launch_held(jobs_->launches({src, operand, nullptr, bias, device::Argument::out(dst)}, stores));
+  device::PostOps post_ops;
+  if (bias != nullptr) post_ops.offset = Argument::in(*bias);
+  program_.launch_deferred(
+      {Argument::out(dst), images_, channels_, post_ops,
+       [jobs = *jobs_, src = Argument::in(src), operand = Argument::in(operand)](const device::PostOps& fused, const Argument& to) {
+         return jobs.launches(src, operand, fused, to);
+       }});
 }
 
 namespace {
@@ -654,17 +659,17 @@ struct WeightsOperands {
 };
 
 // Each unit takes a share of the weights' vectors and one of the bias's outputs.
-void add_gradients(device::DeviceManager& manager, const WeightsOperands& weights, const weights_layout& layout, bool adds,
+void add_gradients(device::Program& program, const WeightsOperands& weights, const weights_layout& layout, bool adds,
                    const BiasGradient* bias) {
   using device::Argument;
   bias_sums sums = {};
   if (bias != nullptr) {
     sums = {bias->images, bias->outputs, bias->plane, 1};
-    if (manager.take_zero(bias->diff_bias, sizeof(float) * bias->outputs)) sums.adds = 0;
+    if (program.device().take_zero(bias->diff_bias, sizeof(float) * bias->outputs)) sums.adds = 0;
   }
   const int grain = sums.plane == 1 ? kVector : 1;
   const double floats = double(raw_floats(layout)) + double(sums.images) * sums.outputs * sums.plane;
-  const int units = units_for(manager.recipe(), floats);
+  const int units = units_for(program.recipe(), floats);
   const std::vector<UnitRange> vectors = share_out(layout.end_vector, units),
                                outputs = share_out(ceil_div(sums.outputs, grain), units);
   std::vector<device::Launch> group;
@@ -679,49 +684,47 @@ void add_gradients(device::DeviceManager& manager, const WeightsOperands& weight
                       Argument::value(of_weights.begin), Argument::value(of_weights.end), Argument::value(of_bias.begin * grain),
                       Argument::value(std::min(of_bias.end * grain, sums.outputs))}});
   }
-  manager.launch(group);
+  program.launch(group);
 }
 
 }  // namespace
 
-PackedGradient::PackedGradient(device::DeviceManager& manager, const Plan& plan, const GridPass& pass)
-    : manager_(manager),
+PackedGradient::PackedGradient(device::Program& program, const Plan& plan, const GridPass& pass)
+    : program_(program),
       layout_(layout_of(plan, pass)),
-      packed_(zeros(manager, plan.packed_floats * plan.partials)),
-      taps_(uploaded(manager, tap_words(plan, pass.layout))) {}
+      packed_(zeros(program, plan.packed_floats * plan.partials)),
+      taps_(uploaded(program, tap_words(plan, pass.layout))) {}
 
 std::size_t PackedGradient::raw_floats() const { return ops::raw_floats(layout_); }
 
 void PackedGradient::add_to(device::Buffer& raw, bool adds, const BiasGradient* bias) {
   using device::Argument;
-  add_gradients(manager_, {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw)}, layout_, adds, bias);
+  add_gradients(program_, {Argument::in(packed_), Argument::in(taps_), Argument::inout(raw)}, layout_, adds, bias);
 }
 
-void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias) {
-  const device::Argument none = device::Argument::in(manager.unused());
-  add_gradients(manager, {none, none, none}, {}, false, &bias);
+void bias_gradient(device::Program& program, const BiasGradient& bias) {
+  const device::Argument none = device::Argument::in(program.device().unused());
+  add_gradients(program, {none, none, none}, {}, false, &bias);
 }
 
-WeightsPass::WeightsPass(device::DeviceManager& manager, const GridPass& pass) : manager_(manager) {
+WeightsPass::WeightsPass(device::Program& program, const GridPass& pass) : program_(program) {
   const Contraction& c = pass.contraction;
-  const Plan plan = ops::plan(manager.recipe(), c);
-  if (c.raw == RawWeights::kPacked) packed_.emplace(manager, plan, pass);
+  const Plan plan = ops::plan(program.recipe(), c);
+  if (c.raw == RawWeights::kPacked) packed_.emplace(program, plan, pass);
   raw_floats_ = packed_ ? packed_->raw_floats() : std::size_t(c.groups) * c.raw_rows * c.columns;
-  jobs_.emplace(manager, std::vector<Plan>{plan});
+  jobs_.emplace(program, std::vector<Plan>{plan});
 }
 
 void WeightsPass::run(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
                       const BiasGradient* bias) {
   using device::Argument;
-  const bool adds = !manager_.take_zero(diff_weights, sizeof(float) * raw_floats_);
+  const bool adds = !program_.device().take_zero(diff_weights, sizeof(float) * raw_floats_);
   if (packed_) {
-    manager_.launch(jobs_->launches({src, diff_dst, nullptr, nullptr, Argument::out(packed_->packed())}, {}));
+    program_.launch(jobs_->launches(Argument::in(src), Argument::in(diff_dst), {}, Argument::out(packed_->packed())));
     return packed_->add_to(diff_weights, adds, bias);
   }
-  multiply_store stores = {};
-  stores.adds = adds ? 1 : 0;
-  manager_.launch(jobs_->launches({src, diff_dst, nullptr, nullptr, Argument::inout(diff_weights)}, stores));
-  if (bias != nullptr) bias_gradient(manager_, *bias);
+  program_.launch(jobs_->launches(Argument::in(src), Argument::in(diff_dst), {}, Argument::inout(diff_weights), adds));
+  if (bias != nullptr) bias_gradient(program_, *bias);
 }
 
 }  // namespace barista::ops

@@ -15,7 +15,7 @@
 
 #include "../../opencl_kernels/multiply_descriptor.h"
 #include "../../opencl_kernels/weights_layout.h"
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -100,7 +100,7 @@ struct GridPass {
 // them all.
 class PackedWeights {
  public:
-  explicit PackedWeights(device::DeviceManager& manager) : manager_(manager) {}
+  explicit PackedWeights(device::Program& program) : program_(program) {}
   // Packs for `plan` too from now on. Returns where, in floats.
   std::size_t add(const Plan& plan, const GridPass& pass);
   // Packs `raw` if it isn't what was packed last; returns the packed weights.
@@ -108,7 +108,7 @@ class PackedWeights {
 
  private:
   void allocate();
-  device::DeviceManager& manager_;
+  device::Program& program_;
   std::vector<weights_layout> layouts_;
   std::vector<int> words_;
   std::size_t floats_ = 0;
@@ -116,33 +116,16 @@ class PackedWeights {
   std::uint64_t packed_version_ = 0;
 };
 
-// Arguments of multiply_*, by their place.
-enum MultiplyArgument {
-  kMultiplySrc,
-  kMultiplyOperand,
-  kMultiplyScale,
-  kMultiplyOffset,
-  kMultiplyDst,
-  kMultiplyJobs,
-  kMultiplyJobBegin,
-  kMultiplyJobEnd,
-  kMultiplyStores
-};
-
-// The jobs of some plans, and launches that do them.
+// The jobs of some plans, and launches that do them. Copies share the jobs on the device.
 class GridJobs {
  public:
-  GridJobs(device::DeviceManager& manager, const std::vector<Plan>& plans);
-  // One launch a unit that takes part. A buffer that isn't there is null.
-  struct Operands {
-    const device::Buffer &src, &operand;
-    const device::Buffer *scale, *offset;
-    device::Argument dst;
-  };
-  std::vector<device::Launch> launches(const Operands& operands, const multiply_store& stores) const;
+  GridJobs(device::Program& program, const std::vector<Plan>& plans);
+  // One launch a unit that takes part. With `adds`, raw gradients are added to what dst holds.
+  std::vector<device::Launch> launches(const device::Argument& src, const device::Argument& operand,
+                                       const device::PostOps& post_ops, const device::Argument& dst, bool adds = false) const;
 
  private:
-  device::Buffer jobs_;
+  device::Argument jobs_;
   std::vector<int> ends_;  // of each unit's jobs; they follow each other
 };
 
@@ -150,15 +133,15 @@ class GridJobs {
 // this.
 class OutputsPass {
  public:
-  OutputsPass(device::DeviceManager& manager, const std::vector<GridPass>& passes, PackedWeights& packed);
-  // dst = contractions of src and weights, plus bias where it isn't null. Held back for what follows in place (ops/in_store.hpp).
+  OutputsPass(device::Program& program, const std::vector<GridPass>& passes, PackedWeights& packed);
+  // dst = contractions of src and weights, plus bias where it isn't null. Deferred, for post-ops (ops/post_ops.hpp).
   void run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   PackedWeights& packed_;
   bool packs_ = false;
-  multiply_store stores_ = {};
+  int images_, channels_;  // of dst
   std::optional<GridJobs> jobs_;
 };
 
@@ -172,33 +155,33 @@ struct BiasGradient {
 // Packed gradients of weights, as the grid leaves them.
 class PackedGradient {
  public:
-  PackedGradient(device::DeviceManager& manager, const Plan& plan, const GridPass& pass);
+  PackedGradient(device::Program& program, const Plan& plan, const GridPass& pass);
   device::Buffer& packed() { return packed_; }
   std::size_t raw_floats() const;
   // Adds all partial gradients to `raw`, or, where not `adds`, writes their sum there; and adds the bias's, where it isn't null.
   void add_to(device::Buffer& raw, bool adds, const BiasGradient* bias);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   weights_layout layout_;
   device::Buffer packed_, taps_;
 };
 
 class WeightsPass {
  public:
-  WeightsPass(device::DeviceManager& manager, const GridPass& pass);
+  WeightsPass(device::Program& program, const GridPass& pass);
   // diff_weights += contraction of src and diff_dst; and the bias's gradient, where it isn't null.
   void run(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights, const BiasGradient* bias);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   std::size_t raw_floats_;
   std::optional<PackedGradient> packed_;  // where gradients are not written to where they belong
   std::optional<GridJobs> jobs_;
 };
 
 // The bias's gradient alone.
-void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias);
+void bias_gradient(device::Program& program, const BiasGradient& bias);
 
 }  // namespace barista::ops
 

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -37,7 +37,7 @@ class Pooling {
  public:
   // Plans tiles. Throws device::Error for a shape without elements, or of which a window's row overfills the device's memory, and for
   // padding of a stochastic or expected pooling.
-  Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method);
+  Pooling(device::Program& program, const PoolingShape& shape, PoolingMethod method);
   ~Pooling();
 
   // Overwrites dst and, for a maximum or a stochastic pooling, winners; for others winners is not used and may be without memory. `key`

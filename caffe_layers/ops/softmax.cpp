@@ -7,21 +7,21 @@ namespace barista::ops {
 
 using device::Argument;
 
-Softmax::Softmax(device::DeviceManager& manager, const ClassAxis& axis) : manager_(manager), axis_(axis) {
+Softmax::Softmax(device::Program& program, const ClassAxis& axis) : program_(program), axis_(axis) {
   validate(axis, "softmax");
-  no_parts_ = manager.allocate(sizeof(loss_part));
+  no_parts_ = program.device().allocate(sizeof(loss_part));
 }
 
 void Softmax::forward(const device::Buffer& src, device::Buffer& dst) {
   const label_rule no_labels = {0, 0, 0};
   // src stands in for the labels too, which are not looked at.
-  launch_on_groups(manager_, axis_, "softmax_forward_",
+  launch_on_groups(program_, axis_, "softmax_forward_",
                    {Argument::in(src), Argument::in(src), Argument::out(dst), Argument::out(no_parts_), Argument::value(axis_),
                     Argument::value(no_labels)});
 }
 
 void Softmax::backward(const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src) {
-  launch_on_groups(manager_, axis_, "softmax_backward_",
+  launch_on_groups(program_, axis_, "softmax_backward_",
                    {Argument::in(dst), Argument::in(diff_dst), Argument::out(diff_src), Argument::value(axis_)});
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "layers/programs.hpp"
 #include "memory/device_memory.hpp"
 #include "memory/python_views.hpp"
 #include "memory/views.hpp"
@@ -21,7 +21,7 @@
 namespace {
 
 using barista::device::Counters;
-using barista::device::DeviceManager;
+using barista::layers::Programs;
 
 constexpr int kCounters = 8;
 
@@ -48,7 +48,7 @@ int status_of(const Function& function, char* error, std::size_t size) {
 // The plans of one operation, which is an object with the fields of its shape.
 std::vector<barista::ops::NamedPlan> plans(const nlohmann::json& op) {
   const auto field = [&](const char* name) { return op.at(name).get<int>(); };
-  const barista::device::Recipe& recipe = DeviceManager::instance().recipe();
+  const barista::device::Recipe& recipe = Programs::of_process().standard().recipe();
   if (op.at("op") == "inner product")
     return barista::ops::plans(recipe,
                                barista::ops::InnerProductShape{field("N"), field("K"), field("O"), op.at("transpose").get<bool>()});
@@ -78,7 +78,7 @@ BARISTA_EXPORT int barista_open_device(const char* bitstream, int index, char* e
       [&] {
         if (bitstream != nullptr) setenv("BARISTA_BITSTREAM", bitstream, 1);
         if (index >= 0) setenv("BARISTA_DEVICE_INDEX", std::to_string(index).c_str(), 1);
-        const std::string& open = DeviceManager::instance().bitstream().path;
+        const std::string& open = Programs::of_process().standard().bitstream().path;
         if (bitstream == nullptr || open == bitstream) return;
         throw barista::device::Error("bitstream " + std::string(bitstream) + ": this process runs " + open +
                                      " already; another bitstream takes another process");
@@ -88,16 +88,16 @@ BARISTA_EXPORT int barista_open_device(const char* bitstream, int index, char* e
 
 // The device's name, as OpenCL gives it. Opens the device where that was not done. Returns 0, or 1 with a sentence in `name` instead.
 BARISTA_EXPORT int barista_device_name(char* name, std::size_t size) {
-  return status_of([&] { copy_text(DeviceManager::instance().device_name(), name, size); }, name, size);
+  return status_of([&] { copy_text(Programs::of_process().standard().device().name(), name, size); }, name, size);
 }
 
 // What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
-// groups amended (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device.
+// post-ops fused (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device.
 BARISTA_EXPORT int barista_counters(std::uint64_t* values, int count) {
   Counters counters;
-  if (status_of([&] { counters = DeviceManager::instance().counters(); }, nullptr, 0) != 0) return -1;
+  if (status_of([&] { counters = Programs::of_process().counters(); }, nullptr, 0) != 0) return -1;
   const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
-                                        counters.downloads, counters.download_bytes,  counters.waits,   counters.amended};
+                                        counters.downloads, counters.download_bytes,  counters.waits,   counters.fused};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);
   return kCounters;
 }
@@ -118,18 +118,18 @@ BARISTA_EXPORT int barista_cross_to_caffe(int in_caffe) {
 
 // Waits until the device has done all that was asked of it: for measuring. Returns 0, or 1 with a sentence in `error`.
 BARISTA_EXPORT int barista_finish(char* error, std::size_t size) {
-  return status_of([] { DeviceManager::instance().finish(); }, error, size);
+  return status_of([] { Programs::of_process().finish(); }, error, size);
 }
 
-// Keeps the times of every command from here on (see DeviceManager::begin_recording). Returns 0, or 1 with a sentence in `error`.
+// Keeps the times of every command from here on (see Device::begin_recording). Returns 0, or 1 with a sentence in `error`.
 BARISTA_EXPORT int barista_record_begin(char* error, std::size_t size) {
-  return status_of([] { DeviceManager::instance().begin_recording(); }, error, size);
+  return status_of([] { Programs::of_process().standard().device().begin_recording(); }, error, size);
 }
 
 // How many commands were recorded so far.
 BARISTA_EXPORT std::uint64_t barista_recorded() {
   std::uint64_t count = 0;
-  status_of([&] { count = DeviceManager::instance().recorded(); }, nullptr, 0);
+  status_of([&] { count = Programs::of_process().standard().device().recorded(); }, nullptr, 0);
   return count;
 }
 
@@ -140,7 +140,7 @@ BARISTA_EXPORT const char* barista_record_end(char* error, std::size_t size) {
   const int status = status_of(
       [] {
         nlohmann::json all = nlohmann::json::array();
-        for (const barista::device::Command& c : DeviceManager::instance().end_recording())
+        for (const barista::device::Command& c : Programs::of_process().standard().device().end_recording())
           all.push_back({c.name, c.queue, c.bytes, c.enqueued, c.began, c.ended});
         text = all.dump();
       },

@@ -255,9 +255,9 @@ TEST_F(LayersTest, ALossLeavesOneNumberForTheHost) {
       if (type != "FPGAAccuracy") rig.layer->Backward(rig.top, {true, false}, rig.bottom);
     };
     step();
-    const device::Counters before = manager().counters();
+    const device::Counters before = device().counters();
     step();
-    const device::Counters after = manager().counters();
+    const device::Counters after = device().counters();
     if (!memory::hook_is_live()) continue;  // then an Access copies always
     EXPECT_EQ(after.download_bytes - before.download_bytes, sizeof(float));
     EXPECT_EQ(after.upload_bytes, before.upload_bytes);
@@ -326,11 +326,11 @@ TEST_F(LayersTest, SplitIsStock) {
         std::vector<float> expected(rig.bottom[0]->count(), 0);
         for (const Blob<float>* top : rig.top)
           for (std::size_t i = 0; i < expected.size(); i++) expected[i] += top->cpu_diff()[i];
-        if (on_device) memory::diff(*rig.top[0], memory::Use::kReadWrite);
-        const device::Counters before = manager().counters();
+        if (on_device) memory::diff(*rig.top[0], memory::Use::kReadWrite, device());
+        const device::Counters before = device().counters();
         rig.backward();
         EXPECT_EQ(contents(*rig.bottom[0], true), expected);
-        EXPECT_EQ(manager().counters().launches > before.launches, on_device && memory::hook_is_live());
+        EXPECT_EQ(device().counters().launches > before.launches, on_device && memory::hook_is_live());
       }
     }
 }
@@ -449,9 +449,9 @@ TEST_F(LayersTest, LabelsOfTheDeviceAreLookedAtOnlyWhenAsked) {
   EXPECT_EQ(layers::first_bad_label(net), "");
   if (!memory::hook_is_live()) return;  // the host has all labels then
   labels.mutable_cpu_data()[7] = -1;
-  const std::uint64_t before = manager().counters().downloads;
+  const std::uint64_t before = device().counters().downloads;
   net.Forward();
-  EXPECT_EQ(manager().counters().downloads - before, 1) << "the loss";
+  EXPECT_EQ(device().counters().downloads - before, 1) << "the loss";
   EXPECT_EQ(layers::first_bad_label(net), "") << "-1 is ignored";
   labels.mutable_cpu_data()[7] = 9;
   net.Forward();
