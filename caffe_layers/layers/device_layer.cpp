@@ -1,11 +1,9 @@
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 
 #include <nlohmann/json.hpp>
 
 namespace barista::layers {
 namespace {
-
-std::string describe(const caffe::LayerParameter& param) { return "layer " + param.name() + " (" + param.type() + ")"; }
 
 // What is wrong with a param_str; nothing where it is right.
 std::string fault(const std::string& text, const std::string& type) {
@@ -22,19 +20,21 @@ void check_param_str(const caffe::LayerParameter& param) {
   const std::string& text = param.python_param().param_str();
   if (text.empty()) return;
   const std::string wrong = fault(text, param.type());
-  if (!wrong.empty()) LOG(FATAL) << describe(param) << ": python_param.param_str '" << text << "' " << wrong;
+  if (!wrong.empty()) LOG(FATAL) << described(param) << ": python_param.param_str '" << text << "' " << wrong;
 }
 
 void at_caffes_edge(const caffe::LayerParameter& param, const std::function<void()>& work) {
   try {
     work();
   } catch (const device::Error& error) {
-    LOG(FATAL) << describe(param) << ": " << error.what();
+    LOG(FATAL) << described(param) << ": " << error.what();
   }
 }
 
-void log_stock_code(const caffe::LayerParameter& param, const std::string& reason) {
-  LOG(WARNING) << describe(param) << " runs stock Caffe's code on the CPU: " << reason;
+device::DeviceManager& device_of(const caffe::LayerParameter& param) {
+  device::DeviceManager* device = nullptr;
+  at_caffes_edge(param, [&] { device = &device::DeviceManager::instance(); });
+  return *device;
 }
 
 }  // namespace barista::layers
