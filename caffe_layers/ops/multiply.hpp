@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
-#include "../../opencl_kernels/weights_layout.h"
 #include "device/device_manager.hpp"
+#include "interface/multiply_descriptor.h"
+#include "interface/weights_layout.h"
 
 namespace barista::ops {
 

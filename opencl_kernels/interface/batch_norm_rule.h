@@ -1,6 +1,8 @@
-// What the host tells the kernel of BatchNorm's statistics. Included by batch_norm.cl and caffe_layers/ops/batch_norm.cpp, so it is plain C.
+// What the host tells the kernel of BatchNorm's statistics. Plain C, compiled by kernels and host.
 #ifndef BARISTA_BATCH_NORM_RULE_H_
 #define BARISTA_BATCH_NORM_RULE_H_
+
+#include "interface/words.h"
 
 typedef struct {
   int channels;
@@ -9,5 +11,6 @@ typedef struct {
   float correction;  // of the batch's variance: values / (values - 1)
   float eps;
 } batch_norm_rule;
+INTERFACE_WORDS(batch_norm_rule, 5);
 
 #endif  // BARISTA_BATCH_NORM_RULE_H_

@@ -1,4 +1,4 @@
-// How raw weights lie in the packed ones that the multiply grid reads and writes. Plain C, shared with caffe_layers/ops/multiply.cpp.
+// How raw weights lie in the packed ones that the multiply grid reads and writes. Plain C, compiled by kernels and host.
 //
 //   raw[g * group + o * column + l * outer + e]
 //     <->  packed[packed_start + g * packed_group + tile * packed_tile + word * tile_columns + lane]
@@ -8,6 +8,8 @@
 // word.
 #ifndef BARISTA_WEIGHTS_LAYOUT_H_
 #define BARISTA_WEIGHTS_LAYOUT_H_
+
+#include "interface/words.h"
 
 typedef struct {
   int groups, columns;       // output channels a group
@@ -21,10 +23,12 @@ typedef struct {
   int first_tap, packed_start;    // where its taps and its packed weights begin
   int first_vector, end_vector;   // its vectors of 16 output channels, counted over all layouts of one buffer
 } weights_layout;
+INTERFACE_WORDS(weights_layout, 19);
 
 // The sums of diff_dst [images][outputs][plane], and whether they are added to what there is.
 typedef struct {
   int images, outputs, plane, adds;
 } bias_sums;
+INTERFACE_WORDS(bias_sums, 4);
 
 #endif  // BARISTA_WEIGHTS_LAYOUT_H_

@@ -1,13 +1,16 @@
 // What the host tells the kernels that hold a number a channel: the axes, and what is there to read and to write.
 //
-// Included by channels.cl and caffe_layers/ops/channels.cpp, so it is plain C. Blobs lie as [outer][channels][inner].
+// Plain C, compiled by kernels and host. Blobs lie as [outer][channels][inner].
 #ifndef BARISTA_CHANNEL_SHAPE_H_
 #define BARISTA_CHANNEL_SHAPE_H_
+
+#include "interface/words.h"
 
 typedef struct {
   int outer, channels, inner;
   int image, count;  // words from an image to the next, and words that there are: the last plane may be cut short
 } channel_shape;
+INTERFACE_WORDS(channel_shape, 5);
 
 // Rows that a compute unit does, and of the first its (first) channel, and the word at which it begins.
 typedef struct {
@@ -15,6 +18,7 @@ typedef struct {
   int first, word;
   int end_word;  // after the last row
 } channel_range;
+INTERFACE_WORDS(channel_range, 5);
 
 // Operands and results that there are, of channel_affine_*,
 enum {

@@ -1,11 +1,13 @@
 // What the host tells the depthwise kernels: the planes, the parts that they are cut into, and the sweeps over each part.
 //
-// Included by depthwise.cl and by caffe_layers/ops/depthwise_plan.hpp, so it is plain C and holds only ints. A *plane* is one
+// Plain C, compiled by kernels and host. A *plane* is one
 // channel of one image. The *source* of a pass is what it loads and the *result* what it stores: forward src and dst,
 // backward-data diff_dst and diff_src; backward-weights loads src (the source) and diff_dst (the result). A *word* is that of
 // LANES planes.
 #ifndef BARISTA_DEPTHWISE_PROBLEM_H_
 #define BARISTA_DEPTHWISE_PROBLEM_H_
+
+#include "interface/words.h"
 
 #define DEPTHWISE_TAPS 3       // of a row of the kernel that a step takes
 #define DEPTHWISE_PARTIALS 16  // sums of which the gradient of a weight is made, each back after as many steps
@@ -23,6 +25,7 @@ typedef struct {
   int row_step, row_wrap;         // on chip, from a row to the next: of the next phase, and of phase 0
   int column_step, column_wrap;   // the same from a column to the next
 } depthwise_area;
+INTERFACE_WORDS(depthwise_area, 15);
 
 // A tile of the result and a rectangle of the kernel, for any LANES planes.
 typedef struct {
@@ -38,6 +41,7 @@ typedef struct {
   int classes;             // of its columns, congruent modulo the stride (less what divides the dilation too)
   int row_chunks, chunks;  // sets of DEPTHWISE_TAPS taps of a class in a row, and in all
 } depthwise_part;
+INTERFACE_WORDS(depthwise_part, 42);
 
 // Up to DEPTHWISE_TAPS taps in a row, over all results of one phase: word i of the result meets the words from source + i.
 typedef struct {
@@ -50,6 +54,7 @@ typedef struct {
   int first;        // sums begin here
   int columns;      // backward-weights: results of a row; what lies between them and the next row is none
 } depthwise_sweep;
+INTERFACE_WORDS(depthwise_sweep, 9);
 
 typedef struct {
   int planes, channels;          // planes: images * channels
@@ -62,18 +67,21 @@ typedef struct {
   int source_image, result_image;  // words of an image,
   int source_blob, result_blob, weights_blob;  // and of all
 } depthwise_problem;
+INTERFACE_WORDS(depthwise_problem, 17);
 
 typedef struct {
   int begin, end;               // parts of all groups of LANES planes; backward-weights: groups of LANES channels
   int plane, part;              // the first plane, and the first part among its tile's
   int source, result, weights;  // words before those of the first plane
 } depthwise_range;
+INTERFACE_WORDS(depthwise_range, 7);
 
 // The word of an area on chip, from its first to its last.
 typedef struct {
   int address, row_address;
   int column, column_phase, row_phase;
 } depthwise_place;
+INTERFACE_WORDS(depthwise_place, 5);
 
 inline depthwise_place depthwise_first(const depthwise_area a) {
   depthwise_place at;
@@ -109,6 +117,7 @@ inline bool depthwise_kept(const depthwise_place at, const depthwise_area a) {
 typedef struct {
   int column, tap_class, bank, chunk, row_chunk;
 } depthwise_tap;
+INTERFACE_WORDS(depthwise_tap, 5);
 
 inline depthwise_tap depthwise_next_tap(depthwise_tap at, const depthwise_part t) {
   if (++at.column == t.kernel_columns) {

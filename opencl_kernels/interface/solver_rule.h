@@ -1,6 +1,6 @@
 // What the host tells solver_update.cl: the rule by which a solver moves a parameter, and its constants.
 //
-// Included by solver_update.cl and caffe_layers/ops/solver_update.hpp, so it is plain C. One element's weight w, gradient d and
+// Plain C, compiled by kernels and host. One element's weight w, gradient d and
 // histories h, k become:
 //
 //   g = scale * d + decay * (absolute ? sign(w) : w)      scale is smaller where gradients are clipped, see solver_update.cl
@@ -16,6 +16,8 @@
 #ifndef BARISTA_SOLVER_RULE_H_
 #define BARISTA_SOLVER_RULE_H_
 
+#include "interface/words.h"
+
 enum { SOLVER_SGD, SOLVER_NESTEROV, SOLVER_ADAGRAD, SOLVER_RMSPROP, SOLVER_ADADELTA, SOLVER_ADAM };
 
 typedef struct {
@@ -28,5 +30,6 @@ typedef struct {
   float keep, keep_squares;
   float delta;
 } solver_rule;
+INTERFACE_WORDS(solver_rule, 9);
 
 #endif  // BARISTA_SOLVER_RULE_H_

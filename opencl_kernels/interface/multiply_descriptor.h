@@ -1,11 +1,13 @@
 // What the host tells the multiply grid: which words its loaders fetch, and the loop nest that the grid runs over them.
 //
-// Included by multiply.cl and by caffe_layers/ops/multiply.hpp, so it is plain C and holds only ints. Version 3 of the interface;
-// the terms are defined in docs/multiply-grid.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
+// Plain C, compiled by kernels and host.
+// The terms are defined in docs/multiply-grid.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
 // the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the grid's rows (or, in the
 // weights pass, its depth) hold at once.
 #ifndef BARISTA_MULTIPLY_DESCRIPTOR_H_
 #define BARISTA_MULTIPLY_DESCRIPTOR_H_
+
+#include "interface/words.h"
 
 #define MULTIPLY_LOOPS 7
 
@@ -58,6 +60,7 @@ typedef struct {
   int vec_stride[MULTIPLY_LOOPS];
   int acc_vector, vec_vector;  // words between neighbouring columns of a column tile, as many as the grid has, in acc and in vec
 } multiply_descriptor;
+INTERFACE_WORDS(multiply_descriptor, 74);
 
 // A part of the work: half-open ranges of groups of the convolution, column tiles, and tiles of images, rows and columns.
 typedef struct {
@@ -68,12 +71,14 @@ typedef struct {
   int width_begin, width_end;
   int dst_offset;  // floats; the weights pass writes its partial gradient there
 } multiply_range;
+INTERFACE_WORDS(multiply_range, 11);
 
 // A launch does several of these, one after the other.
 typedef struct {
   multiply_descriptor descriptor;
   multiply_range range;
 } multiply_job;
+INTERFACE_WORDS(multiply_job, 85);
 
 // What a launch does to each number before it stores it, in this order.
 typedef struct {
@@ -83,5 +88,6 @@ typedef struct {
   int adds;              // weights pass: adds to a raw gradient what it finds
   int images, channels;  // of dst; for the host, which may alter a launch that is still to come
 } multiply_store;
+INTERFACE_WORDS(multiply_store, 6);
 
 #endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

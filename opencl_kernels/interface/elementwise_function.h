@@ -1,10 +1,12 @@
 // What the host tells the elementwise kernels: the function, its constants, the operands that it reads, and the elements.
 //
-// Included by elementwise.cl and caffe_layers/ops/elementwise.hpp, so it is plain C. a, b and c are the operands of one
+// Plain C, compiled by kernels and host. a, b and c are the operands of one
 // element, u = scale * a + shift. Functions up to ELEMENTWISE_LAST_ARITHMETIC run on the kernels elementwise_*, those after it on
 // transcendental_*.
 #ifndef BARISTA_ELEMENTWISE_FUNCTION_H_
 #define BARISTA_ELEMENTWISE_FUNCTION_H_
+
+#include "interface/words.h"
 
 enum {
   ELEMENTWISE_CONSTANT,           // shift
@@ -52,6 +54,7 @@ typedef struct {
   int parity;  // of factor, for ELEMENTWISE_POWER
   unsigned int key, drop_below;
 } elementwise_function;
+INTERFACE_WORDS(elementwise_function, 9);
 
 // Elements begin .. end of each of the planes; plane p has the slope of channel p % channels.
 typedef struct {
@@ -61,5 +64,6 @@ typedef struct {
   int channels;
   int base;  // elements before the first plane
 } elementwise_range;
+INTERFACE_WORDS(elementwise_range, 7);
 
 #endif  // BARISTA_ELEMENTWISE_FUNCTION_H_

@@ -1,6 +1,6 @@
 // What the host tells the LRN kernels: the problem, how it is cut into tiles, and the constants of its formula.
 //
-// Included by lrn.cl and by caffe_layers/ops/lrn.cpp, so it is plain C. A *group* is what all lanes work on side by side, and has rows
+// Plain C, compiled by kernels and host. A *group* is what all lanes work on side by side, and has rows
 // and columns of on-chip words; a window is window_rows x window_columns of them:
 //
 //                     group                  lane                      row                       column
@@ -11,6 +11,8 @@
 #ifndef BARISTA_LRN_PROBLEM_H_
 #define BARISTA_LRN_PROBLEM_H_
 
+#include "interface/words.h"
+
 enum { LRN_FORWARD, LRN_BACKWARD };
 
 enum { LRN_NO_INTEGER, LRN_EVEN, LRN_ODD };  // what kind of number an exponent is
@@ -20,6 +22,7 @@ typedef struct {
   float high, low;
   int parity;
 } lrn_exponent;
+INTERFACE_WORDS(lrn_exponent, 3);
 
 typedef struct {
   int pass;
@@ -34,6 +37,7 @@ typedef struct {
   float shift, factor;              // of the sum over a window
   lrn_exponent exponent;            // of what forward makes of it
 } lrn_problem;
+INTERFACE_WORDS(lrn_problem, 17);
 
 // Tiles that a compute unit does: those of a group side by side.
 typedef struct {
@@ -41,5 +45,6 @@ typedef struct {
   int word, lanes;  // of the first tile's group: where it begins in memory, and planes from its first to the last
   int row, column;  // of the first tile
 } lrn_range;
+INTERFACE_WORDS(lrn_range, 6);
 
 #endif  // BARISTA_LRN_PROBLEM_H_

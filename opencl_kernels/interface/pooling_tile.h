@@ -1,10 +1,12 @@
 // What the host tells the pooling kernels: the problem, the tiles that it is cut into, and which of them a compute unit does.
 //
-// Included by pooling.cl and by caffe_layers/ops/pooling_plan.hpp, so it is plain C and holds only ints. All clipping at the borders of
+// Plain C, compiled by kernels and host. All clipping at the borders of
 // an image is in these figures; the kernels only count. A *plane* is one channel of one image, a *lane* the planes of one of LANES
 // words. The *source* of a pass is what it loads (forward: src, backward: diff_dst and winners), its *result* what it stores.
 #ifndef BARISTA_POOLING_TILE_H_
 #define BARISTA_POOLING_TILE_H_
+
+#include "interface/words.h"
 
 enum {
   POOLING_MAXIMUM,
@@ -26,6 +28,7 @@ typedef struct {
   int taps_w;                // columns of taps: forward kernel_w, backward ceil(kernel_w / stride_w)
   int method;
 } pooling_problem;
+INTERFACE_WORDS(pooling_problem, 18);
 
 // A part of a plane, the same for all planes. `runs` of `run` words that lie apart are one run where they lie together.
 typedef struct {
@@ -47,11 +50,13 @@ typedef struct {
   int row, column;
   int phase_row, phase_column;
 } pooling_tile;
+INTERFACE_WORDS(pooling_tile, 27);
 
 typedef struct {
   int plane_begin, plane_end;
   int tile_begin, tile_end;
   int src_begin, dst_begin;  // words before the first plane
 } pooling_range;
+INTERFACE_WORDS(pooling_range, 6);
 
 #endif  // BARISTA_POOLING_TILE_H_
