@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from barista.plugin import Plugin
+    from barista.runtime.plugin import Plugin
 
 __all__ = ["load"]
 
@@ -21,6 +21,6 @@ def load(device: str | None = None, bitstream: str | Path | None = None) -> Plug
     or an .aocx file; a recipe's bitstream is built where the cache lacks it. Calling it again is harmless. Raises
     barista.errors.BaristaError where something is missing, or where caffe was imported earlier.
     """
-    from barista import plugin
+    from barista.runtime import plugin
 
     return plugin.load(device, bitstream)

@@ -17,10 +17,12 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
-from barista import bitstream as bitstreams
-from barista import emulator, opencl, paths
-from barista import recipe as recipes
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.bitstream import recipe as recipes
 from barista.errors import BaristaError
+from barista.opencl import devices as opencl
+from barista.opencl import emulator
 
 NEEDED_FREE_BYTES = 200 << 20  # a bitstream, a data set and some snapshots
 ENOUGH_FREE_BYTES = 2 << 30  # Caffe's build as well
@@ -233,7 +235,7 @@ _CHECKS: dict[str, Callable[[str, str | None], Finding]] = {
 
 def _load_and_tell(device: str) -> None:
     """The process in which _hook() loads everything."""
-    from barista import plugin
+    from barista.runtime import plugin
 
     try:
         answer: dict[str, object] = {"hook_is_live": plugin.load(device or None).hook_is_live}

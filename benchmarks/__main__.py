@@ -25,10 +25,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from barista import steps
 from barista.errors import BaristaError
-from barista.layer_times import covered
-from barista.steps import STOCK, Contestant, Recorded, Span, Task
+from barista.profile import session as steps
+from barista.profile.layer_times import covered
+from barista.profile.session import STOCK, Contestant, Recorded, Span, Task
 from benchmarks import batches, chart, contest
 from benchmarks.contest import THREADS, Result, Spread
 from examples import nets

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from barista import bitstream as bitstreams
-from barista import steps
-from barista.steps import Contestant, Task
+from barista.bitstream import build as bitstreams
+from barista.profile import session as steps
+from barista.profile.session import Contestant, Task
 from benchmarks import contest
 from benchmarks.contest import THREADS, Result, Spread
 

@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from barista import bitstream as bitstreams
-from barista import steps
+from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
-from barista.steps import STOCK, Contestant, Task
+from barista.profile import session as steps
+from barista.profile.session import STOCK, Contestant, Task
 
 THREADS = 2  # of each contestant: OpenBLAS's, PyTorch's, compute units
 _WARM_UP = 2  # steps in which plans are made and memory is first touched

@@ -1,6 +1,6 @@
 """Nets of the benchmark in PyTorch: a program for a Python that has PyTorch, and need not have anything else.
 
-It takes and gives what barista.steps_worker does. On standard input {"net", "batch", "threads", "seed", "solver": {"rate",
+It takes and gives what barista.profile.worker does. On standard input {"net", "batch", "threads", "seed", "solver": {"rate",
 "momentum", "decay"}} is answered by {"parameters", "versions"}; then {"do": "run", "steps": n} by {"seconds"}, {"do": "peak"} by
 {"bytes"}. Layers and the rounding of pooled sizes are Caffe's. Weights begin as PyTorch has them, and biases learn no faster than
 weights: times do not depend on either.

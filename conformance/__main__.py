@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from barista import bitstream
+from barista.bitstream import build as bitstream
 from barista.errors import BaristaError
 from conformance import table
 from conformance.programs import Programs, Result

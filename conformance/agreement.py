@@ -21,8 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from barista import bitstream as bitstreams
-from barista import caffe_process, prototxt, rewriter
+from barista.bitstream import build as bitstreams
+from barista.net import prototxt
+from barista.rewrite import placement
+from barista.runtime import process
 
 JITTER = 1e-7
 JITTERS = 3
@@ -144,13 +146,13 @@ class Training:
     def _train(self, what: str, variables: Mapping[str, str] | None = None, **more: Any) -> Trained:
         param = type(self._solver)()
         param.CopyFrom(self._solver)
-        param.net_param.CopyFrom(rewriter.rewrite(self._net).net if "device" in more else rewriter.restore(self._net))
+        param.net_param.CopyFrom(placement.rewrite(self._net).net if "device" in more else placement.restore(self._net))
         file, inputs = self._folder / f"{what}.prototxt", self._folder / "inputs.npz"
         before, after = self._folder / f"{what}_before.npz", self._folder / f"{what}_after.npz"
         prototxt.write_text(file, prototxt.to_text(param))
         task = Task(self.name, str(file), str(inputs), str(before), str(after), self._steps, self._seed, **more)
         masks = {"BARISTA_MASKS": "caffe"}
-        parameters, *steps = caffe_process.ask("conformance.agreement_worker", (), asdict(task), {**(variables or {}), **masks})
+        parameters, *steps = process.ask("conformance.agreement_worker", (), asdict(task), {**(variables or {}), **masks})
         losses, seconds = (tuple(step[field] for step in steps) for field in ("losses", "seconds"))
         return Trained(tuple(parameters["parameters"]), losses, seconds, before, after)
 

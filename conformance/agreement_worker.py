@@ -1,7 +1,7 @@
 """Trains a net for a few steps, with stock Caffe alone or on the device: `python -m conformance.agreement_worker`.
 
-The task (barista.caffe_process) is a Task of conformance.agreement. Its answer is {"parameters": names in order}, and then for each
-step {"losses": {output: value}, "seconds"}. Parameters go to .npz files, each array under its number.
+The task (barista.runtime.process) is a Task of conformance.agreement. Its answer is {"parameters": names in order}, and then for
+each step {"losses": {output: value}, "seconds"}. Parameters go to .npz files, each array under its number.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from barista import plugin
-from barista.caffe_process import Answer
 from barista.errors import BaristaError
+from barista.runtime import plugin
+from barista.runtime.process import Answer
 from conformance.agreement import Task
 
 

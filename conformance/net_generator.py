@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from barista import caffe_proto
-from barista.net_inputs import Shape
+from barista.net import schema
+from barista.net.inputs import Shape
 
 _NAMES = ("conv1/3x3", "two words", "a.b-c", "слой", "層", "x", "fc#8", "it's", "100%", "..", "A_split_0", "loss", "")
 _NEW_LAYERS = (3, 14)
@@ -58,7 +58,7 @@ class _Generator:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.net, self.apart = caffe_proto.new("NetParameter"), caffe_proto.new("NetParameter")
+        self.net, self.apart = schema.new("NetParameter"), schema.new("NetParameter")
         self.blobs: list[Blob] = []
         self.names: dict[str, bool] = {}  # of layers, and whether one of them has parameters
         self.shared: list[tuple[str, tuple[Any, ...]]] = []  # parameters by name, and what they are of
@@ -686,7 +686,7 @@ class _Generator:
     # --- the solver ---
 
     def solver(self) -> Any:
-        param = caffe_proto.new("SolverParameter")
+        param = schema.new("SolverParameter")
         param.type = kind = self.rng.choice(("SGD", "SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"))
         param.base_lr = self.rng.choice((0.01, 0.003)) if kind != "AdaDelta" else 1
         param.lr_policy = self.rng.choice(("fixed", "step", "exp", "inv", "poly", "multistep"))

@@ -19,9 +19,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from barista import check, coverage, prototxt
+from barista.check import report as check
 from barista.cli import coverage as coverage_command
 from barista.errors import BaristaError
+from barista.net import prototxt
+from barista.plan import coverage
 from conformance.agreement import Agreement, Training
 from conformance.trials import TRIALS, Prepared, prepare
 

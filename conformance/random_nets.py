@@ -4,7 +4,7 @@ A net is made from its seed (conformance.net_generator). It is rewritten and res
 with stock Caffe's as by `barista check`; and it is trained three steps, from the same weights and on the same data, in stock Caffe,
 which has no plugin in it, and on the device. Compared are what its blobs hold that nobody takes, in each step and in the test net
 after them, and what the steps added to each parameter, as conformance.agreement compares parameters. Where stock Caffe's gradient
-is wrong, since layers work in place (barista.rewriter says where), stock Caffe trains the same net with two blobs for each.
+is wrong, since layers work in place (barista.rewrite.placement says where), stock Caffe trains the net with two blobs for each.
 
 Many nets share a process. One that ends is started again: where stock Caffe ends its own, the net is skipped.
 """
@@ -22,10 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from barista import bitstream as bitstreams
-from barista import caffe_process, crossings, prototxt, rewriter
-from barista.check import Comparison
+from barista.bitstream import build as bitstreams
+from barista.check.report import Comparison
 from barista.errors import BaristaError
+from barista.net import prototxt
+from barista.rewrite import placement, transfers
+from barista.runtime import process
 from conformance.agreement import AMPLIFIED, JITTER, UPDATE, Array, part_of_update
 from conformance.net_generator import RandomNet, random_net
 
@@ -67,14 +69,14 @@ class _Side:
     def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
         self._command = [sys.executable, "-m", "conformance.random_nets_worker", *command]
         self._variables = {**variables, "BARISTA_MASKS": "caffe"}
-        self._process: caffe_process.Process | None = None
+        self._process: process.Process | None = None
 
     def tell(self, task: Task) -> None:
         if self._process is None:
-            self._process = caffe_process.Process(self._command, "random net", self._variables)
+            self._process = process.Process(self._command, "random net", self._variables)
         self._process.tell(asdict(task))
 
-    def hear(self) -> caffe_process.Event:
+    def hear(self) -> process.Event:
         """Raises BaristaError where the process ended."""
         assert self._process is not None
         try:
@@ -112,8 +114,8 @@ class Sides:
     def examine(self, seed: int) -> Result:
         """Makes the net of the seed and compares."""
         made = random_net(seed)
-        rewritten = rewriter.rewrite(made.net)
-        types = tuple(decision.type for decision in rewritten.decisions if decision.place is rewriter.Place.DEVICE)
+        rewritten = placement.rewrite(made.net)
+        types = tuple(decision.type for decision in rewritten.decisions if decision.place is placement.Place.DEVICE)
         result = _Examined(made, rewritten, self).result()
         return Result(seed, *result, len(types), types)
 
@@ -121,17 +123,17 @@ class Sides:
 class _Examined:
     """One net on both sides."""
 
-    def __init__(self, made: RandomNet, rewritten: rewriter.Rewritten, sides: Sides) -> None:
+    def __init__(self, made: RandomNet, rewritten: placement.Rewritten, sides: Sides) -> None:
         self._made, self._rewritten, self._sides = made, rewritten, sides
-        self._is_apart = any(rewriter.WRONG_IN_STOCK in decision.reason for decision in rewritten.decisions)
+        self._is_apart = any(placement.WRONG_IN_STOCK in decision.reason for decision in rewritten.decisions)
         self._reference = made.apart if self._is_apart else made.net
 
     def result(self) -> tuple[str, str]:
         """Verdict and why."""
-        if rewriter.restore(self._rewritten.net) != self._made.net:
+        if placement.restore(self._rewritten.net) != self._made.net:
             return "differs", "restored, it is another net"
-        crossings.plan(self._rewritten.net, self._rewritten.decisions, self._made.solver.train_state)
-        layers = [i for i, decision in enumerate(self._rewritten.decisions) if decision.place is rewriter.Place.DEVICE]
+        transfers.plan(self._rewritten.net, self._rewritten.decisions, self._made.solver.train_state)
+        layers = [i for i, decision in enumerate(self._rewritten.decisions) if decision.place is placement.Place.DEVICE]
         self._sides.stock.tell(self._task(self._reference))
         self._sides.device.tell(self._task(self._rewritten.net, checked=prototxt.to_text(self._made.net), layers=tuple(layers)))
         stock = self._heard(self._sides.stock)
@@ -147,7 +149,7 @@ class _Examined:
             return "differs", f"layers: {'; '.join(wrong)}"
         return self._compared(stock, device)
 
-    def _heard(self, side: _Side) -> caffe_process.Event | str:
+    def _heard(self, side: _Side) -> process.Event | str:
         """An answer, or why there is none."""
         try:
             return side.hear()
@@ -160,7 +162,7 @@ class _Examined:
         solver.net_param.CopyFrom(net)
         return Task(f"net {self._made.seed}", self._made.seed, prototxt.to_text(solver), self._made.inputs, **more)
 
-    def _compared(self, stock: caffe_process.Event, device: caffe_process.Event) -> tuple[str, str]:
+    def _compared(self, stock: process.Event, device: process.Event) -> tuple[str, str]:
         found = self._differences(stock, device)
         beyond = {what: off for what, off in found.items() if not off <= UPDATE}
         for jitter_seed in range(_JITTERS):
@@ -178,7 +180,7 @@ class _Examined:
             return "skipped", "normalises a constant, of which rounding alone is left"
         return "differs", ", ".join(f"{what} by {off:.1e}" for what, off in beyond.items())
 
-    def _differences(self, stock: caffe_process.Event, other: caffe_process.Event, *, same_names: bool = False) -> dict[str, float]:
+    def _differences(self, stock: process.Event, other: process.Event, *, same_names: bool = False) -> dict[str, float]:
         """Of each output in each step, as a part of its largest element, and of each parameter's update."""
         found = {}
         names = self._made.apart_names if self._is_apart else {}
@@ -210,19 +212,19 @@ def _part_of_largest(expected: Sequence[float], found: Sequence[float]) -> float
     return off / max(largest, 1e-3) if np.isfinite(off) else np.inf
 
 
-def _is_finite(event: caffe_process.Event) -> bool:
+def _is_finite(event: process.Event) -> bool:
     blobs = [values for step in event["outputs"] for values in step.values()]
     arrays: list[Array] = [np.asarray(values) for values in (*blobs, *(after for _, after in event["parameters"]))]
     return all(np.isfinite(array).all() and np.max(np.abs(array), initial=0) < _LARGEST for array in arrays)
 
 
-def _normalises_constant(event: caffe_process.Event) -> bool:
+def _normalises_constant(event: process.Event) -> bool:
     """Whether a channel that BatchNorm has averaged did not vary in any step."""
     statistics = [after for kind, (_, after) in zip(event["types"], event["parameters"], strict=True) if kind == "BatchNorm"]
     return any(np.min(variance, initial=np.inf) < _CONSTANT for variance in statistics[1::3])
 
 
-def _largest(event: caffe_process.Event) -> str:
+def _largest(event: process.Event) -> str:
     outputs = [(f"'{name}' in step {step}", blob) for step, of in enumerate(event["outputs"]) for name, blob in of.items()]
     values = {name: np.max(np.abs(blob), initial=0) for name, blob in outputs}
     values |= {f"parameter {number}": np.max(np.abs(after), initial=0) for number, (_, after) in enumerate(event["parameters"])}

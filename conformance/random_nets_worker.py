@@ -2,7 +2,7 @@
 
 Each JSON line on standard input is a task, the fields of a Task of conformance.random_nets. Its answer is {"outputs": of each step,
 and of the test net after them, the blobs that nobody takes, "parameters": [before, after] of each layer's blobs, "types": of these
-layers, "layers": what barista.check_worker finds of the layers of the task}. Arrays are lists.
+layers, "layers": what barista.check.worker finds of the layers of the task}. Arrays are lists.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from barista import check_worker, plugin, prototxt
-from barista.caffe_process import Answer
+from barista.check import worker
 from barista.errors import BaristaError
+from barista.net import prototxt
+from barista.runtime import plugin
+from barista.runtime.process import Answer
 from conformance.random_nets import Task
 
 _LIMIT_SECONDS = 600  # of a net, on a machine that has much else to do; who takes longer is ended by a signal
@@ -94,8 +96,8 @@ def _listed(array: npt.NDArray[np.float32]) -> Any:
 def _checked(caffe: Any, task: Task) -> Any:
     """The results of the layers of the task, as check_worker tells them."""
     net = prototxt.parse(task.checked, prototxt.Kind.NET, task.name)
-    for index, bottoms in check_worker.bottom_shapes(caffe, net, set(task.layers)).items():
-        yield asdict(check_worker.check_layer(caffe, net.layer[index], bottoms, np.random.default_rng(task.seed)))
+    for index, bottoms in worker.bottom_shapes(caffe, net, set(task.layers)).items():
+        yield asdict(worker.check_layer(caffe, net.layer[index], bottoms, np.random.default_rng(task.seed)))
 
 
 if __name__ == "__main__":

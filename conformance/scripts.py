@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from barista import bitstream as bitstreams
-from barista.caffe_process import Event, ask
+from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
+from barista.runtime.process import Event, ask
 
 ACTIONS = 60  # an episode
 

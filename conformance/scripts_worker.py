@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from barista import plugin
-from barista.caffe_process import Answer
+from barista.runtime import plugin
+from barista.runtime.process import Answer
 
 SIDE, CLASSES, IMAGES = 6, 4, (1, 2, 4)
 NET = """
@@ -101,9 +101,10 @@ def _write_files(on_device: bool) -> None:
         for word, meaning in words.items():
             text = text.replace(word, meaning)
         if on_device:
-            from barista import prototxt, rewriter
+            from barista.net import prototxt
+            from barista.rewrite import placement
 
-            text = prototxt.to_text(rewriter.rewrite(prototxt.parse(text, prototxt.Kind.NET, "net")).net)
+            text = prototxt.to_text(placement.rewrite(prototxt.parse(text, prototxt.Kind.NET, "net")).net)
         Path(f"{net}.prototxt").write_text(text)
         for number, (kind, momentum) in enumerate(SOLVERS):
             filled = SOLVER.replace("TYPE", kind).replace("MOMENTUM", str(momentum)).replace("PREFIX", f"state{number}")

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from barista import net_inputs, upgrade
-from barista.net_inputs import Shape
+from barista.net import inputs as net_inputs
+from barista.net import upgrade
+from barista.net.inputs import Shape
 from conformance.agreement import Inputs
 from examples import nets
 from examples.nets import Example

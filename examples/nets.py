@@ -19,8 +19,9 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from barista import caffe_proto, paths, prototxt
+from barista import paths
 from barista.errors import BaristaError
+from barista.net import prototxt, schema
 
 Fields = dict[str, Any]
 
@@ -299,7 +300,7 @@ class Spec:
 
     def __init__(self, name: str, rates: Sequence[Fields] = (_ONCE, _TWICE)) -> None:
         """`rates` are those of weights and biases of a layer that has both; without, Caffe's defaults."""
-        self._net = caffe_proto.new("NetParameter")
+        self._net = schema.new("NetParameter")
         self._net.name = name
         self._rates = list(rates)
 
@@ -374,7 +375,7 @@ class Spec:
 
     def example(self, images: Mapping[str, tuple[int, ...]], **solver: Any) -> Example:
         """The net and its solver: `solver` are fields of SolverParameter, SGD with momentum 0.9 where they say nothing else."""
-        param = caffe_proto.new("SolverParameter")
+        param = schema.new("SolverParameter")
         json_format.ParseDict({"momentum": 0.9, "display": 20, "solver_mode": "CPU", **solver}, param)
         return Example(self._net, param, images)
 

@@ -1,7 +1,7 @@
 // Types and small functions that the kernels share.
 //
 // Build-time parameters: STORAGE, ACCUMULATE (the recipe's number format: what memory holds, what sums are kept in); FOR_BOARD, which
-// barista/bitstream.py defines where Intel's offline compiler builds.
+// barista/bitstream/build.py defines where Intel's offline compiler builds.
 #ifndef BARISTA_COMMON_H_
 #define BARISTA_COMMON_H_
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from barista import bitstream, paths
+from barista import paths
+from barista.bitstream import build as bitstream
 
 ON_DEVICE = ("Convolution", "Pooling", "InnerProduct", "ReLU")
 SIDE = 6

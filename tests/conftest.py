@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from processes import Devices
 
-from barista import bitstream as bitstreams
-from barista import opencl
-from barista.bitstream import Bitstream
+from barista.bitstream import build as bitstreams
+from barista.bitstream.build import Bitstream
+from barista.opencl import devices as opencl
 
 DEVICES = ("emulator", "pocl")
 

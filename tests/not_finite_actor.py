@@ -147,12 +147,13 @@ class Actor:
         """The net with device types where there are any, of the process that has them."""
         if not self._on_device:
             return text
-        from barista import prototxt, rewriter
+        from barista.net import prototxt
+        from barista.rewrite import placement
 
         net = prototxt.parse(text, prototxt.Kind.NET, "net")
         for layer in net.layer:
-            if rewriter.is_device_type(rewriter.PREFIX + layer.type):
-                layer.type = rewriter.PREFIX + layer.type
+            if placement.is_device_type(placement.PREFIX + layer.type):
+                layer.type = placement.PREFIX + layer.type
         return prototxt.to_text(net)
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from barista import bitstream as bitstreams
-from barista import opencl
-from barista.bitstream import Bitstream
+from barista.bitstream import build as bitstreams
+from barista.bitstream.build import Bitstream
+from barista.opencl import devices
 
 ROOT = Path(__file__).resolve().parents[1]
 Result = subprocess.CompletedProcess[str]
@@ -25,9 +25,9 @@ class Devices:
     """What `bitstream.resolve` says of each device."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[Bitstream, opencl.Device]] = {}
+        self._found: dict[str, tuple[Bitstream, devices.Device]] = {}
 
-    def of(self, device: str) -> tuple[Bitstream, opencl.Device]:
+    def of(self, device: str) -> tuple[Bitstream, devices.Device]:
         if device not in self._found:
             self._found[device] = bitstreams.resolve(device)
         return self._found[device]

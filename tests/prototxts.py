@@ -12,7 +12,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from barista import caffe_proto, paths, prototxt
+from barista import paths
+from barista.net import prototxt, schema
 
 
 def of_caffe() -> list[Path]:
@@ -68,7 +69,7 @@ def _values(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 @st.composite
 def messages(draw: st.DrawFn, name: str, depth: int = 3) -> Any:
     """A message of Caffe's type `name` with any of its fields set, required ones always."""
-    return _fill(draw, caffe_proto.new(name), depth)
+    return _fill(draw, schema.new(name), depth)
 
 
 def _fill(draw: st.DrawFn, message: Any, depth: int) -> Any:

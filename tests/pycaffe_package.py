@@ -19,8 +19,9 @@ from google.protobuf import text_format
 from numpy.lib.stride_tricks import sliding_window_view
 
 import barista
-from barista import caffe_proto, rewriter
-from barista.plugin import load_stock_caffe
+from barista.net import schema
+from barista.rewrite import placement
+from barista.runtime.plugin import load_stock_caffe
 
 CAFFE = os.environ["BARISTA_TEST_CAFFE"]
 if CAFFE == "stock":
@@ -125,9 +126,9 @@ OPTIONS = {"mean": MEAN, "raw_scale": 255, "channel_swap": (2, 1, 0), "input_sca
 @pytest.fixture
 def net_files(tmp_path: Path, rng: np.random.Generator) -> tuple[str, str]:
     """NET, of this Caffe's layer types, and weights for it."""
-    net = text_format.Parse(NET, caffe_proto.new("NetParameter"))
+    net = text_format.Parse(NET, schema.new("NetParameter"))
     if CAFFE != "stock":
-        net = rewriter.rewrite(net).net
+        net = placement.rewrite(net).net
         assert [layer.type for layer in net.layer if "FPGA" in layer.type], net
     file, weights = tmp_path / "net.prototxt", tmp_path / "net.caffemodel"
     file.write_text(text_format.MessageToString(net))

@@ -38,8 +38,8 @@ def write(folder: Path, on_device: bool) -> tuple[Path, Path]:
 
 def weights(path: Path) -> dict[str, list[float]]:
     """Every parameter of a .caffemodel, by layer and number."""
-    from barista import caffe_proto
+    from barista.net import schema
 
-    net = caffe_proto.new("NetParameter")
+    net = schema.new("NetParameter")
     net.ParseFromString(path.read_bytes())
     return {f"{layer.name}/{i}": list(blob.data) for layer in net.layer for i, blob in enumerate(layer.blobs)}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from processes import Result, run
 
-from barista.check import Comparison, LayerResult, Report
+from barista.check.report import Comparison, LayerResult, Report
 from conformance import nets as tried
 from conformance import trials
 from conformance.agreement import LOSS, UPDATE, Agreement, Difference, Training, part_of_update, relative

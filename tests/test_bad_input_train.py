@@ -17,7 +17,8 @@ import pytest
 import trainings
 from trainings import CPU, Project
 
-from barista import cli, snapshot
+from barista import cli
+from barista.train import snapshot
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 import small_nets
 from processes import run
 
-from barista import steps
 from barista.errors import BaristaError
-from barista.steps import STOCK, Task
+from barista.profile import session as steps
+from barista.profile.session import STOCK, Task
 from benchmarks import __main__ as benchmark
 from benchmarks import batches, contest
 from benchmarks.batches import Growth

@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 from processes import ROOT, barista, run, sentence
 
-from barista import bitstream as bitstreams
-from barista import opencl, paths
-from barista import recipe as recipes
-from barista.bitstream import Bitstream
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.bitstream import recipe as recipes
+from barista.bitstream.build import Bitstream
 from barista.errors import BaristaError
+from barista.opencl import devices
 
 BAD_KERNEL = "__kernel void broken(__global float* x) {\n  x[0] = nothing;\n}\n"
 
 
-def test_the_manifest_says_what_it_was_made_from_and_for(bitstream: Bitstream, opencl_device: opencl.Device) -> None:
+def test_the_manifest_says_what_it_was_made_from_and_for(bitstream: Bitstream, opencl_device: devices.Device) -> None:
     manifest = bitstream.manifest
     assert manifest["recipe"] == recipes.load("emulator").raw
     assert manifest["source_sha256"] == bitstreams.read_source().sha256
@@ -75,7 +76,7 @@ def test_builds_at_once_make_one_and_all_have_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", ["recipe", "kernels", "driver"])
 def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) -> None:
-    device = opencl.Device("platform", "1", "device", "driver 1", "1", "cpu", 1, 1, 0)
+    device = devices.Device("platform", "1", "device", "driver 1", "1", "cpu", 1, 1, 0)
     recipe, source = recipes.load("emulator"), bitstreams.read_source()
 
     def name() -> str:
@@ -95,8 +96,8 @@ def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) ->
 
 
 def test_a_device_without_room_for_the_grid_is_refused_with_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = opencl.Device("platform", "1", "a small device", "driver", "1", "cpu", 1 << 30, 512 << 10, 0)
-    monkeypatch.setattr(opencl, "devices", lambda environment: [small])
+    small = devices.Device("platform", "1", "a small device", "driver", "1", "cpu", 1 << 30, 512 << 10, 0)
+    monkeypatch.setattr(devices, "devices", lambda environment: [small])
     sentence = r"recipe emulator: .* grid has [\d,]+ bytes of on-chip memory, a small device lets a kernel have 524,288; build"
     with pytest.raises(BaristaError, match=sentence):
         bitstreams.build(recipes.load("emulator"), "a small device")
@@ -133,13 +134,13 @@ def test_one_cut_short_is_refused(copied: Path) -> None:
     assert "is corrupt" in refusal(copied)
 
 
-def test_one_for_another_driver_is_refused(copied: Path, opencl_device: opencl.Device) -> None:
+def test_one_for_another_driver_is_refused(copied: Path, opencl_device: devices.Device) -> None:
     rewrite_manifest(copied, driver="2025.0.5")
     expected = f"built for driver 2025.0.5, this is {opencl_device.driver}; rebuild it with 'barista build emulator'"
     assert refusal(copied) == f"bitstream {copied.name}: {expected}"
 
 
-def test_one_for_another_device_is_refused(copied: Path, opencl_device: opencl.Device) -> None:
+def test_one_for_another_device_is_refused(copied: Path, opencl_device: devices.Device) -> None:
     rewrite_manifest(copied, device="Stratix 10")
     assert f"built for device Stratix 10, this is {opencl_device.name}" in refusal(copied)
 

@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 from processes import barista, sentence
 
-from barista import bitstream as bitstreams
-from barista import caffe_proto, check_worker, net_inputs, paths, prototxt, rewriter
-from barista import recipe as recipes
-from barista.check import Comparison
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.bitstream import recipe as recipes
+from barista.check import worker
+from barista.check.report import Comparison
 from barista.errors import BaristaError
+from barista.net import inputs, prototxt, schema
+from barista.rewrite import placement
 
 
 def of_caffe(name: str) -> Path:
@@ -129,8 +132,8 @@ TYPES = {
 
 
 def test_every_type_that_the_device_runs_is_clean(device: str, tmp_path: Path) -> None:
-    types = [name for name in TYPES if rewriter.is_device_type(rewriter.PREFIX + name)]
-    assert set(rewriter._OBSTACLES) == set(types), "a type that the device runs has no line in TYPES"
+    types = [name for name in TYPES if placement.is_device_type(placement.PREFIX + name)]
+    assert set(placement._OBSTACLES) == set(types), "a type that the device runs has no line in TYPES"
     shapes = " ".join(f"shape {{ dim: 6 dim: {channels} dim: 7 dim: 6 }}" for channels in (5, 5, 1))
     text = f'layer {{ name: "in" type: "Input" top: "a" top: "b" top: "l" input_param {{ {shapes} }} }}\n'
     for name in types:
@@ -206,7 +209,7 @@ def test_what_stock_caffe_has_no_code_for_is_held_against_its_formula(device: st
         """,
     )
     for layer in reported(net, "--device", device)["layers"]:
-        assert layer["note"] == check_worker.NO_STOCK_CODE
+        assert layer["note"] == worker.NO_STOCK_CODE
         assert {(c["data"], c["array"], c["allowed"]) for c in layer["comparisons"]} == {
             ("random", "dst", 0), ("random", "diff_src", 0),
         }  # fmt: skip
@@ -282,15 +285,13 @@ def test_the_worst_element_is_found_with_its_place() -> None:
     found[2, 1, 3] = 0.25
     allowed = np.full_like(expected, 0.5)
     allowed[2, 1, 3] = 0.125
-    assert check_worker.worst_element("random", "dst", expected, found, allowed) == Comparison(
-        "random", "dst", 0.25, 0.125, (2, 1, 3)
-    )
+    assert worker.worst_element("random", "dst", expected, found, allowed) == Comparison("random", "dst", 0.25, 0.125, (2, 1, 3))
 
 
 def test_nan_is_an_error_wherever_it_is() -> None:
     expected, found = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32)
     found[1, 1] = np.nan
-    worst = check_worker.worst_element("random", "dst", expected, found, np.full((2, 3), 1e9))
+    worst = worker.worst_element("random", "dst", expected, found, np.full((2, 3), 1e9))
     assert (worst.error, worst.at, worst.passed) == (inf, (1, 1), False)
 
 
@@ -320,7 +321,7 @@ layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_
 
 
 def an_lmdb(folder: Path, channels: int, height: int, width: int) -> Path:
-    datum = caffe_proto.new("Datum")
+    datum = schema.new("Datum")
     datum.channels, datum.height, datum.width, datum.label = channels, height, width, 0
     datum.data = bytes(channels * height * width)
     with lmdb.open(str(folder / "lmdb")) as database, database.begin(write=True) as transaction:
@@ -329,7 +330,7 @@ def an_lmdb(folder: Path, channels: int, height: int, width: int) -> Path:
 
 
 def shape_of_data(net: Path, shapes: dict[str, tuple[int, ...]] | None = None) -> tuple[tuple[int, ...], str]:
-    replaced = net_inputs.replace(prototxt.read_net(net), net, shapes or {})
+    replaced = inputs.replace(prototxt.read_net(net), net, shapes or {})
     assert replaced.net.layer[0].type == "Input"
     return tuple(replaced.net.layer[0].input_param.shape[0].dim), replaced.notes[0]
 
@@ -380,7 +381,7 @@ def test_a_shape_that_nothing_tells_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", ["data", "data=", "data=3x", "data=axb", "data=0x3", "=3x3"])
 def test_a_shape_that_is_none_is_one_sentence(shape: str) -> None:
     with pytest.raises(BaristaError, match="a blob and its shape are expected"):
-        net_inputs.parse_shape(shape)
+        inputs.parse_shape(shape)
 
 
 def test_a_shape_for_a_blob_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from processes import python
 
-from barista import bitstream as bitstreams
 from barista import paths
-from barista.bitstream import Bitstream
-from barista.opencl import Device
+from barista.bitstream import build as bitstreams
+from barista.bitstream.build import Bitstream
+from barista.opencl.devices import Device
 from conformance import table
 from conformance.programs import Calls, Programs, Result
 from conformance.table import KnownException

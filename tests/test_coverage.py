@@ -10,10 +10,11 @@ import lmdb
 import pytest
 from processes import barista, sentence
 
-from barista import caffe_proto, coverage
 from barista.cli import coverage as command
-from barista.coverage import Coverage
-from barista.rewriter import Place
+from barista.net import schema
+from barista.plan import coverage
+from barista.plan.coverage import Coverage
+from barista.rewrite.placement import Place
 
 
 def write(folder: Path, text: str, name: str = "net.prototxt") -> Path:
@@ -160,7 +161,7 @@ def test_code_of_one_s_own_is_replaced_where_all_its_shapes_are_said(tmp_path: P
 
 def an_lmdb(folder: Path, *, encoded: bool) -> None:
     """Of one picture of 3 x 6 x 7."""
-    datum = caffe_proto.new("Datum")
+    datum = schema.new("Datum")
     datum.label = 0
     if encoded:
         datum.encoded = True

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from processes import barista
 
-from barista import caffe_proto, crossings, prototxt, rewriter
-from barista.prototxt import Kind
-from barista.rewriter import Selection
+from barista.net import prototxt, schema
+from barista.net.prototxt import Kind
+from barista.rewrite import placement as rewriter
+from barista.rewrite import transfers
+from barista.rewrite.placement import Selection
 from examples import nets
 
 # Who copies: a direction, a layer on the CPU (none of losses), values, gradients.
@@ -35,10 +37,10 @@ def layer(kind: str, name: str, bottoms: str, tops: str, more: str = "") -> str:
     return f'layer {{ name: "{name}" type: "{kind}" {blobs} {more} }}'
 
 
-def plan(*layers: str, excepted: tuple[str, ...] = ()) -> crossings.Plan:
+def plan(*layers: str, excepted: tuple[str, ...] = ()) -> transfers.Plan:
     net = prototxt.parse("\n".join(layers), Kind.NET, "net")
     rewritten = rewriter.rewrite(net, Selection(excepted=excepted))
-    return crossings.plan(rewritten.net, rewritten.decisions, caffe_proto.new("NetState"))
+    return transfers.plan(rewritten.net, rewritten.decisions, schema.new("NetState"))
 
 
 def copies(*layers: str, excepted: tuple[str, ...] = ()) -> Copies:
@@ -52,8 +54,8 @@ DATA_IN, LOSS_OUT = ("in", "data", "x label", ""), ("out", "", "loss", "")
 def test_a_net_wholly_on_the_device_has_data_in_and_the_loss_out() -> None:
     example = nets.example("lenet")
     rewritten = rewriter.rewrite(example.net)
-    found = crossings.plan(rewritten.net, rewritten.decisions, caffe_proto.new("NetState"))
-    assert crossings.sentences(found) == [
+    found = transfers.plan(rewritten.net, rewritten.decisions, schema.new("NetState"))
+    assert transfers.sentences(found) == [
         "each training step copies in data and label, which digits makes (reads and prepares data)",
         "each training step copies out loss, which Caffe adds up",
     ]
@@ -67,7 +69,7 @@ def test_a_layer_on_the_cpu_in_the_middle_has_both_ways_copied() -> None:
         ("in", "norm", "norm", "conv"),
         LOSS_OUT,
     ]
-    said = crossings.sentences(plan(*net))
+    said = transfers.sentences(plan(*net))
     assert said[1:3] == [
         "each training step copies out conv and the gradient of norm, which norm takes (no device layer of this type yet)",
         "each training step copies in norm and the gradient of conv, which norm makes (no device layer of this type yet)",
@@ -150,7 +152,7 @@ def test_layers_of_tests_do_not_count() -> None:
 
 def test_nothing_is_copied_where_nothing_is_on_the_device() -> None:
     found = plan(DATA, conv("conv", "x"), IP % "conv", LOSS % "ip", excepted=("conv", "ip", "loss"))
-    assert crossings.sentences(found) == ["each training step copies nothing: no layer is on the device"]
+    assert transfers.sentences(found) == ["each training step copies nothing: no layer is on the device"]
 
 
 def test_a_loss_on_the_cpu_takes_what_it_is_of() -> None:
@@ -163,7 +165,7 @@ def test_a_loss_on_the_cpu_takes_what_it_is_of() -> None:
 
 
 def test_a_net_without_a_loss_is_not_trained() -> None:
-    said = crossings.sentences(plan('layer { name: "in" type: "Input" top: "x" }', conv("conv", "x")))
+    said = transfers.sentences(plan('layer { name: "in" type: "Input" top: "x" }', conv("conv", "x")))
     assert said == ["each forward pass copies in x, which in makes (holds data that the host makes)"]
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from barista import caffe_proto, data, paths
+from barista import datasets as data
+from barista import paths
 from barista.cli.data import command
 from barista.errors import BaristaError
+from barista.net import schema
 
 IMAGES = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 LABELS = np.array([3, 0, 9, 1, 1], np.uint8)
@@ -44,7 +46,7 @@ def mnist_files(tmp_path: Path) -> Path:
 def read(path: Path) -> list[tuple[bytes, Any]]:
     """The records of an LMDB, each as key and Datum."""
     with lmdb.open(str(path), readonly=True, lock=False) as environment, environment.begin() as transaction:
-        return [(key, caffe_proto.message_class("Datum").FromString(value)) for key, value in transaction.cursor()]
+        return [(key, schema.message_class("Datum").FromString(value)) for key, value in transaction.cursor()]
 
 
 def test_digits_are_all_there_once(digits: dict[str, data.Dataset]) -> None:

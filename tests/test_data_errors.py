@@ -13,14 +13,14 @@ import trainings
 from PIL import Image
 from trainings import inner_product, layer
 
-from barista import caffe_proto
+from barista.net import schema
 
 
 def records(folder: Path, sizes: Iterable[int], channels: Mapping[int, int] | None = None, broken: int = -1) -> Path:
     """An LMDB of square images; record `broken` says that it is encoded, and is not."""
     with lmdb.open(str(folder), map_size=1 << 20) as database, database.begin(write=True) as transaction:
         for i, size in enumerate(sizes):
-            datum = caffe_proto.new("Datum")
+            datum = schema.new("Datum")
             datum.channels, datum.height, datum.width = (channels or {}).get(i, 3), size, size
             datum.data = bytes(datum.channels * size * size)
             if i == broken:
@@ -45,7 +45,7 @@ def images(folder: Path, sizes: Iterable[int], missing: int = -1, broken: int = 
 
 
 def mean_file(file: Path, *extents: int) -> Path:
-    mean = caffe_proto.new("BlobProto")
+    mean = schema.new("BlobProto")
     mean.num, (mean.channels, mean.height, mean.width) = 1, extents
     mean.data.extend([0.0] * int(np.prod(extents)))
     file.write_bytes(mean.SerializeToString())

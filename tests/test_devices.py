@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from processes import barista, sentence
 
-from barista import opencl
 from barista.errors import BaristaError
-from barista.opencl import Device
+from barista.opencl import devices as opencl
+from barista.opencl.devices import Device
 
 
 def a_device(platform: str, name: str, kind: str = "cpu", index: int = 0) -> Device:

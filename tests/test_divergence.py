@@ -13,8 +13,8 @@ import pytest
 import trainings
 from trainings import Project, Recorder, dims, inner_product, layer
 
-from barista import snapshot
 from barista.errors import BaristaError
+from barista.train import snapshot
 
 # Distances between what is learnt and ones: they grow without bound where the rate is too high.
 DATA = layer(

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from processes import barista
 
-from barista import doctor, opencl, paths
+from barista import doctor, paths
 from barista.doctor import State
+from barista.opencl import devices
 
 
 def findings(*arguments: str, status: int, **variables: str) -> dict[str, dict[str, Any]]:
@@ -90,7 +91,7 @@ def test_a_disk_that_is_nearly_full_is_missing(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_emulator_that_shows_no_platform_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opencl, "devices", list)
+    monkeypatch.setattr(devices, "devices", list)
     finding = doctor._emulator("emulator", None)
     assert finding.state is State.MISSING
     assert finding.mend == "pip install intel-opencl-rt==2024.2.1"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from barista import paths
-from barista import recipe as recipes
+from barista.bitstream import recipe as recipes
 
 RECIPES = recipes.names()
 BOARDS = [name for name in RECIPES if recipes.load(name).board]

@@ -169,7 +169,7 @@ def test_labels_that_the_device_alone_has(device: str, tmp_path: Path) -> None:
         """
         import sys
         import numpy as np
-        from barista import plugin
+        from barista.runtime import plugin
 
         caffe = plugin.load(sys.argv[2]).caffe
         net = caffe.Net(sys.argv[1], caffe.TRAIN)
@@ -188,7 +188,7 @@ def test_pycaffe_ends_with_the_sentence_too(device: str, tmp_path: Path) -> None
     result = processes.python(
         """
         import sys
-        from barista import plugin
+        from barista.runtime import plugin
 
         caffe = plugin.load(sys.argv[2]).caffe
         caffe.Net(sys.argv[1], caffe.TRAIN).forward()

@@ -15,7 +15,8 @@ import pytest
 import trainings
 from trainings import Project
 
-from barista import snapshot, train
+from barista.train import run as train
+from barista.train import snapshot
 
 FIELDS = {
     "base_lr": "0.1",

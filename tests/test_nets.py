@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from processes import python, run
 
-from barista import coverage, prototxt, solver
+from barista.net import prototxt, solver
+from barista.plan import coverage
 from examples import nets
 
 
@@ -64,7 +65,7 @@ def test_vgg_is_covered_without_a_pass(tmp_path: Path) -> None:
         """
         import resource, sys
         from pathlib import Path
-        from barista import coverage
+        from barista.plan import coverage
 
         list(coverage.cover([Path(sys.argv[1])]))
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)

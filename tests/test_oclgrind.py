@@ -21,8 +21,9 @@ import pytest
 import shapes
 from processes import ROOT
 
-from barista import bitstream as bitstreams
-from barista import opencl, paths
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.opencl import devices
 
 FORMULA_TESTS = "*Formula*"
 # How many of the smallest problems run: one of convolution takes a second, most of which is clearing the grid's memories.
@@ -122,7 +123,7 @@ def test_every_kernel_ran() -> None:
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, **opencl.environment("oclgrind"), **CHECKS, **more}
+    return {**os.environ, **devices.environment("oclgrind"), **CHECKS, **more}
 
 
 def messages(output: str) -> list[str]:

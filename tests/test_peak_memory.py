@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from barista import bitstream as bitstreams
-from barista import steps
-from barista.steps import STOCK
+from barista.bitstream import build as bitstreams
+from barista.profile import session as steps
+from barista.profile.session import STOCK
 from benchmarks.__main__ import CONTESTS, task_of
 
 # Of small nets the most is Intel's runtime: LeNet has 1.24 times what stock Caffe has, CIFAR-10 quick 1.20.

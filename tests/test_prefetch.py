@@ -10,7 +10,7 @@ import pytest
 import trainings
 from processes import Devices, python
 
-from barista import copies, layer_times, steps, timeline
+from barista.profile import layer_times, session, timeline, transfers
 
 STEPS = 6
 BATCH = 7
@@ -33,21 +33,21 @@ def net(folder: Path) -> str:
 
 def test_batches_cross_ahead_of_their_step(device: str, devices: Devices, tmp_path: Path) -> None:
     solver = trainings.Project(tmp_path, trainings.SOLVER | {"net": f'"{tmp_path / "net.prototxt"}"'}, net(tmp_path)).write()
-    task = steps.prepare(solver)
+    task = session.prepare(solver)
     place = devices.of(device)
-    with steps.caffe_contestant(task, place) as contestant:
-        made = steps.made_layers(task, contestant.ready())
+    with session.caffe_contestant(task, place) as contestant:
+        made = session.made_layers(task, contestant.ready())
         recorded = contestant.record(STEPS, warm=WARM)
-    crossed = [command for command in recorded.commands if command.name in (copies.UPLOAD, copies.PREFETCH)]
-    assert {command.name for command in crossed} == {copies.PREFETCH}
+    crossed = [command for command in recorded.commands if command.name in (transfers.UPLOAD, transfers.PREFETCH)]
+    assert {command.name for command in crossed} == {transfers.PREFETCH}
     sizes = {4 * BATCH * 3 * 12 * 12: "db", 4 * (BATCH - 2) * 3 * 12 * 12: "files", 4 * BATCH: "db", 4 * (BATCH - 2): "files"}
-    whose = {command.bytes: made[copies.loader(made, command)].name for command in crossed}
+    whose = {command.bytes: made[transfers.loader(made, command)].name for command in crossed}
     assert whose == sizes
     # As many as are taken, but for those that the threads are ahead by now or were before.
     assert abs(len(crossed) - 4 * STEPS) <= 2 * 2 * 4
 
     drawn = timeline.of(task, made, recorded, device, place[0].recipe.compute_units, WARM)
-    assert {(bar.layer, bar.family, bar.phase) for bar in drawn.bars if bar.name == copies.PREFETCH} == {
+    assert {(bar.layer, bar.family, bar.phase) for bar in drawn.bars if bar.name == transfers.PREFETCH} == {
         ("db", "data", "forward"),
         ("files", "data", "forward"),
     }
@@ -58,7 +58,7 @@ def test_time_says_for_whom(device: str, tmp_path: Path) -> None:
     report = layer_times.measure(solver, device, iterations=WARM)
     into = {row.layer for row in report.rows if row.upload_bytes}
     assert {"db", "files"} <= into
-    assert {copy.who for copy in report.copies if copy.direction == copies.UPLOAD} <= {"db", "files"}
+    assert {copy.who for copy in report.copies if copy.direction == transfers.UPLOAD} <= {"db", "files"}
 
 
 # Every batch on the host, and what the device made of it.

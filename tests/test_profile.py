@@ -11,8 +11,9 @@ import pytest
 from processes import barista, sentence
 from test_time import CONV_BYTES, DATA_BYTES, INPUTS, LABEL_BYTES, NET, write
 
-from barista import rewriter, timeline
-from barista.timeline import HOST, UPDATE, WAITING, Bar, Timeline
+from barista.profile import timeline
+from barista.profile.timeline import HOST, UPDATE, WAITING, Bar, Timeline
+from barista.rewrite import placement
 
 LAYERS = ("pictures", "conv", "foreign", "pool", "ip", "loss")
 
@@ -95,7 +96,7 @@ def test_where_it_can_t_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_every_type_that_the_device_runs_has_a_colour() -> None:
-    assert set(rewriter._OBSTACLES) | rewriter._VIEWS <= set(timeline._FAMILY_OF)
+    assert set(placement._OBSTACLES) | placement._VIEWS <= set(timeline._FAMILY_OF)
 
 
 def bar(row: int, began: int, ended: int, name: str = "kernel", layer: str = "conv", phase: str = "forward") -> Bar:

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barista import caffe_proto, paths, prototxt
+from barista import paths
 from barista.errors import BaristaError
-from barista.prototxt import Kind
+from barista.net import prototxt
+from barista.net import schema as caffe_proto
+from barista.net.prototxt import Kind
 
 
 def test_every_prototxt_of_caffe_is_read_as_what_it_is() -> None:
@@ -215,7 +217,8 @@ import sys
 sys.path.insert(0, {str(python_dir)!r})
 def ours():
     global net
-    from barista import caffe_proto, prototxt
+    from barista.net import schema as caffe_proto
+    from barista.net import prototxt
     net = prototxt.parse('layer {{ name: "x" type: "Foo" }}', prototxt.Kind.NET, "x")
 def theirs():
     global caffe

@@ -50,7 +50,7 @@ def test_loading_again_is_harmless(device: str) -> None:
 
 
 def test_a_process_that_trains_without_pycaffe_imports_no_numpy(device: str) -> None:
-    load = "import sys; from barista import plugin; plugin.load(sys.argv[1], pycaffe=False)"
+    load = "import sys; from barista.runtime import plugin; plugin.load(sys.argv[1], pycaffe=False)"
     assert python(f"{load}; print({{'caffe', 'numpy'}} & {{*sys.modules}})", device).stdout == "set()\n"
 
 

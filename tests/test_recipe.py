@@ -13,9 +13,9 @@ import pytest
 from processes import barista, sentence
 
 from barista import paths
-from barista import recipe as recipes
+from barista.bitstream import recipe as recipes
+from barista.bitstream.recipe import NUMBER_KEYS, Memory, Recipe
 from barista.errors import BaristaError
-from barista.recipe import NUMBER_KEYS, Memory, Recipe
 
 RECIPES = recipes.names()
 

@@ -19,7 +19,9 @@ import pytest
 import small_nets
 from processes import python
 
-from barista import paths, prototxt, rewriter
+from barista import paths
+from barista.net import prototxt
+from barista.rewrite import placement
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -28,7 +30,7 @@ UNCOUNTED = 2  # steps before copies are counted: in the first, weights go to th
 BATCH, CLASSES = 6, 5
 IMAGE = (3, 6, 6)
 MOVED_RUNS = 3
-LIMIT = 12  # 2 LAMBDA of barista.check
+LIMIT = 12  # 2 LAMBDA of barista.check.report
 # Of weights, images and labels; of the first sixty the one whose rectifiers' inputs stay the farthest from 0 in all steps, 1.5e-4.
 SEED = 32
 NEAREST = 1e-4
@@ -128,7 +130,7 @@ def train(folder: Path, device: str, weights: Path, runs: int = 1) -> list[Array
     folder.mkdir(exist_ok=True)
     net = prototxt.parse(NET, prototxt.Kind.NET, "net")
     if device != "stock":
-        rewritten = rewriter.rewrite(net)
+        rewritten = placement.rewrite(net)
         assert [decision.layer for decision in rewritten.decisions if not decision.on_device] == ["in"]
         net = rewritten.net
     net_file, solver = folder / "net.prototxt", folder / "solver.prototxt"

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barista import cli, paths, prototxt, rewriter, upgrade
+from barista import cli, paths
 from barista.errors import BaristaError
-from barista.prototxt import Kind
-from barista.rewriter import Decision, Place, Selection
+from barista.net import prototxt, upgrade
+from barista.net.prototxt import Kind
+from barista.rewrite import placement as rewriter
+from barista.rewrite.placement import Decision, Place, Selection
 
 ELEMENTWISE = [
     "AbsVal",

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from barista import emulator, paths
+from barista import paths
 from barista.errors import BaristaError
+from barista.opencl import emulator
 from tools.set_up import __main__ as main
 from tools.set_up import caffe, debian, pycaffe, python
 from tools.set_up.commands import Runner

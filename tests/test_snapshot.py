@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import trainings
 
-from barista import caffe_proto, snapshot
 from barista.errors import BaristaError
+from barista.net import schema
+from barista.train import snapshot
 
 MEMORY: dict[str, Any] = {"seed": 1, "batches": [[0, 3]], "solver": {}, "data": "", "iteration": 3}
 
@@ -19,11 +20,11 @@ def write_pair(folder: Path, prefix: str, iteration: int = 3, value: float = 1.0
     """A model and a state as Caffe writes them, small."""
     name = Path(prefix).name
     model, state = folder / f"{name}_iter_{iteration}.caffemodel", folder / f"{name}_iter_{iteration}.solverstate"
-    net = caffe_proto.new("NetParameter")
+    net = schema.new("NetParameter")
     layer = net.layer.add(name="ip", type="InnerProduct")
     layer.blobs.add(data=[value] * 10).shape.dim.append(10)
     model.write_bytes(net.SerializeToString())
-    solver_state = caffe_proto.new("SolverState")
+    solver_state = schema.new("SolverState")
     solver_state.iter = iteration
     solver_state.learned_net = f"{prefix}_iter_{iteration}.caffemodel"
     solver_state.history.add(data=[0.5] * 10).shape.dim.append(10)
@@ -78,7 +79,7 @@ def test_moved_together(tmp_path: Path) -> None:
     assert opened.model_moved
     assert opened.model is not None
     snapshot.copy_naming(moved, opened.model, tmp_path / "copy.solverstate")
-    copy = caffe_proto.new("SolverState")
+    copy = schema.new("SolverState")
     copy.ParseFromString((tmp_path / "copy.solverstate").read_bytes())
     assert Path(copy.learned_net) == tmp_path / "new" / "net_iter_3.caffemodel"
 

@@ -11,8 +11,10 @@ import pytest
 import trainings
 from trainings import Project, Recorder, dims, inner_product, layer
 
-from barista import caffe_proto, paths, snapshot, worker
+from barista import paths
 from barista.errors import BaristaError
+from barista.net import schema
+from barista.train import snapshot, worker
 
 DATA = layer(
     "DummyData", "data", "", "data label",
@@ -46,7 +48,7 @@ def project_of(folder: Path, net: str, **fields: str) -> Project:
 
 def bits(state: Path) -> list[tuple[str, list[bytes]]]:
     """Every layer's parameters in the net's order, of which several may have one name."""
-    model = caffe_proto.new("NetParameter")
+    model = schema.new("NetParameter")
     model.ParseFromString(state.with_name(state.name.replace(".solverstate", ".caffemodel")).read_bytes())
     return [(layer.name, [blob.SerializeToString() for blob in layer.blobs]) for layer in model.layer]
 
@@ -142,7 +144,7 @@ EVENTS: Any = type("Events", (), {"send": lambda _event, text: NOTES.append(text
 
 
 def parameters(**fields: Any) -> Any:
-    param = caffe_proto.new("SolverParameter")
+    param = schema.new("SolverParameter")
     param.max_iter = 5
     for name, value in fields.items():
         setattr(param, name, value)
@@ -171,9 +173,9 @@ class DamagingSolver:
 
     def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, str]:
         model, state = Path(f"{aside_prefix}_iter_1.caffemodel"), Path(f"{aside_prefix}_iter_1.solverstate")
-        net = caffe_proto.new("NetParameter")
+        net = schema.new("NetParameter")
         net.layer.add(name="ip").blobs.add(data=[1.0] * 10)
-        written = caffe_proto.new("SolverState")
+        written = schema.new("SolverState")
         written.iter, written.learned_net = 1, f"{final_prefix}_iter_1.caffemodel"
         model.write_bytes(net.SerializeToString())
         state.write_bytes(written.SerializeToString())

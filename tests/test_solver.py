@@ -11,10 +11,12 @@ import lmdb
 import prototxts
 import pytest
 
-from barista import caffe_proto, cli, net_files, paths, prototxt, rewriter, solver
+from barista import cli, paths
 from barista.errors import BaristaError
-from barista.prototxt import Kind
-from barista.rewriter import Selection
+from barista.net import data_files, prototxt, schema, solver
+from barista.net.prototxt import Kind
+from barista.rewrite import placement as rewriter
+from barista.rewrite.placement import Selection
 
 NET = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
@@ -372,7 +374,7 @@ layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST
 
 
 def datum(channels: int, height: int, width: int, size: int | None = None) -> bytes:
-    message = caffe_proto.new("Datum")
+    message = schema.new("Datum")
     message.channels, message.height, message.width = channels, height, width
     message.data = bytes(channels * height * width if size is None else size)
     return bytes(message.SerializeToString())
@@ -475,7 +477,7 @@ def test_an_hdf5_list_and_a_mean_file_must_be_there(folder: Folder) -> None:
 )
 def test_a_layer_is_included_by_caffes_rules(rules: str, state: str, included: bool) -> None:
     net = prototxt.parse(f'state {{ {state} }} layer {{ name: "x" {rules} }}', Kind.NET, "net")
-    assert net_files.includes(net.state, net.layer[0]) is included
+    assert data_files.includes(net.state, net.layer[0]) is included
 
 
 # --- barista rewrite SOLVER ----------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from processes import Devices
 
-from barista import net_instances, steps
-from barista.steps import MadeLayer, Recorded, Task
+from barista.net import shapes
+from barista.profile import session as steps
+from barista.profile.session import MadeLayer, Recorded, Task
 from examples import nets
 
 STEPS = 2
@@ -79,7 +80,7 @@ def task_of(name: str, path: Path) -> Task:
     batch = NETS[name]
     task = steps.prepare(nets.write(name, path), {blob: (batch, *image), "label": (batch,)})
     for layer in task.net.layer:
-        net_instances.leave_unfilled(layer)
+        shapes.leave_unfilled(layer)
     return task
 
 

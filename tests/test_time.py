@@ -12,14 +12,18 @@ import numpy as np
 import pytest
 from processes import barista, sentence
 
-from barista import bitstream as bitstreams
-from barista import caffe_proto, copies, grid, layer_times, prototxt, steps
-from barista.copies import Cause
-from barista.net_instances import Made
-from barista.plugin import Command, GridPlan
-from barista.recipe import VECTOR
-from barista.rewriter import Decision, Place
-from barista.steps import MadeLayer, Recorded, Span, StepTime
+from barista.bitstream import build as bitstreams
+from barista.bitstream.recipe import VECTOR
+from barista.net import prototxt, schema
+from barista.net.shapes import Made
+from barista.plan import grid
+from barista.profile import layer_times
+from barista.profile import session as steps
+from barista.profile import transfers as copies
+from barista.profile.session import MadeLayer, Recorded, Span, StepTime
+from barista.profile.transfers import Cause
+from barista.rewrite.placement import Decision, Place
+from barista.runtime.plugin import Command, GridPlan
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """
@@ -129,7 +133,7 @@ def database(folder: Path) -> Path:
     rng = np.random.default_rng(1)
     with lmdb.open(str(path), map_size=2**20) as environment, environment.begin(write=True) as transaction:
         for i in range(12):
-            datum = caffe_proto.new("Datum")
+            datum = schema.new("Datum")
             datum.channels, datum.height, datum.width, datum.label = 2, 8, 8, i % 4
             datum.data = rng.integers(0, 256, 128, np.uint8).tobytes()
             transaction.put(b"%08d" % i, datum.SerializeToString())

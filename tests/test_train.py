@@ -15,7 +15,9 @@ import trainings
 from rich.console import Console
 from trainings import Project, Recorder, history, weights
 
-from barista import curves, failures, paths, progress, snapshot, worker
+from barista import paths
+from barista.runtime import failures
+from barista.train import curves, progress, snapshot, worker
 
 
 @pytest.fixture(scope="module")

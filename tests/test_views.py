@@ -18,7 +18,7 @@ from barista import paths
 BEGIN = """
 import sys, threading
 import numpy as np
-from barista import plugin
+from barista.runtime import plugin
 device, solver_file, answer = sys.argv[1:4]
 if device == "stock":
     caffe = plugin.load_stock_caffe()

@@ -14,7 +14,10 @@ import lmdb
 import numpy as np
 from PIL import Image
 
-from barista import caffe_proto, paths, progress, snapshot, train
+from barista import paths
+from barista.net import schema
+from barista.train import progress, snapshot
+from barista.train import run as train
 
 CPU = ("--except", "*")
 CLASSES = 4
@@ -91,14 +94,14 @@ class Project:
 
 def weights(state: Path) -> dict[str, list[bytes]]:
     """The bits of every blob of the model beside `state`, by layer."""
-    model = caffe_proto.new("NetParameter")
+    model = schema.new("NetParameter")
     model.ParseFromString(state.with_name(state.name.replace(".solverstate", ".caffemodel")).read_bytes())
     return {layer.name: [np.array(blob.data, np.float32).tobytes() for blob in layer.blobs] for layer in model.layer if layer.blobs}
 
 
 def history(state: Path) -> list[bytes]:
     """The bits of every blob of a solver's history."""
-    parsed = caffe_proto.new("SolverState")
+    parsed = schema.new("SolverState")
     parsed.ParseFromString(state.read_bytes())
     return [np.array(blob.data, np.float32).tobytes() for blob in parsed.history]
 
@@ -127,7 +130,7 @@ def write_lmdb(folder: Path, seed: int = 0) -> Path:
     pixels, labels = images(seed)
     with lmdb.open(str(folder), map_size=1 << 24) as database, database.begin(write=True) as transaction:
         for i, (pixel, label) in enumerate(zip(pixels, labels, strict=True)):
-            datum = caffe_proto.new("Datum")
+            datum = schema.new("Datum")
             datum.channels, datum.height, datum.width = pixel.shape
             datum.data, datum.label = pixel.tobytes(), int(label)
             transaction.put(f"{i:08}".encode(), datum.SerializeToString())

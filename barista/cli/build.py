@@ -7,8 +7,8 @@ import time
 
 import click
 
-from barista import bitstream as bitstreams
-from barista import recipe as recipes
+from barista.bitstream import build as bitstreams
+from barista.bitstream import recipe as recipes
 
 
 @click.command()

@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from barista import check, net_inputs
+from barista.check import report as check
 from barista.errors import BaristaError
+from barista.net import inputs
 
 
 @click.command()
@@ -36,7 +37,7 @@ def command(net: Path, device: str | None, bitstream: str | None, shapes: tuple[
             done.append(result.layer)
             status.update(f"{len(done)} layers checked, the last was {result.layer}")
 
-        given = dict(net_inputs.parse_shape(shape) for shape in shapes)
+        given = dict(inputs.parse_shape(shape) for shape in shapes)
         report = check.check(net, device, bitstream, given, seed=seed, progress=progress)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))

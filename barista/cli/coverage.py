@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from barista import coverage, net_inputs
+from barista.net import inputs
+from barista.plan import coverage
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of a table is folded for it
 
@@ -27,7 +28,7 @@ def command(files: tuple[Path, ...], shapes: tuple[str, ...], as_json: bool) -> 
     net's own shapes and batch, biases left out. A layer counts as in the training net, or as in the first test net that has it.
     Data need not be there, and nothing is computed. Several files give one table with a row a net.
     """
-    given = dict(net_inputs.parse_shape(shape) for shape in shapes)
+    given = dict(inputs.parse_shape(shape) for shape in shapes)
     found: list[coverage.Coverage] = []
     with Console(stderr=True, highlight=False).status("reading") as status:
         for net in coverage.cover(files, given):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from barista import data
+from barista import datasets as data
 
 
 def _output(function: click.decorators.FC) -> click.decorators.FC:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from barista import opencl
 from barista.errors import BaristaError
+from barista.opencl import devices as opencl
 
 
 @click.command()

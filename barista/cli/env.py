@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from barista import bitstream as bitstreams
-from barista import paths, views
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.runtime import views
 
 
 @click.command()

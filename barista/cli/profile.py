@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from barista import bitstream as bitstreams
-from barista import net_inputs, steps, timeline
+from barista.bitstream import build as bitstreams
+from barista.net import inputs
+from barista.profile import session, timeline
 
 
 @click.command()
@@ -34,12 +35,12 @@ def command(
     The trace opens in chrome://tracing and in Perfetto. The picture shows the same: a row a queue, bars coloured by kind of layer.
     Data need not be there: where it is missing, pictures and labels are random. What is not profiled pays nothing.
     """
-    given = dict(net_inputs.parse_shape(shape) for shape in shapes)
+    given = dict(inputs.parse_shape(shape) for shape in shapes)
     with Console(stderr=True, highlight=False).status("making the net") as status:
-        task = steps.prepare(file, given)
+        task = session.prepare(file, given)
         built, picked = bitstreams.resolve(device, bitstream, note=status.update)
-        with steps.caffe_contestant(task, (built, picked)) as contestant:
-            made = steps.made_layers(task, contestant.ready())
+        with session.caffe_contestant(task, (built, picked)) as contestant:
+            made = session.made_layers(task, contestant.ready())
             warm = min(first, 1)
             if first > warm:
                 status.update(f"training to step {first}")

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from barista import crossings, rewrite, rewriter
+from barista.rewrite import job as rewrite
+from barista.rewrite import placement, transfers
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is folded for it
 
@@ -31,7 +32,7 @@ def command(file: Path, output: Path | None, diff: bool, restore: bool, only: An
     """
     if restore and (only or excepted):
         raise click.UsageError("--restore turns every layer back; it takes neither --only nor --except")
-    job = rewrite.plan(file, rewriter.Selection(only, excepted), restore=restore, keep_unknown=keep_unknown)
+    job = rewrite.plan(file, placement.Selection(only, excepted), restore=restore, keep_unknown=keep_unknown)
     files = job.files(output)
     if diff:
         click.echo("".join(file.diff() for file in files), nl=False)
@@ -56,14 +57,14 @@ def _print_report(report: Console, job: rewrite.Job) -> None:
     for net in job.nets:
         if net.decisions:
             report.print(_table(net.name, net.decisions))
-    copied = job.crossings()
-    for sentence in crossings.sentences(copied) if copied else ():
+    copied = job.transfers()
+    for sentence in transfers.sentences(copied) if copied else ():
         report.print(sentence, markup=False, soft_wrap=True)
     for note in job.notes:
         report.print(f"note: {escape(note)}", soft_wrap=True)
 
 
-def _table(title: str, decisions: tuple[rewriter.Decision, ...]) -> Table:
+def _table(title: str, decisions: tuple[placement.Decision, ...]) -> Table:
     on_device = sum(decision.on_device for decision in decisions)
     table = Table(title=f"{escape(title)}: {on_device} of {len(decisions)} layers on the device", title_justify="left")
     for column in ("layer", "type", "runs on", "because"):

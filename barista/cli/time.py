@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from barista import layer_times, net_inputs
 from barista.cli.coverage import scaled
-from barista.copies import DOWNLOAD, HOST, LOSS, SOLVER, UPLOAD
-from barista.crossings import enumerated
-from barista.layer_times import Copy, Report, Row
+from barista.net import inputs
+from barista.profile import layer_times
+from barista.profile.layer_times import Copy, Report, Row
+from barista.profile.transfers import DOWNLOAD, HOST, LOSS, SOLVER, UPLOAD
+from barista.rewrite.transfers import enumerated
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is folded for it
 
@@ -36,7 +37,7 @@ def command(file: Path, iterations: int, device: str | None, bitstream: str | No
     products reach; and how much of the multiply grid they fill. Data need not be there: where it is missing, pictures and labels
     are random.
     """
-    given = dict(net_inputs.parse_shape(shape) for shape in shapes)
+    given = dict(inputs.parse_shape(shape) for shape in shapes)
     with Console(stderr=True, highlight=False).status("reading") as status:
         report = layer_times.measure(
             file, device, bitstream, given, iterations=iterations, progress=lambda text: status.update(escape(text))

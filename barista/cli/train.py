@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from barista import progress, solver
-from barista import train as training
+from barista.net import solver
+from barista.train import progress
+from barista.train import run as training
 
 
 @click.command()

@@ -41,7 +41,7 @@ std::vector<Device> devices_of(cl_platform_id platform) {
 }
 
 // Keeps what drivers print while they start, and passes it on but for one line: Intel's runtime does not know other makers' processors and
-// says so, each time, although barista/emulator.py tells it what this one can do.
+// says so, each time, although barista/opencl/emulator.py tells it what this one can do.
 class DriversTalk {
  public:
   DriversTalk() {

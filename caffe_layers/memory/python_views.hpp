@@ -8,7 +8,7 @@ namespace barista::memory {
 // Python does so already.
 void views_are_told();
 
-// To be called for each host memory that is handed out to be written. Where that is pycaffe's doing, and the first time, barista/views.py,
+// To be called for each host memory that is handed out to be written. Where that is pycaffe's doing, and the first time, barista/runtime/views.py,
 // which BARISTA_VIEWS names, is run. The memory at `host` may be the view that is just being made: it counts as having one for ever.
 void have_views_told(const void* host);
 

@@ -1,5 +1,5 @@
 // The hardware's configuration, as a bitstream's manifest carries it and bitstreams/*.json states it, where each key is explained
-// (barista/recipe.py). The only place from which the host learns tile sizes: they are the values with which the kernels were compiled.
+// (barista/bitstream/recipe.py). The only place from which the host learns tile sizes: they are the values with which the kernels were compiled.
 #ifndef BARISTA_PLAN_RECIPE_HPP_
 #define BARISTA_PLAN_RECIPE_HPP_
 

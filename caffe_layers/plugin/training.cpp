@@ -1,4 +1,4 @@
-// What `barista train` needs of Caffe, as C entry points for its worker process (barista/worker.py), which holds the loop.
+// What `barista train` needs of Caffe, as C entry points for its worker process (barista/train/worker.py), which holds the loop.
 //
 // A training owns one stock solver and takes Solver::Step and Solver::Solve apart, so that the caller sees every iteration and every
 // batch of a test and may stop between any two. The calls into Caffe and their order are those of Caffe 1.0's solver.cpp; a test
@@ -499,7 +499,7 @@ Training& as_training(void* training) { return *static_cast<Training*>(training)
 bool is_of_python() { return std::strcmp(abi::__cxa_current_exception_type()->name(), "N5boost6python17error_already_setE") == 0; }
 
 // Runs what an entry point does. An exception may not leave a C function: at Caffe's edge, what Caffe does. What a layer of type Python
-// throws goes on as an exception of Python's, which ctypes.PyDLL raises, with nothing for an answer; see barista/caffe_solver.py.
+// throws goes on as an exception of Python's, which ctypes.PyDLL raises, with nothing for an answer; see barista/train/solver.py.
 template <typename Body>
 auto guarded(Body body) -> decltype(body()) {
   try {

@@ -1,5 +1,5 @@
 // Caffe's own upgrade of old nets and solvers, its lists of types, and what a file of weights in HDF5 holds, as C entry points for the
-// harness (barista/upgrade.py).
+// harness (barista/net/upgrade.py).
 //
 // Messages cross serialised, so nothing is printed and read again on the way. A net or solver that Caffe cannot upgrade fails one of
 // Caffe's CHECKs, which end the process: the harness calls from a process of its own and reads Caffe's sentence from its log.
@@ -18,7 +18,7 @@
 
 namespace {
 
-// What the entry points return; barista/upgrade.py has the same numbers.
+// What the entry points return; barista/net/upgrade.py has the same numbers.
 enum Status : int {
   kUpgraded = 0,
   kNotParsed = 1,   // not a serialised message of that type

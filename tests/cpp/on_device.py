@@ -12,9 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from barista import bitstream, opencl, recipe
-from barista.bitstream import Bitstream
+from barista.bitstream import build as bitstream
+from barista.bitstream import recipe
+from barista.bitstream.build import Bitstream
 from barista.errors import BaristaError
+from barista.opencl import devices
 
 # Words a bank: a device without on-chip memory is slow with more.
 MEMORIES = {"x_words": 2032, "vec_words": 1024, "acc_words": 1024}
@@ -32,7 +34,7 @@ def main() -> None:
     os.execve(command[0], command, {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found)})
 
 
-def of_board(name: str, device: str) -> tuple[Bitstream, opencl.Device]:
+def of_board(name: str, device: str) -> tuple[Bitstream, devices.Device]:
     """The bitstream of a board's recipe without the board, and with memories of MEMORIES."""
     raw = {**recipe.load(name).raw, **MEMORIES, "name": f"{name}-boardless", "board": None}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,1 @@
+"""Recipes, and the device binaries that are built from them."""

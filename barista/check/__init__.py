@@ -1,0 +1,1 @@
+"""Comparing single layers, forward and backward, with stock Caffe's."""

@@ -1,0 +1,165 @@
+"""How much of a net the device runs: layer by layer, and as a share of its multiply-adds.
+
+A multiply-add is one product that is added to a sum, counted as papers count them: those of convolutions, deconvolutions, inner
+products and recurrent layers, forward, at the net's own shapes and batch; biases and what other layers multiply are left out.
+The shapes are Caffe's own, from a process that makes the net (barista.plan.coverage_worker). Nothing is computed, and data need not
+be there. Where it is, it is looked for as `barista train` looks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from barista.errors import BaristaError
+from barista.net import data_files, prototxt, solver, upgrade
+from barista.net import inputs as net_inputs
+from barista.net.inputs import Shape
+from barista.net.shapes import Made
+from barista.rewrite import placement as rewriter
+from barista.rewrite.placement import Place
+from barista.runtime import process
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer, at its shapes in the training net, or in the first test net that has it."""
+
+    layer: str
+    type: str  # the stock type
+    place: Place
+    reason: str  # why not on the device; empty where it is
+    multiply_adds: int
+    parameters: int  # numbers that are learned; those that an earlier layer shares are counted there
+
+    @property
+    def on_device(self) -> bool:
+        return self.place is not Place.CPU
+
+
+@dataclass(frozen=True)
+class Coverage:
+    net: str
+    layers: tuple[Layer, ...]
+    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
+
+    @property
+    def on_device(self) -> int:
+        """Layers on the device."""
+        return sum(layer.on_device for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        return sum(layer.multiply_adds for layer in self.layers)
+
+    @property
+    def multiply_adds_on_device(self) -> int:
+        return sum(layer.multiply_adds for layer in self.layers if layer.on_device)
+
+    @property
+    def share(self) -> float | None:
+        """The part of the multiply-adds that is the device's, 0 to 1; None of a net that has none."""
+        return self.multiply_adds_on_device / self.multiply_adds if self.multiply_adds else None
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.parameters for layer in self.layers)
+
+    def as_json(self) -> dict[str, Any]:
+        layers = [asdict(layer) | {"place": layer.place.value, "on_device": layer.on_device} for layer in self.layers]
+        sums = ("on_device", "multiply_adds", "multiply_adds_on_device", "share", "parameters")
+        return asdict(self) | {"layers": layers} | {name: getattr(self, name) for name in sums}
+
+
+def cover(paths: Sequence[Path], shapes: Mapping[str, Shape] | None = None) -> Iterator[Coverage]:
+    """The coverage of each net in `paths`, and of each net of a solver there. `shapes` are of inputs, as for net_inputs.replace.
+
+    Raises BaristaError where a net can't be read or instantiated, and for a shape that is of no net's input.
+    """
+    nets = [net for path in paths for net in _nets(path)]
+    given = dict(shapes or {})
+    made = [net_inputs.made_by_data(net, given) for _, _, net, _ in nets]
+    for blob in given:
+        if not any(blob in blobs for blobs in made):
+            raise BaristaError(f"{paths[0]}: no data layer makes the blob '{blob}' that --shape names")
+    for (name, path, net, notes), blobs in zip(nets, made, strict=True):
+        yield _cover(name, path, net, notes, {blob: shape for blob, shape in given.items() if blob in blobs})
+
+
+def _nets(path: Path) -> Iterator[tuple[str, Path, Any, list[str]]]:
+    """Name, file and message of the nets that a file holds or names, in the present format; and where their data was found."""
+    document = prototxt.read(path)
+    if document.kind is prototxt.Kind.NET:
+        nets = [(str(path), path, upgrade.upgrade_net(document.message, str(path)).message)]
+    else:
+        nets = [(net.name, net.file or path, net.net) for net in solver.read(path).nets]
+    for name, file, net in nets:
+        yield name, file, *data_files.with_found(net, path, name)
+
+
+def _cover(name: str, path: Path, net: Any, notes: Sequence[str], shapes: Mapping[str, Shape]) -> Coverage:
+    known = upgrade.layer_types()
+    if known is not None:
+        rewriter.check_types(net, known, name)
+    inputs = net_inputs.replace(rewriter.restore(net), path, shapes)
+    made = _made(inputs.net, name)
+    decisions = rewriter.rewrite(net).decisions
+    shared: set[str] = set()
+    layers = []
+    for decision, layer, there in zip(decisions, inputs.net.layer, made, strict=True):
+        products = multiply_adds(layer, there) if there else 0
+        learned = _parameters(layer, there, shared) if there else 0
+        layers.append(Layer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
+    return Coverage(name, tuple(layers), (*notes, *inputs.sentences))
+
+
+def _made(net: Any, name: str) -> list[Made | None]:
+    """Each layer of the net as Caffe makes it; None of one that no phase has."""
+    made: list[Made | None] = [None] * len(net.layer)
+    task = {"net": prototxt.to_text(net), "name": name}
+    for event in process.ask("barista.plan.coverage_worker", (), task, {}):
+        shapes = {field: tuple(tuple(shape) for shape in event[field]) for field in ("src", "dst", "weights")}
+        made[event["index"]] = Made(event["index"], **shapes)
+    return made
+
+
+# --- what is counted -----------------------------------------------------------------------------------------------------------
+
+
+def multiply_adds(layer: Any, made: Made) -> int:
+    """Of one forward pass: for each element that a layer makes, the products that it is the sum of."""
+    if layer.type == "Convolution":
+        return sum(prod(dst) for dst in made.dst) * prod(made.weights[0][1:])
+    if layer.type == "Deconvolution":  # each element that comes in goes through as many products
+        return sum(prod(src) for src in made.src) * prod(made.weights[0][1:])
+    if layer.type == "InnerProduct":
+        return prod(made.dst[0]) // int(layer.inner_product_param.num_output) * prod(made.weights[0])
+    if layer.type in ("LSTM", "RNN"):
+        return _recurrent_multiply_adds(layer, made)
+    return 0
+
+
+def _recurrent_multiply_adds(layer: Any, made: Made) -> int:
+    """A product with each matrix, each step of each sequence; with that of a static input, the second, each sequence."""
+    steps, sequences = made.src[0][:2]
+    matrices = [prod(shape) for shape in made.weights if len(shape) == 2]
+    exposed = {"LSTM": 2, "RNN": 1}[layer.type] if layer.recurrent_param.expose_hidden else 0
+    static = matrices[1] if len(made.src) > 2 + exposed else 0
+    return sequences * (steps * (sum(matrices) - static) + static)
+
+
+def _parameters(layer: Any, made: Made, shared: set[str]) -> int:
+    """The numbers that a layer learns. `shared` are the names of parameters that were counted, to which it adds."""
+    if layer.type == "BatchNorm":
+        return 0  # statistics, which are measured
+    count = 0
+    for number, shape in enumerate(made.weights):
+        name = layer.param[number].name if number < len(layer.param) else ""
+        if not name or name not in shared:
+            count += prod(shape)
+        if name:
+            shared.add(name)
+    return count

@@ -1,0 +1,1 @@
+"""Timing training steps, by layer, by command, and beside stock Caffe."""

@@ -1,0 +1,1 @@
+"""Which layers the device runs, and what that makes of a net."""

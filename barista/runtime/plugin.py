@@ -1,0 +1,199 @@
+"""The FPGA layers in this process's Caffe. The only module that imports `caffe`.
+
+libbarista.so defines members of Caffe's SyncedMemory in libcaffe's place, so it must be in the process first: it is opened with
+RTLD_GLOBAL, and only then is caffe imported. What OpenCL runtimes and Caffe's log read from the environment is set before either.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barista import paths
+from barista.bitstream import build as bitstreams
+from barista.bitstream.build import Bitstream
+from barista.errors import BaristaError
+from barista.opencl import devices
+from barista.runtime import views
+
+# glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
+QUIET = "1"
+# In the order in which barista_counters() writes them.
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What load() brought into the process."""
+
+    library: ctypes.CDLL
+    caffe: Any  # the module; None where the process trains without pycaffe
+    bitstream: Bitstream
+    device: devices.Device
+    hook_is_live: bool  # False: Caffe's own memory is in use, and layers copy always
+    asked: tuple[str | None, str | None]  # device and bitstream as load() was asked for them
+
+    def record(self) -> Recording:
+        """Keeps the times of every command on the device from here to the recording's end()."""
+        return Recording(self.library)
+
+    def counters(self) -> dict[str, int]:
+        """What this process has done on the device so far: the difference of two of these measures what lies between."""
+        values = (ctypes.c_uint64 * len(COUNTERS))()
+        self.library.barista_counters(values, len(COUNTERS))
+        return dict(zip(COUNTERS, values, strict=True))
+
+    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
+        """Of each operation, as barista.plan.grid.shape() gives it of a layer, how its passes use this device's multiply grid."""
+        sentence = ctypes.create_string_buffer(1024)
+        self.library.barista_grid_plans.restype = ctypes.c_char_p
+        text = self.library.barista_grid_plans(json.dumps(operations).encode(), sentence, ctypes.c_size_t(len(sentence)))
+        if text is None:
+            raise BaristaError(sentence.value.decode(errors="replace"))
+        return [[GridPlan(*fields) for fields in plans] for plans in json.loads(text)]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as the device ran it. Times are nanoseconds of time.monotonic_ns()."""
+
+    name: str  # a kernel's with its unit's number, or upload, prefetch, download, zero
+    queue: int  # of a compute unit, by its number; then that of uploads, then that of downloads
+    bytes: int
+    enqueued: int
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """One use of the multiply grid."""
+
+    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
+    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
+    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles
+
+
+class Recording:
+    """The commands between its making and end()."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._library.barista_recorded.restype = ctypes.c_uint64
+        self._library.barista_record_end.restype = ctypes.c_char_p
+        self._sentence = ctypes.create_string_buffer(1024)
+        if self._library.barista_record_begin(self._sentence, ctypes.c_size_t(len(self._sentence))) != 0:
+            raise BaristaError(self._sentence.value.decode(errors="replace"))
+
+    def __len__(self) -> int:
+        """How many commands there are so far."""
+        return int(self._library.barista_recorded())
+
+    def end(self) -> list[Command]:
+        """Waits for the device; the commands in the order in which they were enqueued."""
+        text = self._library.barista_record_end(self._sentence, ctypes.c_size_t(len(self._sentence)))
+        if text is None:
+            raise BaristaError(self._sentence.value.decode(errors="replace"))
+        return [Command(*fields) for fields in json.loads(text)]
+
+
+_loaded: Plugin | None = None
+
+
+def load(device: str | None = None, bitstream: str | Path | None = None, *, pycaffe: bool = True) -> Plugin:
+    """See barista.load(). Without `pycaffe` the library and Caffe's C++ are there, and nets can't have layers of type Python."""
+    global _loaded
+    asked = (device, str(bitstream) if bitstream is not None else None)
+    if _loaded is None:
+        _loaded = _load(asked, pycaffe)
+    elif not _is_loaded(*asked, _loaded):
+        raise BaristaError(
+            f"Barista runs on {_loaded.device.name} with {_loaded.bitstream.path.name} in this process already;"
+            " another device or bitstream takes another process"
+        )
+    return _loaded
+
+
+def load_without_device() -> tuple[ctypes.CDLL, Any]:
+    """The library and caffe, in a process that makes nets and runs none: no device is opened. Raises BaristaError."""
+    library_path = paths.plugin_library()
+    installation = paths.caffe_installation()
+    _require_caffe_unloaded(library_path)
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    return _open(library_path), _import_caffe(installation)
+
+
+def load_stock_caffe() -> Any:
+    """caffe as it is without Barista, in a process of its own: to compare with. Raises BaristaError."""
+    installation = paths.caffe_installation()
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    return _import_caffe(installation)
+
+
+def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> bool:
+    """Whether load() with these would bring what is there."""
+    if device not in (None, loaded.asked[0], loaded.device.short_name):
+        return False
+    if bitstream in (None, loaded.asked[1], loaded.bitstream.recipe.name):
+        return True
+    return bitstream is not None and Path(bitstream).resolve() == loaded.bitstream.path
+
+
+def _load(asked: tuple[str | None, str | None], pycaffe: bool) -> Plugin:
+    library_path = paths.plugin_library()
+    installation = paths.caffe_installation()
+    _require_caffe_unloaded(library_path)
+    found, device = bitstreams.resolve(*asked, note=lambda text: print(f"barista: {text} ...", file=sys.stderr))
+    os.environ.update(bitstreams.environment(found, device))
+    os.environ.setdefault("GLOG_minloglevel", QUIET)
+    library = _open(library_path)
+    # Before pycaffe, which takes 44 MB: what a driver's compiler takes for a moment does not come on top of that.
+    _open_device(library)
+    caffe = _import_caffe(installation) if pycaffe else None
+    if caffe is not None:
+        views.track(caffe._caffe, library)
+    return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
+
+
+def _require_caffe_unloaded(library: Path) -> None:
+    """Raises BaristaError where libcaffe came before the plugin: the plugin's memory would silently never be used."""
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
+    if "caffe" in sys.modules or ("libcaffe.so" in mapped and library.name not in mapped):
+        raise BaristaError("caffe was imported before barista.load(): call barista.load() first, it imports caffe itself")
+
+
+def _open(library: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise BaristaError(f"plugin {library} can't be loaded: {error}; 'barista doctor' says what is missing") from error
+
+
+def _open_device(library: ctypes.CDLL) -> None:
+    """Opens the device now: a layer that finds out later can only end the process."""
+    sentence = ctypes.create_string_buffer(1024)
+    if library.barista_open_device(None, -1, sentence, ctypes.c_size_t(len(sentence))) != 0:
+        raise BaristaError(sentence.value.decode(errors="replace"))
+
+
+def _import_caffe(installation: paths.CaffeInstallation) -> Any:
+    """Imports pycaffe from the Caffe in use, whatever else is called caffe on sys.path.
+
+    Its folder then goes to the end: beside the package lie scripts with names like `train` and `detect`.
+    """
+    folder = str(installation.python_dir)
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module("caffe")
+    except ImportError as error:
+        raise BaristaError(f"pycaffe in {folder} can't be imported: {error}") from error
+    finally:
+        sys.path.remove(folder)
+        sys.path.append(folder)

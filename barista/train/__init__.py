@@ -1,0 +1,1 @@
+"""Training a solver: preparing, the worker process, snapshots, the log, progress."""
