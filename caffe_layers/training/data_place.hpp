@@ -2,14 +2,14 @@
 //
 // Crops, mirrors and shuffles come from generators that each data layer seeds when it is constructed and draws from only when it
 // loads; so a net that is constructed from the same seed and brought to the same place goes on with the very same batches.
-#ifndef BARISTA_PLUGIN_DATA_PLACE_HPP_
-#define BARISTA_PLUGIN_DATA_PLACE_HPP_
+#ifndef BARISTA_TRAINING_DATA_PLACE_HPP_
+#define BARISTA_TRAINING_DATA_PLACE_HPP_
 
 #include <cstdint>
 
 #include "caffe/net.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 
 // Moves every Data layer (LMDB, LevelDB) of `net` on by `batches`, without decoding what it skips. For a net that has not run.
 void skip_database_batches(caffe::Net<float>& net, std::uint64_t batches);
@@ -18,6 +18,6 @@ void skip_database_batches(caffe::Net<float>& net, std::uint64_t batches);
 // the original run: HDF5Data layers share one generator. False where the net has no such layer, so that calling again is futile.
 bool replay_batches(caffe::Net<float>& net, std::uint64_t batches);
 
-}  // namespace barista::plugin
+}  // namespace barista::training
 
-#endif  // BARISTA_PLUGIN_DATA_PLACE_HPP_
+#endif  // BARISTA_TRAINING_DATA_PLACE_HPP_

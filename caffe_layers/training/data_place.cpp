@@ -1,4 +1,4 @@
-#include "plugin/data_place.hpp"
+#include "training/data_place.hpp"
 
 #include <boost/random/mersenne_twister.hpp>
 #include <memory>
@@ -7,9 +7,9 @@
 #include "caffe/layer.hpp"
 #include "caffe/util/db.hpp"
 #include "caffe/util/rng.hpp"
-#include "plugin/solver_members.hpp"
+#include "training/solver_members.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 namespace {
 
 using caffe::DataLayer;
@@ -88,4 +88,4 @@ bool replay_batches(Net<float>& net, std::uint64_t batches) {
   return any;
 }
 
-}  // namespace barista::plugin
+}  // namespace barista::training

@@ -1,11 +1,11 @@
-#include "plugin/not_finite.hpp"
+#include "training/not_finite.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
 
-namespace barista::plugin {
+namespace barista::training {
 namespace {
 
 using caffe::Blob;
@@ -94,4 +94,4 @@ json first_not_finite(const Net<float>& net) {
   return nullptr;
 }
 
-}  // namespace barista::plugin
+}  // namespace barista::training

@@ -1,13 +1,13 @@
 // Where a net's numbers stopped being numbers: the first parameter or blob, in forward order, that holds a NaN or an infinity.
-#ifndef BARISTA_PLUGIN_NOT_FINITE_HPP_
-#define BARISTA_PLUGIN_NOT_FINITE_HPP_
+#ifndef BARISTA_TRAINING_NOT_FINITE_HPP_
+#define BARISTA_TRAINING_NOT_FINITE_HPP_
 
 #include <string>
 
 #include "caffe/net.hpp"
 #include "nlohmann/json.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 
 // {"layer", "type": as in stock Caffe, "data": whether the layer takes no blobs, "parameter": its number or null, "blob": its name or
 // null, "value": "nan", "inf" or "-inf", "in_place": names of later layers that overwrote the blob}, or null where all is finite.
@@ -23,6 +23,6 @@ std::string stock_type(const caffe::LayerParameter& layer);
 // "nan", "inf" or "-inf" for a value that is not finite.
 const char* name_of_not_finite(float value);
 
-}  // namespace barista::plugin
+}  // namespace barista::training
 
-#endif  // BARISTA_PLUGIN_NOT_FINITE_HPP_
+#endif  // BARISTA_TRAINING_NOT_FINITE_HPP_

@@ -1,7 +1,7 @@
 // Protected members of stock Caffe classes, as pointers to members: a derived class may name them, and the pointer that results
 // applies to any object of the base. Nothing here is ever constructed.
-#ifndef BARISTA_PLUGIN_SOLVER_MEMBERS_HPP_
-#define BARISTA_PLUGIN_SOLVER_MEMBERS_HPP_
+#ifndef BARISTA_TRAINING_SOLVER_MEMBERS_HPP_
+#define BARISTA_TRAINING_SOLVER_MEMBERS_HPP_
 
 #include "caffe/data_transformer.hpp"
 #include "caffe/layers/data_layer.hpp"
@@ -9,7 +9,7 @@
 #include "caffe/sgd_solvers.hpp"
 #include "caffe/solver.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 
 struct SolverMembers : caffe::Solver<float> {
   static auto param() { return &SolverMembers::param_; }
@@ -44,6 +44,6 @@ struct RecurrentMembers : caffe::RecurrentLayer<float> {
   static auto hidden_state() { return &RecurrentMembers::recur_output_blobs_; }
 };
 
-}  // namespace barista::plugin
+}  // namespace barista::training
 
-#endif  // BARISTA_PLUGIN_SOLVER_MEMBERS_HPP_
+#endif  // BARISTA_TRAINING_SOLVER_MEMBERS_HPP_

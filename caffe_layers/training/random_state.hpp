@@ -1,10 +1,10 @@
 // The random state of a training, out and in as text: Caffe's generator of the calling thread, and the C library's rand().
-#ifndef BARISTA_PLUGIN_RANDOM_STATE_HPP_
-#define BARISTA_PLUGIN_RANDOM_STATE_HPP_
+#ifndef BARISTA_TRAINING_RANDOM_STATE_HPP_
+#define BARISTA_TRAINING_RANDOM_STATE_HPP_
 
 #include <string>
 
-namespace barista::plugin {
+namespace barista::training {
 
 // Caffe's generator (caffe_rng) of the calling thread, from which dropout, fillers and the seeds of data layers are drawn: the
 // numbers with which boost's mt19937 streams itself.
@@ -17,6 +17,6 @@ void reset_c_random();
 std::string c_random_state();
 void restore_c_random_state(const std::string& hex);
 
-}  // namespace barista::plugin
+}  // namespace barista::training
 
-#endif  // BARISTA_PLUGIN_RANDOM_STATE_HPP_
+#endif  // BARISTA_TRAINING_RANDOM_STATE_HPP_

@@ -1,4 +1,4 @@
-#include "plugin/random_state.hpp"
+#include "training/random_state.hpp"
 
 #include <boost/random/mersenne_twister.hpp>
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include "caffe/common.hpp"
 #include "caffe/util/rng.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 namespace {
 
 constexpr unsigned int kDefaultSeed = 1;  // ISO C: rand() without srand() is rand() after srand(1)
@@ -60,4 +60,4 @@ void restore_c_random_state(const std::string& hex) {
   setstate(c_state);
 }
 
-}  // namespace barista::plugin
+}  // namespace barista::training

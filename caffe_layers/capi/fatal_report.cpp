@@ -1,4 +1,6 @@
-// Tells the parent of a worker process why Caffe ended it: a CHECK that failed, or LOG(FATAL).
+// How a process that runs Caffe ends: its parent is told of a CHECK that failed, or of LOG(FATAL), and of the layer at work; and a
+// time is set by which it is gone.
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -6,11 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include "capi/barista.h"
 #include "glog/logging.h"
 #include "layers/at_work.hpp"
 #include "nlohmann/json.hpp"
 
-namespace barista::plugin {
+namespace barista::capi {
 namespace {
 
 // A pipe takes a line of this length in one piece (POSIX: 512 at least; Linux: 4,096). Messages are cut to leave room for the rest.
@@ -89,22 +92,23 @@ class FailureReport : public google::LogSink {
 };
 
 }  // namespace
-}  // namespace barista::plugin
+}  // namespace barista::capi
 
-#define BARISTA_EXPORT extern "C" __attribute__((visibility("default")))
-
-// Writes {"event": "fatal", "message": ..., "layer": the layer at work or "", "place": "file.cpp:line"} to `file_descriptor` when Caffe
-// gives up; where they are known, with "error": what Caffe said before in that thread, "source" and "mean_file": the layer's files, and
-// "item": what of its data it was reading. Once a process.
-BARISTA_EXPORT void barista_training_report_to(int file_descriptor) {
+void barista_report_fatal_to(int file_descriptor) {
   // Lives as long as glog, which may call it up to the end.
-  google::AddLogSink(new barista::plugin::FailureReport(file_descriptor));
+  google::AddLogSink(new barista::capi::FailureReport(file_descriptor));
 }
 
-// The layer that this thread works for, or that Caffe is making, or "": for an exception that a layer of type Python has thrown. Valid
-// until the next call. Of use after barista_training_report_to() alone.
-BARISTA_EXPORT const char* barista_layer_at_work() {
+const char* barista_layer_at_work() {
   static std::string name;
-  name = barista::plugin::layer_name();
+  name = barista::capi::layer_name();
   return name.c_str();
+}
+
+// A handler in C, so that it works within C++ and when Python has gone.
+void barista_end_within(unsigned seconds) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { kill(0, SIGKILL); };
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(seconds);
 }

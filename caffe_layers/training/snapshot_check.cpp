@@ -1,4 +1,4 @@
-#include "plugin/snapshot_check.hpp"
+#include "training/snapshot_check.hpp"
 
 #include <cstddef>
 #include <cstring>
@@ -10,7 +10,7 @@
 #include "hdf5.h"
 #include "hdf5_hl.h"
 
-namespace barista::plugin {
+namespace barista::training {
 namespace {
 
 using caffe::Blob;
@@ -238,4 +238,4 @@ std::string check_state(caffe::SGDSolver<float>& solver, const std::string& path
   return is_hdf5(path) ? check_state_hdf5(solver, path) : check_state_proto(solver, path);
 }
 
-}  // namespace barista::plugin
+}  // namespace barista::training

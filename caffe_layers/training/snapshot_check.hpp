@@ -1,14 +1,16 @@
-// What can be told of snapshots and weights on disk. Reads a snapshot back and compares every value with what is in memory: a short write, or one that a full disk swallowed when the
-// file was closed, passes unseen in Caffe.
-#ifndef BARISTA_PLUGIN_SNAPSHOT_CHECK_HPP_
-#define BARISTA_PLUGIN_SNAPSHOT_CHECK_HPP_
+// What can be told of snapshots and weights on disk.
+//
+// A snapshot is read back and every value compared with what is in memory: a short write, or one that a full disk swallowed when the file
+// was closed, passes unseen in Caffe.
+#ifndef BARISTA_TRAINING_SNAPSHOT_CHECK_HPP_
+#define BARISTA_TRAINING_SNAPSHOT_CHECK_HPP_
 
 #include <string>
 #include <vector>
 
 #include "caffe/sgd_solvers.hpp"
 
-namespace barista::plugin {
+namespace barista::training {
 
 // What is wrong with the files that a snapshot of `solver` has just written, or "" when they hold what the solver holds. Files whose
 // name ends in .h5 are HDF5, all others binary protocol buffers.
@@ -21,6 +23,6 @@ std::string hdf5_problem(const caffe::Net<float>& net);
 // Adds to `names` those of the layers that the HDF5 file at `path` has parameters of. What is wrong with the file, or "".
 std::string hdf5_layers(const std::string& path, std::vector<std::string>& names);
 
-}  // namespace barista::plugin
+}  // namespace barista::training
 
-#endif  // BARISTA_PLUGIN_SNAPSHOT_CHECK_HPP_
+#endif  // BARISTA_TRAINING_SNAPSHOT_CHECK_HPP_
