@@ -1,13 +1,18 @@
 // What the kernel's initiation interval and its memories rely on, for every descriptor that the shared shapes produce
 // with every recipe of bitstreams/. No device.
-#include "ops/multiply.hpp"
+#include "plan/multiply_plan.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cctype>
 #include <string>
+#include <vector>
 
+#include "plan/convolution_plan.hpp"
+#include "plan/inner_product_plan.hpp"
+#include "plan/loop_nest.hpp"
+#include "plan/unsupported.hpp"
 #include "support/recipes.hpp"
 #include "support/shapes.hpp"
 
@@ -19,32 +24,35 @@ class MultiplyPlanTest : public ::testing::TestWithParam<std::string> {
   // Calls check(plan, recipe) for every pass of every shared problem.
   template <typename Check>
   void for_each_plan(const Check& check) {
-    const device::Recipe r = recipe(GetParam());
-    for (const auto& problem : convolution_problems()) for_each_pass(problem, r, check);
-    for (const auto& problem : inner_product_problems()) for_each_pass(problem, r, check);
+    const plan::Recipe r = recipe(GetParam());
+    for (const auto& problem : convolution_problems())
+      for_each_pass(problem.name + " " + problem.text, plan::plan_convolution(r, problem.shape).passes(), r, check);
+    for (const auto& problem : inner_product_problems())
+      for_each_pass(problem.name + " " + problem.text, plan::plan_inner_product(r, problem.shape).passes(), r, check);
   }
 
  private:
-  template <typename Problem, typename Check>
-  void for_each_pass(const Problem& problem, const device::Recipe& r, const Check& check) {
-    for (const ops::NamedPlan& named : ops::plans(r, problem.shape)) {
-      SCOPED_TRACE(problem.name + " " + problem.text + ", " + named.pass);
-      check(named.plan, r);
+  template <typename Check>
+  void for_each_pass(const std::string& name, const std::vector<plan::PassPlan>& passes, const plan::Recipe& r,
+                     const Check& check) {
+    for (const plan::PassPlan& pass : passes) {
+      SCOPED_TRACE(name + ", " + pass.pass.name);
+      check(pass.plan, r);
     }
   }
 };
 
 // The promise behind `ivdep safelen(ACC_DISTANCE)`: no accumulator comes back sooner.
 TEST_P(MultiplyPlanTest, AccumulatorsComeBackLateEnough) {
-  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
-    EXPECT_GE(ops::run_nest(plan.descriptor).revisit_distance, r.acc_distance);
+  for_each_plan([](const plan::MultiplyPlan& plan, const plan::Recipe& r) {
+    EXPECT_GE(plan::run_nest(plan.descriptor).revisit_distance, r.acc_distance);
   });
 }
 
 TEST_P(MultiplyPlanTest, TilesFitTheMemories) {
-  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+  for_each_plan([](const plan::MultiplyPlan& plan, const plan::Recipe& r) {
     const multiply_descriptor& d = plan.descriptor;
-    const ops::NestReport nest = ops::run_nest(d);
+    const plan::NestReport nest = plan::run_nest(d);
     const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
     if (lane_groups == 0) return;
     EXPECT_LE(nest.x_words, lane_groups * d.image_groups * d.tile_rows * d.tile_width)
@@ -59,11 +67,11 @@ TEST_P(MultiplyPlanTest, TilesFitTheMemories) {
 
 // Every multiply-add once: the nest's steps are the window, lanes, vectors and pixels of the tile, in the weights pass too.
 TEST_P(MultiplyPlanTest, NestCoversTheTile) {
-  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+  for_each_plan([](const plan::MultiplyPlan& plan, const plan::Recipe& r) {
     const multiply_descriptor& d = plan.descriptor;
     const int lane_groups = d.lanes / (d.weights_pass ? r.pe_rows : r.pe_depth);
     if (lane_groups == 0) return;  // the nest of a pass that sums nothing isn't run
-    EXPECT_EQ(ops::run_nest(d).steps, d.window * lane_groups * (d.vectors * 16 / r.pe_columns) * d.image_groups * plan.walked);
+    EXPECT_EQ(plan::run_nest(d).steps, d.window * lane_groups * (d.vectors * 16 / r.pe_columns) * d.image_groups * plan.walked);
     if (!plan.scatters) {
       EXPECT_EQ(plan.walked, d.rows * d.columns);
     }
@@ -72,7 +80,7 @@ TEST_P(MultiplyPlanTest, NestCoversTheTile) {
 
 // Units share out all tiles and none twice.
 TEST_P(MultiplyPlanTest, UnitsShareTheWork) {
-  for_each_plan([](const ops::Plan& plan, const device::Recipe& r) {
+  for_each_plan([](const plan::MultiplyPlan& plan, const plan::Recipe& r) {
     const multiply_descriptor& d = plan.descriptor;
     const int image_banks = d.weights_pass ? r.pe_depth : r.pe_rows;
     ASSERT_FALSE(plan.units.empty());
@@ -94,18 +102,34 @@ TEST_P(MultiplyPlanTest, UnitsShareTheWork) {
 
 // The gradient of a convolution without padding: of what its outputs gather, half and more are zeros.
 TEST_P(MultiplyPlanTest, GradientsBeyondTheSourceAreScattered) {
-  const device::Recipe r = recipe(GetParam());
-  const ops::NamedPlan data = ops::plans(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph0pw0dh1dw1")).back();
+  const plan::Recipe r = recipe(GetParam());
+  const plan::PassPlan data = plan_convolution(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph0pw0dh1dw1")).data.back();
   EXPECT_TRUE(data.plan.scatters);
   EXPECT_EQ(data.plan.walked, 8 * 8);
-  const ops::NamedPlan same = ops::plans(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph2pw2dh1dw1")).back();
+  const plan::PassPlan same = plan_convolution(r, parse_convolution("n64g1c20h12w12o50kh5kw5sh1sw1ph2pw2dh1dw1")).data.back();
   EXPECT_FALSE(same.plan.scatters) << "its outputs lie within the source";
 }
 
 TEST_P(MultiplyPlanTest, LargeLayersFillTheGrid) {
-  const device::Recipe r = recipe(GetParam());
-  for (const ops::NamedPlan& named : ops::plans(r, parse_convolution("n64g1c256h13w13o384kh3kw3sh1sw1ph1pw1dh1dw1")))
-    EXPECT_GT(named.plan.utilization, 0.5) << named.pass;
+  const plan::Recipe r = recipe(GetParam());
+  for (const plan::PassPlan& pass : plan_convolution(r, parse_convolution("n64g1c256h13w13o384kh3kw3sh1sw1ph1pw1dh1dw1")).passes())
+    EXPECT_GT(pass.plan.utilization, 0.5) << pass.pass.name;
+}
+
+// Between the few outputs that a tile needs for the accumulators' distance lie as many strides, more than x has room for.
+TEST_P(MultiplyPlanTest, RefusesAShapeOfWhichNoTileFits) {
+  const plan::Recipe r = recipe(GetParam());
+  try {
+    plan_convolution(r, parse_convolution("n1g1c1h5w5o2kh5kw5sh4000sw1ph0pw0dh1dw1"));
+    FAIL() << "a stride of 4000 was accepted";
+  } catch (const plan::Unsupported& error) {
+    EXPECT_EQ(error.what(), "multiply grid of recipe '" + r.name + "': no tile of a 5x5 kernel fits x_words " +
+                                std::to_string(r.x_words) + "; enlarge x_words in the recipe");
+  }
+}
+
+TEST_P(MultiplyPlanTest, RefusesAShapeWithoutOutput) {
+  EXPECT_THROW(plan_convolution(recipe(GetParam()), parse_convolution("n1g1c1h3w3o1kh5kw5sh1sw1ph0pw0dh1dw1")), plan::Unsupported);
 }
 
 TEST(RunNest, CountsRevisits) {
@@ -114,7 +138,7 @@ TEST(RunNest, CountsRevisits) {
   d.count[5] = 3;  // three rounds over
   d.count[6] = 4;  // four accumulators
   d.acc_stride[6] = 2;
-  const ops::NestReport nest = ops::run_nest(d);
+  const plan::NestReport nest = plan::run_nest(d);
   EXPECT_EQ(nest.steps, 12);
   EXPECT_EQ(nest.revisit_distance, 4);
   EXPECT_EQ(nest.acc_words, 7);
