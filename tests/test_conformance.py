@@ -9,7 +9,7 @@ import pytest
 
 from barista import paths
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.layers.layer_type import SuiteException
 from barista.opencl.devices import Device
 from conformance import table

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.bitstream.recipe import Recipe
 from barista.net.shapes import MadeLayer
 from barista.profile import work

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
 from barista.net import instances
 from barista.net.shapes import MadeLayer

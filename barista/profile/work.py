@@ -23,7 +23,7 @@ def multiply_adds(task: Task, made: Sequence[MadeLayer], passes: Backward) -> di
     for number, of_net in enumerate(made):
         if of_net.index is not None:
             layer = task.net.layer[of_net.index]
-            products = task.solver.iter_size * types.of(layer.type).multiply_adds(layer, of_net.shapes)
+            products = task.solver.settings.iter_size * types.of(layer.type).multiply_adds(layer, of_net.shapes)
             found[number, False] = products
             found[number, True] = products * (passes.gives_weights(number) + passes.gives_any(number))
     return found

@@ -12,12 +12,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
 from barista.errors import BaristaError
 from barista.layers import types
 from barista.layers.layer_type import IN_TESTING
 from barista.net.prototxt import did_you_mean
+from barista.net.schema import LayerParameter, NetParameter
+from barista.net.source import Net, Solver
 
 WRONG_IN_STOCK = "here its gradient is right, in stock Caffe wrong"  # in a decision's reason
 
@@ -46,8 +47,10 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Rewritten:
-    net: Any
+class Placed:
+    """A net whose layers have the types of where they run."""
+
+    net: NetParameter
     decisions: tuple[Decision, ...]  # one a layer, in the net's order
 
 
@@ -79,17 +82,23 @@ class Selection:
 ALL = Selection()
 
 
-def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
+def place(net: NetParameter, selection: Selection = ALL) -> Placed:
     """A copy of `net` whose layers run on the device where they can and `selection` lets them, and the decision on each."""
-    rewritten = restore(net)
-    decisions = tuple(_decide(layer, selection) for layer in rewritten.layer)
-    for layer, decision in zip(rewritten.layer, decisions, strict=True):
+    placed = restore(net)
+    decisions = tuple(_decide(layer, selection) for layer in placed.layer)
+    for layer, decision in zip(placed.layer, decisions, strict=True):
         if decision.place is Place.DEVICE:
             layer.type = types.device_type(layer.type)
-    return Rewritten(rewritten, tuple(_with_gradients(rewritten, [*_with_stores(rewritten, decisions)])))
+    return Placed(placed, tuple(_with_gradients(placed, [*_with_stores(placed, decisions)])))
 
 
-def restore(net: Any) -> Any:
+def place_nets(opened: Net | Solver, selection: Selection = ALL) -> tuple[Placed, ...]:
+    """Each net of `opened` placed. Raises BaristaError for a pattern of `selection` that matches no layer of any."""
+    selection.check([layer.name for net in opened.nets for layer in net.message.layer], str(opened.origin))
+    return tuple(place(net.message, selection) for net in opened.nets)
+
+
+def restore(net: NetParameter) -> NetParameter:
     """A copy of `net` with stock types only."""
     restored = type(net)()
     restored.CopyFrom(net)
@@ -98,38 +107,22 @@ def restore(net: Any) -> Any:
     return restored
 
 
-def check_types(net: Any, known: frozenset[str], name: str) -> None:
-    """Raises BaristaError for a layer whose type is neither in `known`, Caffe's registry, nor in the table of layer types."""
-    for layer in net.layer:
-        stock = types.stock_type(layer.type)
-        if layer.type not in known and stock not in types.table():
-            raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")
-
-
-def _unknown_type(layer_type: str, known: frozenset[str]) -> str:
-    if not layer_type:
-        return "it has no type"
-    same = [candidate for candidate in known if candidate.lower() == layer_type.lower()]
-    hint = f"; did you mean '{same[0]}'?" if same else did_you_mean(layer_type, known)
-    return f"this Caffe has no layer type '{layer_type}'{hint}"
-
-
 # --- what the device can run ---------------------------------------------------------------------------------------------------
 
 
-def _decide(layer: Any, selection: Selection) -> Decision:
+def _decide(layer: LayerParameter, selection: Selection) -> Decision:
     if types.of(layer.type).is_view:
         return Decision(layer.name, layer.type, Place.VIEW, "")
     reason = _reason_against(layer) or selection.reason_against(layer.name)
     return Decision(layer.name, layer.type, Place.CPU if reason else Place.DEVICE, reason)
 
 
-def _reason_against(layer: Any) -> str:
+def _reason_against(layer: LayerParameter) -> str:
     row = types.of(layer.type)
     return (row.obstacle(layer) or _foreign_options(layer)) if row.on_device else row.stays
 
 
-def _foreign_options(layer: Any) -> str:
+def _foreign_options(layer: LayerParameter) -> str:
     """A device layer reads param_str as its own options, a JSON object, and refuses what it does not know; none has any so far."""
     text = layer.python_param.param_str
     try:
@@ -142,7 +135,7 @@ def _foreign_options(layer: Any) -> str:
 # --- work in place -------------------------------------------------------------------------------------------------------------
 
 
-def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+def _with_stores(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
     """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
     grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
     rectified = False
@@ -165,7 +158,7 @@ def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
         yield decision
 
 
-def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+def _with_gradients(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
     """The decisions, with the device layers whose gradient stock Caffe makes of what work in place has overwritten."""
     layers = list(zip(net.layer, decisions, strict=True))
     for number, (layer, decision) in enumerate(layers):
@@ -182,7 +175,7 @@ def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decisio
         yield decision
 
 
-def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only: bool) -> str:
+def _overwrites(blob: str, later: Sequence[tuple[LayerParameter, Decision]], *, signs_only: bool) -> str:
     """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
     same = {blob}  # blobs of the same memory
     for other, decision in later:

@@ -14,8 +14,8 @@ from typing import Any
 from barista.layers import types
 from barista.layers.backward import Backward
 from barista.net import data_files
-from barista.net.graph import Graph
 from barista.net.shapes import Node
+from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision, Place
 
 
