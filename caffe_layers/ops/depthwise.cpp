@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "ops/depthwise_plan.hpp"
 #include "ops/post_ops.hpp"
+#include "ops/uploaded.hpp"
+#include "plan/depthwise_plan.hpp"
 
 namespace barista::ops {
 namespace {
@@ -15,23 +16,19 @@ using device::Argument;
 // A pass, its parts and its sweeps on the device.
 class DevicePass {
  public:
-  DevicePass(device::Program& program, const DepthwisePass& pass)
+  DevicePass(device::Program& program, const plan::DepthwisePass& pass)
       : program_(program),
         problem_(pass.problem),
         units_(pass.units),
-        parts_(program.device().allocate(pass.parts.size() * sizeof(depthwise_part))),
-        sweeps_(program.device().allocate(pass.sweeps.size() * sizeof(depthwise_sweep))) {
-    program.device().upload(parts_, pass.parts.data(), parts_.bytes());
-    program.device().upload(sweeps_, pass.sweeps.data(), sweeps_.bytes());
-  }
+        parts_(uploaded(program, pass.parts)),
+        sweeps_(uploaded(program, pass.sweeps)) {}
 
   // diff_src or dst = weights and bias applied to `source`. Deferred, for post-ops (ops/post_ops.hpp).
   void apply(const device::Buffer& source, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& result) {
     device::PostOps post_ops;
     if (bias != nullptr) post_ops.offset = Argument::in(*bias);
     const auto make = [problem = problem_, units = units_, parts = Argument::in(parts_), sweeps = Argument::in(sweeps_),
-                       src = Argument::in(source),
-                       operand = Argument::in(weights)](const device::PostOps& fused, const Argument& to) {
+                       src = Argument::in(source), operand = Argument::in(weights)](const device::PostOps& fused, const Argument& to) {
       return launches(units, "depthwise_apply_",
                       {src, operand, fused.scale.value_or(operand), fused.offset.value_or(operand), to, parts, sweeps,
                        Argument::value(problem), Argument::value(as_store(fused))});
@@ -69,31 +66,34 @@ class DevicePass {
 }  // namespace
 
 struct Depthwise::Impl {
-  device::Program& program;
-  ConvolutionShape shape;
-  std::optional<DevicePass> forward, data, weights;
+  Impl(device::Program& with, const plan::ConvolutionShape& shape)
+      : program(with), passes(plan::plan_depthwise(program.recipe(), shape)) {}
 
-  DevicePass& planned(std::optional<DevicePass>& pass, DepthwiseDirection direction) const {
-    if (!pass) pass.emplace(program, plan_depthwise(program.recipe(), shape, direction));
+  DevicePass& ready(std::optional<DevicePass>& pass, const plan::DepthwisePass& pass_plan) const {
+    if (!pass) pass.emplace(program, pass_plan);
     return *pass;
   }
+
+  device::Program& program;
+  plan::DepthwisePlan passes;
+  std::optional<DevicePass> forward, data, weights;
 };
 
-Depthwise::Depthwise(device::Program& program, const ConvolutionShape& shape) : impl_(new Impl{program, shape, {}, {}, {}}) {}
+Depthwise::Depthwise(device::Program& program, const plan::ConvolutionShape& shape) : impl_(new Impl(program, shape)) {}
 
 Depthwise::~Depthwise() = default;
 
 void Depthwise::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
-  impl_->planned(impl_->forward, DepthwiseDirection::kForward).apply(src, weights, bias, dst);
+  impl_->ready(impl_->forward, impl_->passes.forward).apply(src, weights, bias, dst);
 }
 
 void Depthwise::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
                               const device::Buffer* bias) {
-  impl_->planned(impl_->data, DepthwiseDirection::kBackwardData).apply(diff_dst, weights, bias, diff_src);
+  impl_->ready(impl_->data, impl_->passes.data).apply(diff_dst, weights, bias, diff_src);
 }
 
 void Depthwise::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  impl_->planned(impl_->weights, DepthwiseDirection::kBackwardWeights).weights(src, diff_dst, diff_weights);
+  impl_->ready(impl_->weights, impl_->passes.weights).weights(src, diff_dst, diff_weights);
 }
 
 }  // namespace barista::ops

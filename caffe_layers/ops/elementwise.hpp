@@ -8,8 +8,8 @@
 #ifndef BARISTA_OPS_ELEMENTWISE_HPP_
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
-#include "../../opencl_kernels/elementwise_function.h"
 #include "device/program.hpp"
+#include "interface/elementwise_function.h"
 
 namespace barista::ops {
 
@@ -45,8 +45,8 @@ Elementwise exp(float inner_scale, float outer_scale);        // outer_scale * e
 Elementwise log(float base_scale, float scale, float shift);  // base_scale * log(shift + scale * src)
 
 // Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/post_ops.hpp).
-void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src, device::Buffer& dst,
-                         int count);
+void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src,
+                         device::Buffer& dst, int count);
 // Overwrites diff_src. Of src, dst and diff_dst those that function.backward doesn't read may be without memory.
 void elementwise_backward(device::Program& program, const Elementwise& function, const device::Buffer& src,
                           const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src, int count);
@@ -61,8 +61,8 @@ struct ElementwiseOperands {
 };
 
 // out[i] = f(operands[i]) for i < count, split over the compute units. `f.reads` is set here.
-void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands, device::Buffer& out,
-                        int count);
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands,
+                        device::Buffer& out, int count);
 
 // The same for `planes` planes of `elements`, plane p with the slope slopes[p % channels]. For functions up to
 // ELEMENTWISE_LAST_ARITHMETIC.

@@ -1,5 +1,5 @@
 // Post-ops: what an operation would do in place on a result of the multiply grid, fused into the launch that makes it
-// (docs/multiply-grid.md).
+// (docs/pe-array.md).
 //
 // This can be done while that launch is still deferred (device::Program::launch_deferred): whoever needs the result before has it
 // enqueued, and then these functions are false and do nothing, and the operation runs by itself.
@@ -9,8 +9,8 @@
 #include <functional>
 #include <optional>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
 #include "device/program.hpp"
+#include "interface/multiply_descriptor.h"
 #include "ops/channels.hpp"
 
 namespace barista::ops {

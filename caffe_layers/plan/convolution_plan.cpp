@@ -114,6 +114,12 @@ std::int64_t multiply_adds(const ConvolutionShape& s) {
   return std::int64_t(s.N) * s.O * (s.C / s.G) * products(height_axis(s)) * products(width_axis(s));
 }
 
+std::vector<PassPlan> ConvolutionPlan::passes() const {
+  std::vector<PassPlan> all = {forward, weights};
+  all.insert(all.end(), data.begin(), data.end());
+  return all;
+}
+
 ConvolutionPlan plan_convolution(const Recipe& recipe, const ConvolutionShape& shape) {
   check_output(shape);
   ConvolutionPlan plan = {plan_pass(recipe, source_pass(shape, false)), plan_pass(recipe, source_pass(shape, true)), {}};

@@ -2,6 +2,7 @@
 #ifndef BARISTA_PLAN_CONVOLUTION_PLAN_HPP_
 #define BARISTA_PLAN_CONVOLUTION_PLAN_HPP_
 
+#include <cstdint>
 #include <vector>
 
 #include "plan/multiply_plan.hpp"
@@ -20,6 +21,8 @@ struct ConvolutionPlan {
   PassPlan forward, weights;
   // For each phase of the stride that has rows and columns of diff_src: "data", or "data phase 1,0".
   std::vector<PassPlan> data;
+
+  std::vector<PassPlan> passes() const;  // all of them
 };
 
 // Throws Unsupported for a shape without output, and where a pass has no tile that fits.

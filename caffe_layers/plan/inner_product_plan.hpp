@@ -2,6 +2,8 @@
 #ifndef BARISTA_PLAN_INNER_PRODUCT_PLAN_HPP_
 #define BARISTA_PLAN_INNER_PRODUCT_PLAN_HPP_
 
+#include <vector>
+
 #include "plan/multiply_plan.hpp"
 #include "plan/recipe.hpp"
 #include "plan/shapes.hpp"
@@ -12,6 +14,8 @@ namespace barista::plan {
 // transposed, `weights` has diff_dst for its source and src for its other operand.
 struct InnerProductPlan {
   PassPlan forward, weights, data;
+
+  std::vector<PassPlan> passes() const { return {forward, weights, data}; }
 };
 
 // Throws Unsupported where a pass has no tile that fits.
