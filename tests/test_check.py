@@ -206,7 +206,7 @@ def test_wrong_kernels_are_found_where_they_are_wrong(tmp_path: Path, monkeypatc
     kernels = tmp_path / "kernels"
     shutil.copytree(paths.kernels_dir(), kernels)
     for right, wrong in MISTAKES.items():
-        [file] = [path for path in kernels.iterdir() if right in path.read_text()]
+        [file] = [path for path in kernels.rglob("*.[ch]*") if right in path.read_text()]
         file.write_text(file.read_text().replace(right, wrong))
     with monkeypatch.context() as patch:
         patch.setattr(paths, "kernels_dir", lambda: kernels)

@@ -85,7 +85,7 @@ def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
     """Every __local array of every kernel: what *_unit.h declares is there once a unit, and nothing else declares any."""
     recipe = recipes.load(name)
     blocks = 0
-    for file in sorted(paths.kernels_dir().iterdir()):
+    for file in sorted(paths.kernels_dir().rglob("*.[ch]*")):
         found = list(_declared(file, recipe))
         assert not found or file.name.endswith("_unit.h"), file.name
         blocks += recipe.compute_units * sum(memory.m20k_blocks for memory in found)
@@ -96,7 +96,7 @@ def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
     """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth; others, and a vector's width, count them."""
     numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
     numbers["GRID_VECTORS"] = recipe.pe_columns // numbers.setdefault("VECTOR", 16)
-    for header in paths.kernels_dir().glob("*.h"):
+    for header in paths.kernels_dir().rglob("*.h"):
         numbers |= {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)\b", header.read_text(), re.MULTILINE)}
     for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
         sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}
