@@ -8,7 +8,7 @@ from typing import Any
 
 from barista.layers import tolerances
 from barista.net.shapes import Made, Shape
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 
 def filled(plans: Iterable[GridPlan]) -> float | None:

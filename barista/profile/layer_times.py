@@ -27,7 +27,7 @@ from barista.profile import transfers as crossings
 from barista.profile.session import MadeLayer, Recorded, Span, Task
 from barista.profile.transfers import COPIES, DOWNLOAD, PREFETCH, UPLOAD, Cause, loader
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.plugin import Command, GridPlan
+from barista.runtime.records import Command, GridPlan
 
 UPDATE = "update"  # the row of what lies outside the layers' passes
 _IDLE_MS = 0.005  # to call a pass that does nothing
@@ -94,7 +94,7 @@ class Report:
     device_ms: float  # of a step, with any compute unit at work
     rows: tuple[Row, ...]
     copies: tuple[Copy, ...]
-    counters: Mapping[str, float]  # of plugin.COUNTERS, a step
+    counters: Mapping[str, float]  # of records.COUNTERS, a step
     notes: tuple[str, ...]
 
     @property

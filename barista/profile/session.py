@@ -27,7 +27,7 @@ from barista.opencl import devices
 from barista.rewrite import placement as rewriter
 from barista.rewrite.placement import Decision, Place
 from barista.runtime import process
-from barista.runtime.plugin import Command, GridPlan
+from barista.runtime.records import Command, GridPlan
 
 STOCK = "stock Caffe"
 # Threads of OpenBLAS look out for more work, at full speed, for some 30 ms after they had some: not while another's time is taken.
@@ -148,7 +148,7 @@ class Recorded:
     spans: tuple[Span, ...]
     commands: tuple[Command, ...]  # on the device; none of stock Caffe
     finished: int  # when the device had done all
-    counters: Mapping[str, int]  # of plugin.COUNTERS, over all steps; empty of stock Caffe
+    counters: Mapping[str, int]  # of records.COUNTERS, over all steps; empty of stock Caffe
 
     @property
     def seconds(self) -> float:
