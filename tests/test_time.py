@@ -24,7 +24,7 @@ from barista.profile import transfers as copies
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.plugin import Command, GridPlan
+from barista.runtime.records import Command, GridPlan
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """
