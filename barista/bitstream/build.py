@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from barista import paths
+from barista import __version__, paths
 from barista.bitstream import recipe as recipes
 from barista.bitstream.recipe import Recipe
 from barista.errors import BaristaError
@@ -291,6 +291,7 @@ def _make(recipe: Recipe, job: _Job) -> Bitstream:
             raise BaristaError(f"recipe {recipe.name}: {error}; the compiler's log is {_keep_log(job.path, error.log)}") from error
         manifest = {
             "manifest_version": MANIFEST_VERSION,
+            "barista": __version__,
             "recipe": recipe.raw,
             **job.identity,
             "binary_sha256": _file_sha256(binary),

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from barista import __version__
 from barista.errors import BaristaError
 
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
@@ -45,6 +46,7 @@ def _first_line(name: str) -> str:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Trains Caffe networks on Intel FPGAs, or on Intel's FPGA emulator where there is no board."""
 

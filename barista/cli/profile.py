@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from barista import extras
 from barista.bitstream import build as bitstreams
 from barista.net import inputs
 from barista.profile import session, timeline
@@ -35,6 +36,7 @@ def command(
     The trace opens in chrome://tracing and in Perfetto. The picture shows the same: a row a queue, bars coloured by kind of layer.
     Data need not be there: where it is missing, pictures and labels are random. What is not profiled pays nothing.
     """
+    extras.require("matplotlib", "barista profile")  # before the net is trained for a picture that could not be drawn
     given = dict(inputs.parse_shape(shape) for shape in shapes)
     with Console(stderr=True, highlight=False).status("making the net") as status:
         task = session.prepare(file, given)

@@ -3,7 +3,7 @@
 It takes its task, one JSON object, on standard input, and writes what happens to the file descriptor EVENTS, a JSON object a line:
 
     phase      {"phase", "iteration"}: what it begins to do; the last one before a death says where that was
-    started    {"device", "bitstream", "net", "solver", "batch", "iteration", "parameters", ...}
+    started    {"barista", "device", "bitstream", "net", "solver", "batch", "iteration", "parameters", ...}
     training   {"iteration"}: the first iteration is about to begin, 0 or where a snapshot left off
     iteration  {"iteration", "loss", "smoothed_loss", "learning_rate", "outputs" at displayed ones}
     test       {"iteration", "net", "outputs"}
@@ -32,6 +32,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from barista import __version__
 from barista.errors import BaristaError
 from barista.train import snapshot as snapshots
 
@@ -352,7 +353,8 @@ def _work(task: dict[str, Any], events: Events, stop: Stop) -> None:
             solver.end_within(_ORPHAN_S)
 
     stop.when_requested = limit_orphan
-    events.send("started", device=loaded.device.name, bitstream=str(loaded.bitstream.path), **solver.description)
+    bitstream = str(loaded.bitstream.path)
+    events.send("started", barista=__version__, device=loaded.device.name, bitstream=bitstream, **solver.description)
     aside = snapshots.Aside(task["prefix"])
     foresee(solver, param, aside, events)
     try:
