@@ -1,4 +1,4 @@
-"""What the package says of itself: its version, in one place and in all that it writes, and what it asks for where an extra lacks."""
+"""What the package says of itself: its version, once and in all that it writes, and what it asks for where an extra lacks."""
 
 from __future__ import annotations
 
