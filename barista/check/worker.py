@@ -1,4 +1,4 @@
-"""Compares single layers on the device with stock Caffe's, for barista.check.report: `python -m barista.check.worker DEVICE BITSTREAM`.
+"""Compares single layers on the device with stock Caffe's: `python -m barista.check.worker DEVICE BITSTREAM`, for check.report.
 
 Its answer (barista.runtime.process) is a {"result": ...} a layer.
 """
