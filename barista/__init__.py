@@ -6,6 +6,7 @@ public, and so are the packages of the API reference; importing `barista` import
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def load(device: str | None = None, bitstream: str | Path | None = None) -> Plug
     or an .aocx file; a recipe's bitstream is built where the cache lacks it. Calling it again is harmless. Raises BaristaError
     where something is missing, or where caffe was imported earlier.
     """
-    from barista.runtime import plugin
+    from barista.runtime import blas, plugin
 
+    os.environ.update(blas.environment())  # the Caffe that is loaded now reads it
     return plugin.load(device, bitstream)

@@ -9,7 +9,7 @@ import click
 
 from barista import paths
 from barista.bitstream import build as bitstreams
-from barista.runtime import views
+from barista.runtime import blas, views
 
 
 @click.command()
@@ -26,7 +26,11 @@ def command(device: str | None, bitstream: str | None) -> None:
     """
     library = paths.plugin_library()
     found, picked = bitstreams.resolve(device, bitstream, note=lambda text: click.echo(f"{text} ...", err=True))
-    variables = {**bitstreams.environment(found, picked), "BARISTA_VIEWS": str(Path(views.__file__).resolve())}
+    variables = {
+        **bitstreams.environment(found, picked),
+        **blas.environment(),
+        "BARISTA_VIEWS": str(Path(views.__file__).resolve()),
+    }
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     # Ahead of libcaffe, whose memory it stands in for; whatever else is preloaded stays.

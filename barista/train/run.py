@@ -29,7 +29,7 @@ from barista.errors import BaristaError
 from barista.net import prototxt
 from barista.net import solver as solvers
 from barista.rewrite import placement
-from barista.runtime import failures
+from barista.runtime import blas, failures
 from barista.train import curves, progress
 from barista.train import snapshot as snapshots
 from barista.train.progress import Progress
@@ -145,6 +145,8 @@ def _prepare(request: Request, show: Progress) -> tuple[dict[str, Any], solvers.
     _choose_weights(param, request, solver)
     data = _data_fingerprint(solver)
     seed = _choose_seed(param, snapshot, data, show)
+    if slow := blas.note():
+        show.note(slow)
     found, _ = bitstreams.resolve(request.device, request.bitstream, note=lambda text: show.note(f"{text} ..."))
     task = {
         "parent": os.getpid(),
@@ -317,7 +319,7 @@ class _Worker:
                 stderr=messages,
                 pass_fds=[events],
                 start_new_session=True,
-                env=os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
+                env=os.environ | blas.environment() | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
             )
         finally:
             os.close(events)
