@@ -13,8 +13,10 @@ import pytest
 from processes import barista, sentence
 
 from barista import paths
+from barista.bitstream import fpga
 from barista.bitstream import recipe as recipes
-from barista.bitstream.recipe import NUMBER_KEYS, Memory, Recipe
+from barista.bitstream.recipe import NUMBER_KEYS, Recipe
+from barista.bitstream.resources import Memory
 from barista.errors import BaristaError
 
 RECIPES = recipes.names()
@@ -28,7 +30,7 @@ def test_there_is_a_recipe_for_the_emulator_and_one_for_each_of_two_boards() -> 
 def test_every_device_description_is_some_recipe_s() -> None:
     described = {path.stem for path in (paths.recipes_dir() / "devices").glob("*.json")}
     assert described == {recipes.load(name).target for name in RECIPES}
-    assert all(recipes.load_fpga(name).name == name for name in described)
+    assert all(fpga.load(name).name == name for name in described)
 
 
 @pytest.mark.parametrize("name", RECIPES)
