@@ -10,7 +10,7 @@ from processes import python
 
 from barista import paths
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.opencl.devices import Device
 from conformance import table
 from conformance.programs import Calls, Programs, Result
