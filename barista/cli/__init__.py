@@ -1,4 +1,4 @@
-"""The command line: each module in this folder defines one click command named `command`.
+"""The command line: each module in this folder that defines `command`, a click command, is one of that name.
 
 A module is imported when its command is asked for, so that `barista --help` stays quick; its first docstring line is the help.
 """
@@ -25,7 +25,7 @@ class _Commands(click.Group):
     """Finds commands by their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(module.name for module in pkgutil.iter_modules(__path__) if "\ndef command(" in _text(module.name))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -41,8 +41,11 @@ class _Commands(click.Group):
 
 
 def _first_line(name: str) -> str:
-    text = (Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    return (ast.get_docstring(ast.parse(_text(name))) or "").partition("\n")[0]
+
+
+def _text(name: str) -> str:
+    return (Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,12 +9,13 @@ import click
 
 from barista import paths
 from barista.bitstream import build as bitstreams
+from barista.cli import options
 from barista.runtime import blas, views
 
 
 @click.command()
-@click.option("--device", help="The device to train on: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
+@options.device("train on")
+@options.bitstream()
 def command(device: str | None, bitstream: str | None) -> None:
     """Prints shell lines with which the stock `caffe` tool trains the net that `barista rewrite` wrote:
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from barista import extras
 from barista.bitstream import build as bitstreams
+from barista.cli import options
 from barista.net import inputs
 from barista.profile import session, timeline
 
@@ -25,9 +26,9 @@ from barista.profile import session, timeline
     type=click.Path(path_type=Path),
     help="The trace; a PNG goes beside it.",
 )
-@click.option("--device", help="The device to profile: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
+@options.device("profile")
+@options.bitstream()
+@options.shapes()
 def command(
     file: Path, first: int, count: int, output: Path, device: str | None, bitstream: str | None, shapes: tuple[str, ...]
 ) -> None:

@@ -1,7 +1,7 @@
 """The kernels that OpenBLAS picks for this processor, and better ones where it is mistaken.
 
 OpenBLAS picks its kernels by the processor's model, and a model that it does not know gets the oldest: to 0.3.21, Debian 12's, some
-Xeons of 2023 are a `Prescott` of 2004, whose kernels use neither AVX nor AVX2 nor AVX-512. Stock Caffe, and every layer that stays with
+Xeons of 2023 are a `Prescott` of 2004, whose kernels use no wide vectors. Stock Caffe, and every layer that stays with
 it, is then three to four times slower than the machine. So the core that OpenBLAS picked is held against the processor's flags, and
 where it falls short OPENBLAS_CORETYPE names a better one to the processes that Barista starts. A setting of the user's goes first.
 
