@@ -94,7 +94,8 @@ def task_of(entry: Contest, folder: Path) -> Task:
 
 
 def torch_contestant(entry: Contest, task: Task, python: Path) -> Contestant:
-    solver = {"rate": task.solver.base_lr, "momentum": task.solver.momentum, "decay": task.solver.weight_decay}
+    settings = task.solver.settings
+    solver = {"rate": settings.base_lr, "momentum": settings.momentum, "decay": settings.weight_decay}
     told = {"name": task.name, "net": entry.net, "batch": entry.batch, "threads": THREADS, "solver": solver, "seed": 1}
     variables = {"PYTHONPATH": "", "OMP_NUM_THREADS": str(THREADS)}
     return Contestant(TORCH, [str(python), str(Path(__file__).with_name("torch_worker.py"))], told, variables)

@@ -208,7 +208,8 @@ def test_time_in_which_several_units_work_counts_once() -> None:
 def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     """And a device with a clock has a peak."""
     task = steps.prepare(write(tmp_path, NET % INPUTS))
-    task = replace(task, decisions=tuple(replace(decision, place=Place.DEVICE) for decision in task.decisions))
+    on_device = tuple(replace(decision, place=Place.DEVICE) for decision in task.decisions)
+    task = replace(task, placed=replace(task.placed, decisions=on_device))
     made = [
         MadeLayer(layer.name, i, ("x",), ("y",), ((5, 2, 8, 8),), ((5, 6, 6, 6),), ((6, 2, 3, 3), (6,)), ())
         for i, layer in enumerate(task.net.layer)

@@ -32,7 +32,7 @@ from typing import Any
 
 from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt, upgrade
+from barista.net import data_files, prototxt, source
 from barista.net import inputs as net_inputs
 from barista.net.inputs import Shape
 from barista.rewrite import placement
@@ -86,7 +86,7 @@ class Report:
     bitstream: str
     layers: tuple[LayerResult, ...]
     not_on_device: tuple[tuple[str, str], ...]  # layer and reason
-    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
+    notes: tuple[str, ...]  # what was upgraded, where data was found, and inputs' shapes come from
 
     @property
     def passed(self) -> bool:
@@ -115,21 +115,18 @@ def check(
     exception but a result.
     """
     name = str(path)
-    net = upgrade.upgrade_net(prototxt.read_net(path), name).message
-    known = upgrade.layer_types()
-    if known is not None:
-        placement.check_types(net, known, name)
-    rewritten = placement.rewrite(net)
-    on_device = [index for index, decision in enumerate(rewritten.decisions) if decision.place is placement.Place.DEVICE]
+    net = source.open_net(path)
+    decisions = placement.place(net.message).decisions
+    on_device = [index for index, decision in enumerate(decisions) if decision.place is placement.Place.DEVICE]
     if not on_device:
         raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
-    found, notes = data_files.with_found(placement.restore(net), path, name)
+    found, moved = data_files.with_found(placement.restore(net.message), path, name)
     inputs = net_inputs.replace(found, path, shapes or {})
     built, picked = bitstreams.resolve(device, bitstream)
     task = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
     results = tuple(_results(task, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
-    others = tuple((decision.layer, decision.reason) for decision in rewritten.decisions if not decision.on_device)
-    return Report(name, picked.name, built.path.name, results, others, (*notes, *inputs.sentences))
+    others = tuple((decision.layer, decision.reason) for decision in decisions if not decision.on_device)
+    return Report(name, picked.name, built.path.name, results, others, (*net.notes, *moved, *inputs.sentences))
 
 
 # --- the worker's answer -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.bitstream.recipe import Recipe
 from barista.errors import BaristaError
 from barista.net.inputs import Shape
@@ -336,7 +336,7 @@ def _multiply_adds(task: Task, made: Sequence[MadeLayer], gradients: Mapping[int
     for number, makes in gradients.items():
         index = made[number].index
         assert index is not None
-        products = task.solver.iter_size * coverage.multiply_adds(task.net.layer[index], _sizes(made[number], index))
+        products = task.solver.settings.iter_size * coverage.multiply_adds(task.net.layer[index], _sizes(made[number], index))
         found[number, False] = products
         found[number, True] = products * (makes.weights + makes.data)
     return found

@@ -1,7 +1,7 @@
 """Training steps (forward, backward, update) of a net, as stock Caffe takes them and as a device does: to be timed and compared.
 
-A contestant is a process that trains (barista.profile.worker). Those of one comparison hold the same net from the same seed, and
-take turns, so that what else the machine does meets all of them. What is trained needs no data: where a source is missing, its
+A contestant is a process that trains (barista.profile.worker). Those of one comparison train the same net from the same seed, and
+their steps are interleaved, so that background load slows all of them alike. No data is needed: where a source is missing, its
 layer becomes an input of the same shape (barista.net.inputs), which the process fills with random pictures and labels. A device
 is given the inputs anew in each step, as data would be.
 """
@@ -11,21 +11,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt
+from barista.net import data_files, prototxt, solver_rules, source
 from barista.net import inputs as net_inputs
 from barista.net import solver as solvers
 from barista.net.inputs import Shape
+from barista.net.schema import NetParameter
+from barista.net.source import Solver
 from barista.opencl import devices
-from barista.rewrite import placement as rewriter
-from barista.rewrite.placement import Decision, Place
+from barista.rewrite import placement
+from barista.rewrite.placement import Decision, Place, Placed
 from barista.runtime import process
 from barista.runtime.plugin import Command, GridPlan
 
@@ -41,53 +43,53 @@ class Task:
     """What contestants train."""
 
     name: str  # what sentences call it
-    solver: Any  # SolverParameter, its training net inside, of stock layers
-    decisions: tuple[Decision, ...]  # one a layer of the net, in its order
+    solver: Solver  # with its training net alone, of stock layers
+    placed: Placed  # the same net as the device runs it
     notes: tuple[str, ...]
 
     @property
-    def net(self) -> Any:
-        return self.solver.net_param
+    def net(self) -> NetParameter:
+        return self.solver.train_net.message
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """One a layer of the net, in its order."""
+        return self.placed.decisions
 
     def text(self, *, on_device: bool) -> str:
         """The solver as Caffe reads it."""
-        if not on_device:
-            return prototxt.to_text(self.solver)
-        rewritten = type(self.solver)()
-        rewritten.CopyFrom(self.solver)
-        rewritten.net_param.CopyFrom(rewriter.rewrite(self.net).net)
-        return prototxt.to_text(rewritten)
+        return prototxt.to_text(self.solver.packed([self.placed.net] if on_device else None))
 
 
 def prepare(path: Path, shapes: Mapping[str, Shape] | None = None) -> Task:
     """The training net of the net or solver in `path`; `shapes` are of inputs, as for net_inputs.replace. Raises BaristaError."""
-    is_net = prototxt.read(path).kind is prototxt.Kind.NET
-    solver = solvers.of_net(path) if is_net else solvers.read(path)
-    notes = [] if is_net else list(solver.notes)
-    solvers.check_values(solver.param, str(path))
-    solvers.check_types(solver)
-    param = type(solver.param)()
-    param.CopyFrom(solver.param)
-    net = _training_layers(solvers.with_found_files(solver.train_net, path, notes), param.train_state)
-    net, inputs = _with_inputs(net, solver.train_net.file or path, param.train_state, shapes or {})
-    for field in ("train_net_param", "test_net_param", *_BESIDE_TRAINING):
-        param.ClearField(field)
-    param.net_param.CopyFrom(net)
-    param.display = 0
-    param.random_seed = param.random_seed if param.random_seed >= 0 else 1
-    return Task(str(path), param, rewriter.rewrite(net).decisions, tuple(dict.fromkeys([*notes, *inputs])))
+    opened = source.open_training(path)
+    solver_rules.check(opened)
+    settings = type(opened.settings)()
+    settings.CopyFrom(opened.settings)
+    for field in _BESIDE_TRAINING:
+        settings.ClearField(field)
+    settings.display = 0
+    settings.random_seed = settings.random_seed if settings.random_seed >= 0 else 1
+    notes = list(opened.notes)
+    train_net = solvers.with_found_files(opened.train_net, path, notes)
+    net = _training_layers(train_net.message, settings.train_state)
+    net, inputs = _with_inputs(net, train_net.origin, settings.train_state, shapes or {})
+    solver = replace(opened, settings=settings, nets=(replace(train_net, message=net, field="net_param"),))
+    return Task(str(path), solver, placement.place(net), tuple(dict.fromkeys([*notes, *inputs])))
 
 
-def _training_layers(net: Any, state: Any) -> Any:
+def _training_layers(net: NetParameter, state: Any) -> NetParameter:
     """A copy of the net, of stock layers, without those that are for testing alone."""
-    trained = rewriter.restore(net)
-    del trained.layer[:]
+    trained = placement.restore(net)
     in_training = data_files.state_of(net, "TRAIN", state)
-    trained.layer.extend(layer for layer in rewriter.restore(net).layer if data_files.includes(in_training, layer))
+    layers = [layer for layer in trained.layer if data_files.includes(in_training, layer)]
+    del trained.layer[:]
+    trained.layer.extend(layers)
     return trained
 
 
-def _with_inputs(net: Any, path: Path, state: Any, shapes: Mapping[str, Shape]) -> tuple[Any, tuple[str, ...]]:
+def _with_inputs(net: NetParameter, path: Path, state: Any, shapes: Mapping[str, Shape]) -> tuple[NetParameter, tuple[str, ...]]:
     """The net itself where all its data is there, else with inputs in the place of data; and what is to be said of them."""
     missing = ""
     try:

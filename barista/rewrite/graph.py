@@ -1,4 +1,4 @@
-"""Who makes what in a net: the layers that a blob's values and its gradient come from, through what only passes them on."""
+"""The producers in a net's graph: which layer computes a blob's values and which its gradient, looking through views and Splits."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from barista.errors import BaristaError
 from barista.net.prototxt import did_you_mean
+from barista.net.schema import LayerParameter, NetParameter
+from barista.net.source import Net, Solver
 
 PREFIX = "FPGA"
 WRONG_IN_STOCK = "here its gradient is right, in stock Caffe wrong"  # in a decision's reason
@@ -45,8 +47,10 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Rewritten:
-    net: Any
+class Placed:
+    """A net whose layers have the types of where they run."""
+
+    net: NetParameter
     decisions: tuple[Decision, ...]  # one a layer, in the net's order
 
 
@@ -78,17 +82,23 @@ class Selection:
 ALL = Selection()
 
 
-def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
+def place(net: NetParameter, selection: Selection = ALL) -> Placed:
     """A copy of `net` whose layers run on the device where they can and `selection` lets them, and the decision on each."""
-    rewritten = restore(net)
-    decisions = tuple(_decide(layer, selection) for layer in rewritten.layer)
-    for layer, decision in zip(rewritten.layer, decisions, strict=True):
+    placed = restore(net)
+    decisions = tuple(_decide(layer, selection) for layer in placed.layer)
+    for layer, decision in zip(placed.layer, decisions, strict=True):
         if decision.place is Place.DEVICE:
             layer.type = PREFIX + layer.type
-    return Rewritten(rewritten, tuple(_with_gradients(rewritten, [*_with_stores(rewritten, decisions)])))
+    return Placed(placed, tuple(_with_gradients(placed, [*_with_stores(placed, decisions)])))
 
 
-def restore(net: Any) -> Any:
+def place_nets(opened: Net | Solver, selection: Selection = ALL) -> tuple[Placed, ...]:
+    """Each net of `opened` placed. Raises BaristaError for a pattern of `selection` that matches no layer of any."""
+    selection.check([layer.name for net in opened.nets for layer in net.message.layer], str(opened.origin))
+    return tuple(place(net.message, selection) for net in opened.nets)
+
+
+def restore(net: NetParameter) -> NetParameter:
     """A copy of `net` with stock types only."""
     restored = type(net)()
     restored.CopyFrom(net)
@@ -107,32 +117,17 @@ def stock_type(layer_type: str) -> str:
     return layer_type.removeprefix(PREFIX) if is_device_type(layer_type) else layer_type
 
 
-def check_types(net: Any, known: frozenset[str], name: str) -> None:
-    """Raises BaristaError for a layer whose type is neither in `known`, Caffe's registry, nor a device type."""
-    for layer in net.layer:
-        if layer.type not in known and not is_device_type(layer.type):
-            raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")
-
-
-def _unknown_type(layer_type: str, known: frozenset[str]) -> str:
-    if not layer_type:
-        return "it has no type"
-    same = [candidate for candidate in known if candidate.lower() == layer_type.lower()]
-    hint = f"; did you mean '{same[0]}'?" if same else did_you_mean(layer_type, known)
-    return f"this Caffe has no layer type '{layer_type}'{hint}"
-
-
 # --- what the device can run ---------------------------------------------------------------------------------------------------
 
 
-def _decide(layer: Any, selection: Selection) -> Decision:
+def _decide(layer: LayerParameter, selection: Selection) -> Decision:
     if layer.type in _VIEWS:
         return Decision(layer.name, layer.type, Place.VIEW, "")
     reason = _reason_against(layer) or selection.reason_against(layer.name)
     return Decision(layer.name, layer.type, Place.CPU if reason else Place.DEVICE, reason)
 
 
-def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+def _with_stores(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
     """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
     grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
     rectified = False
@@ -158,7 +153,7 @@ _IN_TESTING = " in testing, else here"
 _STORED = {"ReLU": "", "Bias": "", "BatchNorm": " with the statistics so far, else here", "Scale": _IN_TESTING}
 
 
-def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:
+def _fits_store(layer: LayerParameter, stock: str, rectified: bool) -> bool:
     if stock == "ReLU":
         return bool(layer.relu_param.negative_slope == 0)
     # One number a channel.
@@ -167,7 +162,7 @@ def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:
     return stock in _STORED and not rectified and plain
 
 
-def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
+def _with_gradients(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
     """The decisions, with the device layers whose gradient stock Caffe makes of what work in place has overwritten."""
     layers = list(zip(net.layer, decisions, strict=True))
     for number, (layer, decision) in enumerate(layers):
@@ -183,7 +178,7 @@ def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decisio
         yield decision
 
 
-def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only: bool) -> str:
+def _overwrites(blob: str, later: Sequence[tuple[LayerParameter, Decision]], *, signs_only: bool) -> str:
     """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
     same = {blob}  # blobs of the same memory
     for other, decision in later:
@@ -198,12 +193,12 @@ def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only:
     return ""
 
 
-def _shares_memory(layer: Any, stock: str) -> bool:
+def _shares_memory(layer: LayerParameter, stock: str) -> bool:
     alone = (stock == "Concat" and len(layer.bottom) == 1) or (stock == "Slice" and len(layer.top) == 1)
     return bool(layer.bottom) and (stock in _VIEWS or stock == "Split" or alone)
 
 
-def _loses_src(layer: Any, stock: str) -> bool:
+def _loses_src(layer: LayerParameter, stock: str) -> bool:
     """Whether stock Caffe's gradient is wrong in place."""
     power = layer.power_param
     wrong = {
@@ -216,7 +211,7 @@ def _loses_src(layer: Any, stock: str) -> bool:
     return bool(wrong.get(stock, False))
 
 
-def _reads_dst(layer: Any, stock: str, in_place: bool) -> bool:
+def _reads_dst(layer: LayerParameter, stock: str, in_place: bool) -> bool:
     """Whether stock Caffe's gradient is made of what the layer made."""
     power, eltwise = layer.power_param, layer.eltwise_param
     reads = {

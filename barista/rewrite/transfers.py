@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from barista.net import data_files
-from barista.net.graph import Graph
+from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision, Place
 
 
