@@ -29,9 +29,9 @@ from barista.errors import BaristaError
 from barista.profile import session as steps
 from barista.profile.layer_times import covered
 from barista.profile.session import STOCK, Contestant, Recorded, Span, Task
+from barista.zoo import catalog as nets
 from benchmarks import batches, chart, contest
 from benchmarks.contest import THREADS, Result, Spread
-from examples import nets
 
 ROOT = Path(__file__).resolve().parents[1]
 TORCH = "PyTorch"
@@ -55,7 +55,7 @@ _PRODUCTS = {
 
 @dataclass(frozen=True)
 class Contest:
-    """A net of examples.nets, and how it is measured: so long that a round takes a fraction of a second to a few."""
+    """A net of barista.zoo, and how it is measured: so long that a round takes a fraction of a second to a few."""
 
     net: str
     title: str

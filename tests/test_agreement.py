@@ -13,10 +13,10 @@ import pytest
 from processes import Result, run
 
 from barista.check.report import Comparison, LayerResult, Report
+from barista.zoo import catalog as nets
 from conformance import nets as tried
 from conformance import trials
 from conformance.agreement import LOSS, UPDATE, Agreement, Difference, Training, part_of_update, relative
-from examples import nets
 
 QUICK = ("lenet", "cifar10_quick", "cifar10_full", "mnist_autoencoder", "mnist_siamese", "resnet20", "squeezenet")
 

@@ -15,7 +15,7 @@ from processes import Devices
 from barista.net import shapes
 from barista.profile import session as steps
 from barista.profile.session import MadeLayer, Recorded, Task
-from examples import nets
+from barista.zoo import catalog as nets
 
 STEPS = 2
 WARM = 2
