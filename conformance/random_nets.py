@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from barista.bitstream import build as bitstreams
-from barista.check.report import Comparison
+from barista.check.result import Comparison
 from barista.errors import BaristaError
 from barista.net import prototxt
 from barista.rewrite import placement, transfers

@@ -14,7 +14,7 @@ from processes import run
 
 from barista.errors import BaristaError
 from barista.profile import session as steps
-from barista.profile.session import STOCK
+from barista.profile.runner import STOCK
 from barista.runtime import blas
 from benchmarks import batches, contest
 from benchmarks import suite as benchmark

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_builds_at_once_make_one_and_all_have_it(tmp_path: Path) -> None:
     assert sorted(Path(name).suffix for name in made) == [".aocx", ".json"]
 
 
-@pytest.mark.parametrize("change", ["recipe", "kernels", "driver", "options"])
+@pytest.mark.parametrize("change", ["recipe", "common.h", "interface/class_axis.h", "driver", "options"])
 def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) -> None:
     device = devices.Device("platform", "1", "device", "driver 1", "1", "cpu", 1, 1, 0)
     recipe, source = recipes.load("emulator"), read_source()
@@ -90,10 +91,9 @@ def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) ->
     before = cache.path_of(recipe, "device", [device.platform, device.name, device.driver], source, []).name
     if change == "recipe":
         recipe = recipes.Recipe.from_dict({**recipe.raw, "pe_rows": recipe.pe_rows + 1}, "emulator.json")
-    if change == "kernels":
-        for file in paths.kernels_dir().iterdir():
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-        with open(tmp_path / "common.h", "a") as header:
+    if change.endswith(".h"):
+        shutil.copytree(paths.kernels_dir(), tmp_path, dirs_exist_ok=True)
+        with open(tmp_path / change, "a") as header:
             header.write("// a comment\n")
         source = read_source(tmp_path)
     assert name() != before

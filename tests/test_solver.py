@@ -571,4 +571,4 @@ def test_the_diff_of_a_solver_shows_solver_and_nets(folder: Folder, capsys: pyte
     out = capsys.readouterr().out
     for line in ("-solver_mode: GPU", "+solver_mode: CPU", '-  type: "InnerProduct"', '+  type: "FPGAInnerProduct"'):
         assert line in out.splitlines()
-    assert placement.PREFIX not in Path("net.prototxt").read_text()
+    assert "FPGA" not in Path("net.prototxt").read_text()

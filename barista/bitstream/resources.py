@@ -81,7 +81,7 @@ def dsp_blocks(recipe: Recipe) -> dict[str, int]:
 def memories(recipe: Recipe) -> dict[str, list[Memory]]:
     """The on-chip arrays of all kernels by the source file that declares them; a *_unit.h is there once a compute unit."""
     found = {}
-    for file in sorted(path for path in paths.kernels_dir().iterdir() if path.suffix in (".cl", ".h")):
+    for file in sorted(path for path in paths.kernels_dir().rglob("*.*") if path.suffix in (".cl", ".h")):
         units = recipe.compute_units if file.name.endswith("_unit.h") else 1
         if declared := [_of_units(memory, units) for memory in _declared(file, recipe)]:
             found[file.name] = declared

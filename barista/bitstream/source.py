@@ -26,8 +26,8 @@ def read_source(folder: Path | None = None) -> Source:
     if not files:
         raise BaristaError(f"no kernels: {folder} has no .cl file")
     digest = hashlib.sha256()
-    for path in (*files, *sorted(folder.glob("*.h"))):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+    for path in (*files, *sorted(folder.rglob("*.h"))):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return Source(folder, files, digest.hexdigest())
 

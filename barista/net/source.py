@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from barista.errors import BaristaError
+from barista.layers import types
 from barista.net import data_files, prototxt, schema, upgrade
 from barista.net.prototxt import Document, Kind
 from barista.net.schema import LayerParameter, NetParameter, SolverParameter
@@ -247,9 +248,9 @@ def _check_types(opened: Net | Solver) -> None:
 
 
 def check_types(layers: Iterable[LayerParameter], known: frozenset[str], name: str) -> None:
-    """Raises BaristaError for a layer whose type is not in `known`, the registry of Caffe with the plugin."""
+    """Raises BaristaError for a layer whose type neither `known`, the registry of Caffe with the plugin, nor the table of types has."""
     for layer in layers:
-        if layer.type not in known:
+        if layer.type not in known and types.stock_type(layer.type) not in types.table():
             raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
+from barista.layers import types
 from barista.net import inputs as net_inputs
-from barista.net import prototxt, source
+from barista.net import instances, prototxt, source
 from barista.net import solver as solvers
-from barista.net.inputs import Shape
 from barista.net.schema import NetParameter
-from barista.net.shapes import Made
+from barista.net.shapes import Shape, Shapes
 from barista.net.source import Net
 from barista.rewrite import placement
 from barista.rewrite.placement import Place
@@ -28,7 +28,7 @@ from barista.runtime import process
 
 
 @dataclass(frozen=True)
-class Layer:
+class CoveredLayer:
     """A layer, at its shapes in the training net, or in the first test net that has it."""
 
     layer: str
@@ -46,7 +46,7 @@ class Layer:
 @dataclass(frozen=True)
 class Coverage:
     net: str
-    layers: tuple[Layer, ...]
+    layers: tuple[CoveredLayer, ...]
     notes: tuple[str, ...]  # what was upgraded, where data was found, and inputs' shapes come from
 
     @property
@@ -106,53 +106,27 @@ def _cover(net: Net, shapes: Mapping[str, Shape]) -> Coverage:
     shared: set[str] = set()
     layers = []
     for decision, layer, there in zip(decisions, inputs.net.layer, made, strict=True):
-        products = multiply_adds(layer, there) if there else 0
-        learned = _parameters(layer, there, shared) if there else 0
-        layers.append(Layer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
+        products = types.of(layer.type).multiply_adds(layer, there) if there else 0
+        learned = _new_numbers(layer, there.weights, shared) if there else 0
+        layers.append(CoveredLayer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
     return Coverage(net.name, tuple(layers), (*net.notes, *inputs.sentences))
 
 
-def _made(net: NetParameter, name: str) -> list[Made | None]:
-    """Each layer of the net as Caffe makes it; None of one that no phase has."""
-    made: list[Made | None] = [None] * len(net.layer)
+def _made(net: NetParameter, name: str) -> list[Shapes | None]:
+    """The shapes of each layer of the net as Caffe makes it; None of one that no phase has."""
+    made: list[Shapes | None] = [None] * len(net.layer)
     task = {"net": prototxt.to_text(net), "name": name}
     for event in process.ask("barista.plan.coverage_worker", (), task, {}):
-        shapes = {field: tuple(tuple(shape) for shape in event[field]) for field in ("src", "dst", "weights")}
-        made[event["index"]] = Made(event["index"], **shapes)
+        layer = instances.from_json(event["layer"])
+        assert layer.index is not None
+        made[layer.index] = layer.shapes
     return made
 
 
-# --- what is counted -----------------------------------------------------------------------------------------------------------
-
-
-def multiply_adds(layer: Any, made: Made) -> int:
-    """Of one forward pass: for each element that a layer makes, the products that it is the sum of."""
-    if layer.type == "Convolution":
-        return sum(prod(dst) for dst in made.dst) * prod(made.weights[0][1:])
-    if layer.type == "Deconvolution":  # each element that comes in goes through as many products
-        return sum(prod(src) for src in made.src) * prod(made.weights[0][1:])
-    if layer.type == "InnerProduct":
-        return prod(made.dst[0]) // int(layer.inner_product_param.num_output) * prod(made.weights[0])
-    if layer.type in ("LSTM", "RNN"):
-        return _recurrent_multiply_adds(layer, made)
-    return 0
-
-
-def _recurrent_multiply_adds(layer: Any, made: Made) -> int:
-    """A product with each matrix, each step of each sequence; with that of a static input, the second, each sequence."""
-    steps, sequences = made.src[0][:2]
-    matrices = [prod(shape) for shape in made.weights if len(shape) == 2]
-    exposed = {"LSTM": 2, "RNN": 1}[layer.type] if layer.recurrent_param.expose_hidden else 0
-    static = matrices[1] if len(made.src) > 2 + exposed else 0
-    return sequences * (steps * (sum(matrices) - static) + static)
-
-
-def _parameters(layer: Any, made: Made, shared: set[str]) -> int:
+def _new_numbers(layer: Any, weights: Sequence[Shape], shared: set[str]) -> int:
     """The numbers that a layer learns. `shared` are the names of parameters that were counted, to which it adds."""
-    if layer.type == "BatchNorm":
-        return 0  # statistics, which are measured
     count = 0
-    for number, shape in enumerate(made.weights):
+    for number, shape in enumerate(() if types.of(layer.type).statistics else weights):
         name = layer.param[number].name if number < len(layer.param) else ""
         if not name or name not in shared:
             count += prod(shape)

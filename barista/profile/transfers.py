@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from barista.profile.session import MadeLayer
+from barista.net.shapes import MadeLayer
 from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision
 from barista.runtime.plugin import Command
@@ -63,7 +63,7 @@ def loader(layers: Sequence[MadeLayer], prefetched: Command) -> int:
 
 def _loaded(layer: MadeLayer, copy: Command) -> str:
     """The blob that a layer that takes nothing had copied, as its size tells."""
-    tops = () if layer.bottoms else zip(layer.tops, layer.dst, strict=True)
+    tops = () if layer.bottoms else zip(layer.tops, layer.shapes.dst, strict=True)
     return next((top for top, shape in tops if _VALUE_BYTES * prod(shape) == copy.bytes), "")
 
 
@@ -104,9 +104,9 @@ class _Step:
         """What a pass may read that a layer on the host wrote."""
         made = self._layers[layer]
         if backward:
-            for blob, shape in zip(made.tops, made.dst, strict=True):
+            for blob, shape in zip(made.tops, made.shapes.dst, strict=True):
                 yield from self._source(blob, shape, self._graph.maker_of_diff(layer, blob))
-        for blob, shape in zip(made.bottoms, made.src, strict=True):
+        for blob, shape in zip(made.bottoms, made.shapes.src, strict=True):
             origin = self._graph.origin(layer, blob)
             yield from self._source(blob, shape, origin.layer if origin else None)
 

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "../../opencl_kernels/class_axis.h"
+#include "interface/class_axis.h"
 #include "ops/units.hpp"
 
 namespace barista::ops {

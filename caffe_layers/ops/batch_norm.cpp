@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "../../opencl_kernels/batch_norm_rule.h"
+#include "interface/batch_norm_rule.h"
 
 namespace barista::ops {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../../opencl_kernels/channel_shape.h"
+#include "interface/channel_shape.h"
 #include "ops/units.hpp"
 #include "plan/ranges.hpp"
 

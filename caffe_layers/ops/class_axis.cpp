@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "../../opencl_kernels/class_axis.h"
 #include "device/error.hpp"
+#include "interface/class_axis.h"
 #include "ops/units.hpp"
 
 namespace barista::ops {

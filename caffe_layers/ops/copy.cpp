@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "../../opencl_kernels/copy_block.h"
+#include "interface/copy_block.h"
 #include "ops/units.hpp"
 
 namespace barista::ops {

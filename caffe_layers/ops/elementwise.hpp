@@ -8,8 +8,8 @@
 #ifndef BARISTA_OPS_ELEMENTWISE_HPP_
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
-#include "../../opencl_kernels/elementwise_function.h"
 #include "device/device_manager.hpp"
+#include "interface/elementwise_function.h"
 
 namespace barista::ops {
 

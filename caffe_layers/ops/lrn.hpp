@@ -11,8 +11,8 @@
 #ifndef BARISTA_OPS_LRN_HPP_
 #define BARISTA_OPS_LRN_HPP_
 
-#include "../../opencl_kernels/lrn_problem.h"
 #include "device/device_manager.hpp"
+#include "interface/lrn_problem.h"
 
 namespace barista::ops {
 

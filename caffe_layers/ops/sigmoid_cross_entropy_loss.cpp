@@ -1,6 +1,6 @@
 #include "ops/sigmoid_cross_entropy_loss.hpp"
 
-#include "../../opencl_kernels/class_axis.h"
+#include "interface/class_axis.h"
 #include "ops/units.hpp"
 
 namespace barista::ops {
