@@ -13,8 +13,10 @@ import pytest
 from processes import barista, sentence
 
 from barista import paths
+from barista.bitstream import fpga
 from barista.bitstream import recipe as recipes
-from barista.bitstream.recipe import NUMBER_KEYS, Memory, Recipe
+from barista.bitstream.recipe import NUMBER_KEYS, Recipe
+from barista.bitstream.resources import Memory
 from barista.errors import BaristaError
 
 RECIPES = recipes.names()
@@ -28,7 +30,7 @@ def test_there_is_a_recipe_for_the_emulator_and_one_for_each_of_two_boards() -> 
 def test_every_device_description_is_some_recipe_s() -> None:
     described = {path.stem for path in (paths.recipes_dir() / "devices").glob("*.json")}
     assert described == {recipes.load(name).target for name in RECIPES}
-    assert all(recipes.load_fpga(name).name == name for name in described)
+    assert all(fpga.load(name).name == name for name in described)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -48,7 +50,7 @@ def test_the_grid_fits_the_device_that_the_recipe_names(name: str) -> None:
     ],
 )
 def test_a_board_s_figures_are_those_of_its_design(name: str, multipliers: int, memories: list[tuple[str, int, int]]) -> None:
-    """docs/multiply-grid.md has the table."""
+    """docs/pe-array.md has the table."""
     estimate = recipes.load(name).estimate()
     assert estimate.multipliers == multipliers
     assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == memories

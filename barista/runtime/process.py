@@ -144,5 +144,5 @@ class Answer:
             sys.exit(1)
 
     def fileno(self) -> int:
-        """For Caffe's last words: what barista_training_report_to() takes."""
+        """For Caffe's last words: what report_fatal_to() takes."""
         return self._stream.fileno()

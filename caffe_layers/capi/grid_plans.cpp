@@ -6,8 +6,8 @@
 #include "capi/status.hpp"
 #include "device/device_manager.hpp"
 #include "nlohmann/json.hpp"
-#include "ops/convolution.hpp"
-#include "ops/inner_product.hpp"
+#include "plan/convolution_plan.hpp"
+#include "plan/inner_product_plan.hpp"
 
 namespace {
 
@@ -15,17 +15,16 @@ using barista::capi::status_of;
 using barista::device::DeviceManager;
 
 // The plans of one operation, which is an object with the fields of its shape.
-std::vector<barista::ops::NamedPlan> plans(const nlohmann::json& op) {
+std::vector<barista::plan::PassPlan> plans(const nlohmann::json& op) {
   const auto field = [&](const char* name) { return op.at(name).get<int>(); };
   const barista::device::Recipe& recipe = DeviceManager::instance().recipe();
   if (op.at("op") == "inner product")
-    return barista::ops::plans(recipe,
-                               barista::ops::InnerProductShape{field("N"), field("K"), field("O"), op.at("transpose").get<bool>()});
-  barista::ops::ConvolutionShape s = {};
+    return barista::plan::plan_inner_product(recipe, {field("N"), field("K"), field("O"), op.at("transpose").get<bool>()}).passes();
+  barista::plan::ConvolutionShape s = {};
   s.N = field("N"), s.C = field("C"), s.H = field("H"), s.W = field("W");
   s.O = field("O"), s.KH = field("KH"), s.KW = field("KW"), s.G = field("G");
   s.SH = field("SH"), s.SW = field("SW"), s.PH = field("PH"), s.PW = field("PW"), s.DH = field("DH"), s.DW = field("DW");
-  return barista::ops::plans(recipe, s);
+  return barista::plan::plan_convolution(recipe, s).passes();
 }
 
 }  // namespace
@@ -37,8 +36,8 @@ const char* barista_grid_plans(const char* operations, char* error, std::size_t 
         nlohmann::json all = nlohmann::json::array();
         for (const nlohmann::json& op : nlohmann::json::parse(operations)) {
           nlohmann::json passes = nlohmann::json::array();
-          for (const barista::ops::NamedPlan& pass : plans(op))
-            passes.push_back({pass.pass, pass.plan.cycles, pass.plan.utilization});
+          for (const barista::plan::PassPlan& pass : plans(op))
+            passes.push_back({pass.pass.name, pass.plan.cycles, pass.plan.utilization});
           all.push_back(passes);
         }
         text = all.dump();

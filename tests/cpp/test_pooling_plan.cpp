@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "support/pooling_problems.hpp"
 #include "support/recipes.hpp"
-#include "support/shapes.hpp"
 
 namespace barista::testing {
 namespace {
