@@ -42,7 +42,7 @@ class Recorded:
     spans: tuple[Span, ...]
     commands: tuple[Command, ...]  # on the device; none of stock Caffe
     finished: int  # when the device had done all
-    counters: Mapping[str, int]  # of records.COUNTERS, over all steps; empty of stock Caffe
+    counters: Mapping[str, int]  # of runtime.records.COUNTERS, over all steps; empty of stock Caffe
 
     @property
     def seconds(self) -> float:

@@ -68,7 +68,7 @@ class Report:
     device_ms: float  # of a step, with any compute unit at work
     rows: tuple[Row, ...]
     copies: tuple[Copy, ...]
-    counters: Mapping[str, float]  # of records.COUNTERS, a step
+    counters: Mapping[str, float]  # of runtime.records.COUNTERS, a step
     notes: tuple[str, ...]
 
     @property
