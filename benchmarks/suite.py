@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
-from barista.profile import session as steps
+from barista.profile import session
 from barista.profile.records import Recorded, Span
 from barista.profile.runner import STOCK, Runner
 from barista.profile.session import Task
@@ -92,7 +92,7 @@ def task_of(entry: Contest, folder: Path) -> Task:
     shapes: dict[str, tuple[int, ...]] = {blob: (entry.batch, *image) for blob, image in example.images.items()}
     data = (layer for layer in example.net.layer if set(layer.top) & shapes.keys())
     shapes |= {blob: (entry.batch,) for layer in data for blob in layer.top if blob not in shapes}  # labels
-    return replace(steps.prepare(nets.write(entry.net, folder / "net.prototxt"), shapes), name=entry.title)
+    return replace(session.prepare(nets.write(entry.net, folder / "net.prototxt"), shapes), name=entry.title)
 
 
 def torch_contestant(entry: Contest, task: Task, python: Path) -> Runner:
@@ -113,7 +113,7 @@ def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result
             f'layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ {dims} }} }} }}\n'
             f'layer {{ name: "product" bottom: "x" top: "y" {layer} }}\n'
         )
-        task = replace(steps.prepare(path), name=kind)
+        task = replace(session.prepare(path), name=kind)
     contestants = contest.of_caffe(task, devices)
     return contest.contest(contestants, rounds or 15, _product_seconds, contest.require_same_parameters(task, _SIZE * _SIZE))
 

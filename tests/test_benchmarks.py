@@ -13,7 +13,7 @@ import small_nets
 from processes import run
 
 from barista.errors import BaristaError
-from barista.profile import session as steps
+from barista.profile import session
 from barista.profile.runner import STOCK
 from barista.runtime import blas
 from benchmarks import batches, contest
@@ -117,7 +117,7 @@ def test_a_straight_line_through_the_ends() -> None:
 
 def test_batches_of_a_net_take_turns(device: str, tmp_path: Path) -> None:
     solver, _ = small_nets.write(tmp_path, on_device=False)
-    task = steps.prepare(solver)
+    task = session.prepare(solver)
     growth, result = batches.run({640: task, 1280: task}, device, 2)
     assert {batch: len(times) for batch, times in growth.seconds.items()} == {640: 2, 1280: 2}
     assert all(seconds > 0 for times in growth.seconds.values() for seconds in times)
