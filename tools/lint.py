@@ -1,8 +1,8 @@
 """Checks format and code: `python -m tools.lint`, with `--fix` to format.
 
-C++ and OpenCL C with clang-format, C++ with clang-tidy, Python with ruff and mypy, lengths, and the documents, which must build without
-a warning. It needs the Python environment and, for clang-tidy, a configured build folder: build/, else one that it configures itself,
-without Caffe where there is none; then what includes Caffe is left out, and said so.
+C++ and OpenCL C with clang-format, C++ with clang-tidy, Python with ruff and mypy, lengths, and the documents, which must build
+without a warning. It needs the Python environment and, for clang-tidy, a configured build folder: build/, else one that it
+configures itself, without Caffe where there is none; then what includes Caffe is left out, and said so.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Builds the C++ tests with sanitizers and runs them: `python -m tools.sanitize [address] [thread] [--no-caffe] [CTEST'S OPTIONS]`.
 
-`address` is AddressSanitizer with UndefinedBehaviorSanitizer, `thread` is ThreadSanitizer; both, where none is named. Each has a build
-folder of its own, build/sanitize-*. The first mistake ends a test, and what it is stands above ctest's summary. tools/sanitizers/ has
-what is passed over, all of it in OpenCL drivers, and why.
+`address` is AddressSanitizer with UndefinedBehaviorSanitizer, `thread` is ThreadSanitizer; both, where none is named. Each has a
+build folder of its own, build/sanitize-*. The first mistake ends a test, and what it is stands above ctest's summary.
+tools/sanitizers/ has what is passed over, all of it in OpenCL drivers, and why.
 """
 
 from __future__ import annotations

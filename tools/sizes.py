@@ -13,8 +13,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FILE_LINES = 450
 FUNCTION_LINES = 80
 _C_LIKE = (".cpp", ".hpp", ".cl", ".h")
-# As clang-format leaves it, a definition ends in a brace alone in its line, at the column in which it began; so do other blocks, which
-# are shorter than the function around them.
+# As clang-format leaves it, a definition ends in a brace alone in its line, at the column in which it began; so do other blocks,
+# which are shorter than the function around them.
 _CLOSES = re.compile(r"^( *)\}$")
 # The one kernel with a reason: the grid, its loader and its stores are one text, for a compiler to fuse and to share nothing of.
 _LONG_FUNCTIONS = {"opencl_kernels/multiply_unit.h"}
