@@ -3,7 +3,7 @@
 //   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        PE_COLUMNS columns at once, for (a, b, v) over a nest of 7 loops
 //
 // One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
-// (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/multiply-grid.md derives it.
+// (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/pe-array.md derives it.
 //
 //   x    [2][PE_DEPTH][PE_ROWS][X_WORDS] storage                 a half: forward [lane][image]; weights pass [image][lane]
 //   vec  [VEC_WORDS][PE_DEPTH][PE_COLUMNS / 16] storage16        forward: weights        weights pass: diff_dst
@@ -33,7 +33,7 @@
 // and 48 adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: 2 * PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a
 // bank is LOAD_WORDS words wide where it is written), PE_DEPTH * PE_COLUMNS * ceil(VEC_WORDS / 512) for vec, PE_ROWS * PE_COLUMNS *
 // ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 256, 512 words: 1,024 multiply-adders, 256 + 256 + 128 = 640 blocks;
-// docs/multiply-grid.md has those of every recipe. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for
+// docs/pe-array.md has those of every recipe. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for
 // stores, and for raw gradients that are added to. What Intel's compiler makes of it (achieved interval, fusion, clock) has not been run.
 // DSP blocks of multiply_*: PE_ROWS * PE_COLUMNS * PE_DEPTH + 16 * 3
 #include "common.h"

@@ -1,7 +1,7 @@
 // What the host tells the multiply grid: which words its loaders fetch, and the loop nest that the grid runs over them.
 //
 // Included by multiply.cl and by caffe_layers/ops/multiply.hpp, so it is plain C and holds only ints. Version 3 of the interface;
-// the terms are defined in docs/multiply-grid.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
+// the terms are defined in docs/pe-array.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
 // the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the grid's rows (or, in the
 // weights pass, its depth) hold at once.
 #ifndef BARISTA_MULTIPLY_DESCRIPTOR_H_

@@ -48,7 +48,7 @@ def test_the_grid_fits_the_device_that_the_recipe_names(name: str) -> None:
     ],
 )
 def test_a_board_s_figures_are_those_of_its_design(name: str, multipliers: int, memories: list[tuple[str, int, int]]) -> None:
-    """docs/multiply-grid.md has the table."""
+    """docs/pe-array.md has the table."""
     estimate = recipes.load(name).estimate()
     assert estimate.multipliers == multipliers
     assert [(m.name, m.banks, m.m20k_blocks) for m in estimate.memories] == memories

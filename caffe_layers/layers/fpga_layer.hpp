@@ -14,6 +14,7 @@
 #include "caffe/layer.hpp"
 #include "device/device_manager.hpp"
 #include "memory/device_memory.hpp"
+#include "plan/unsupported.hpp"
 
 namespace barista::layers {
 
@@ -48,7 +49,7 @@ class PlannedOp {
     at_caffes_edge(param, [&] { manager = &device::DeviceManager::instance(); });
     try {
       op_ = make(*manager);
-    } catch (const device::Error& error) {
+    } catch (const plan::Unsupported& error) {
       stock_code(param, error.what());
     }
   }

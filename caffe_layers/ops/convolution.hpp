@@ -8,27 +8,19 @@
 #define BARISTA_OPS_CONVOLUTION_HPP_
 
 #include <memory>
-#include <vector>
 
 #include "device/device_manager.hpp"
-#include "ops/multiply.hpp"
+#include "ops/parameter_gradients.hpp"
+#include "plan/shapes.hpp"
 
 namespace barista::ops {
 
-struct ConvolutionShape {
-  int N, C, H, W;  // src
-  int O, KH, KW;   // weights
-  int SH, SW;      // stride
-  int PH, PW;      // padding on each side
-  int DH, DW;      // dilation; 1 is none
-  int G;           // groups
-  int P() const { return (H + 2 * PH - (DH * (KH - 1) + 1)) / SH + 1; }
-  int Q() const { return (W + 2 * PW - (DW * (KW - 1) + 1)) / SW + 1; }
-};
+using plan::ConvolutionShape;
 
 class Convolution {
  public:
-  // Plans tiles and allocates scratch. Throws device::Error for a shape without output.
+  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported for a shape without output, and where
+  // a pass has no tile that fits the recipe's memories.
   Convolution(device::DeviceManager& manager, const ConvolutionShape& shape);
   ~Convolution();
 
@@ -51,9 +43,6 @@ class Convolution {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// How each pass of a convolution would use the grid of `recipe`; needs no device.
-std::vector<NamedPlan> plans(const device::Recipe& recipe, const ConvolutionShape& shape);
 
 }  // namespace barista::ops
 

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "ops/depthwise_plan.hpp"
-#include "ops/multiply.hpp"
+#include "ops/grid_jobs.hpp"
+#include "ops/uploaded.hpp"
+#include "plan/depthwise_plan.hpp"
 
 namespace barista::ops {
 namespace {
@@ -15,15 +16,12 @@ using device::Argument;
 // A pass, its parts and its sweeps on the device.
 class DevicePass {
  public:
-  DevicePass(device::DeviceManager& manager, const DepthwisePass& pass)
+  DevicePass(device::DeviceManager& manager, const plan::DepthwisePass& pass)
       : manager_(manager),
         problem_(pass.problem),
         units_(pass.units),
-        parts_(manager.allocate(pass.parts.size() * sizeof(depthwise_part))),
-        sweeps_(manager.allocate(pass.sweeps.size() * sizeof(depthwise_sweep))) {
-    manager.upload(parts_, pass.parts.data(), parts_.bytes());
-    manager.upload(sweeps_, pass.sweeps.data(), sweeps_.bytes());
-  }
+        parts_(uploaded(manager, pass.parts)),
+        sweeps_(uploaded(manager, pass.sweeps)) {}
 
   // diff_src or dst = weights and bias applied to `source`. Held back for what follows in place (ops/in_store.hpp), so arguments
   // are where a launch of the multiply grid has them.
@@ -69,31 +67,34 @@ class DevicePass {
 }  // namespace
 
 struct Depthwise::Impl {
-  device::DeviceManager& manager;
-  ConvolutionShape shape;
-  std::optional<DevicePass> forward, data, weights;
+  Impl(device::DeviceManager& device_manager, const plan::ConvolutionShape& shape)
+      : manager(device_manager), passes(plan::plan_depthwise(manager.recipe(), shape)) {}
 
-  DevicePass& planned(std::optional<DevicePass>& pass, DepthwiseDirection direction) const {
-    if (!pass) pass.emplace(manager, plan_depthwise(manager.recipe(), shape, direction));
+  DevicePass& ready(std::optional<DevicePass>& pass, const plan::DepthwisePass& pass_plan) const {
+    if (!pass) pass.emplace(manager, pass_plan);
     return *pass;
   }
+
+  device::DeviceManager& manager;
+  plan::DepthwisePlan passes;
+  std::optional<DevicePass> forward, data, weights;
 };
 
-Depthwise::Depthwise(device::DeviceManager& manager, const ConvolutionShape& shape) : impl_(new Impl{manager, shape, {}, {}, {}}) {}
+Depthwise::Depthwise(device::DeviceManager& manager, const plan::ConvolutionShape& shape) : impl_(new Impl(manager, shape)) {}
 
 Depthwise::~Depthwise() = default;
 
 void Depthwise::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
-  impl_->planned(impl_->forward, DepthwiseDirection::kForward).apply(src, weights, bias, dst);
+  impl_->ready(impl_->forward, impl_->passes.forward).apply(src, weights, bias, dst);
 }
 
 void Depthwise::backward_data(const device::Buffer& diff_dst, const device::Buffer& weights, device::Buffer& diff_src,
                               const device::Buffer* bias) {
-  impl_->planned(impl_->data, DepthwiseDirection::kBackwardData).apply(diff_dst, weights, bias, diff_src);
+  impl_->ready(impl_->data, impl_->passes.data).apply(diff_dst, weights, bias, diff_src);
 }
 
 void Depthwise::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
-  impl_->planned(impl_->weights, DepthwiseDirection::kBackwardWeights).weights(src, diff_dst, diff_weights);
+  impl_->ready(impl_->weights, impl_->passes.weights).weights(src, diff_dst, diff_weights);
 }
 
 }  // namespace barista::ops

@@ -10,16 +10,15 @@
 #include <memory>
 
 #include "device/device_manager.hpp"
-#include "ops/convolution.hpp"
+#include "plan/shapes.hpp"
 
 namespace barista::ops {
 
 class Depthwise {
  public:
-  static bool takes(const ConvolutionShape& shape) { return shape.G == shape.C && shape.G == shape.O; }
-
-  // Each pass is planned at its first call. For a shape that takes() is true of.
-  Depthwise(device::DeviceManager& manager, const ConvolutionShape& shape);
+  // Of a shape that plan::is_depthwise() is true of. Plans all passes; each takes memory for its plan when it first runs. Throws
+  // plan::Unsupported where not even one result and one weight fit the recipe's memories.
+  Depthwise(device::DeviceManager& manager, const plan::ConvolutionShape& shape);
   ~Depthwise();
 
   // bias may be null.

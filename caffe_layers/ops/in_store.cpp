@@ -1,6 +1,6 @@
 #include "ops/in_store.hpp"
 
-#include "ops/multiply.hpp"
+#include "ops/grid_jobs.hpp"
 
 namespace barista::ops {
 namespace {

@@ -1,4 +1,4 @@
-// What an operation would do in place on a result of the multiply grid, put into the grid's store instead (docs/multiply-grid.md).
+// What an operation would do in place on a result of the multiply grid, put into the grid's store instead (docs/pe-array.md).
 //
 // This can be done while the launch that makes the result is still held back: whoever needs the result before lets it go, and then
 // these functions are false and do nothing, and the operation runs by itself.

@@ -7,20 +7,18 @@
 #define BARISTA_OPS_INNER_PRODUCT_HPP_
 
 #include <memory>
-#include <vector>
 
 #include "device/device_manager.hpp"
-#include "ops/multiply.hpp"
+#include "plan/shapes.hpp"
 
 namespace barista::ops {
 
-struct InnerProductShape {
-  int N, K, O;
-  bool transpose;
-};
+using plan::InnerProductShape;
 
 class InnerProduct {
  public:
+  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported where a pass has no tile that fits the
+  // recipe's memories.
   InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape);
   ~InnerProduct();
 
@@ -38,9 +36,6 @@ class InnerProduct {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// How each pass of an inner product would use the grid of `recipe`; needs no device.
-std::vector<NamedPlan> plans(const device::Recipe& recipe, const InnerProductShape& shape);
 
 }  // namespace barista::ops
 

@@ -15,8 +15,8 @@
 #include "memory/python_views.hpp"
 #include "memory/views.hpp"
 #include "nlohmann/json.hpp"
-#include "ops/convolution.hpp"
-#include "ops/inner_product.hpp"
+#include "plan/convolution_plan.hpp"
+#include "plan/inner_product_plan.hpp"
 
 namespace {
 
@@ -46,17 +46,16 @@ int status_of(const Function& function, char* error, std::size_t size) {
 }
 
 // The plans of one operation, which is an object with the fields of its shape.
-std::vector<barista::ops::NamedPlan> plans(const nlohmann::json& op) {
+std::vector<barista::plan::PassPlan> plans(const nlohmann::json& op) {
   const auto field = [&](const char* name) { return op.at(name).get<int>(); };
   const barista::device::Recipe& recipe = DeviceManager::instance().recipe();
   if (op.at("op") == "inner product")
-    return barista::ops::plans(recipe,
-                               barista::ops::InnerProductShape{field("N"), field("K"), field("O"), op.at("transpose").get<bool>()});
-  barista::ops::ConvolutionShape s = {};
+    return barista::plan::plan_inner_product(recipe, {field("N"), field("K"), field("O"), op.at("transpose").get<bool>()}).passes();
+  barista::plan::ConvolutionShape s = {};
   s.N = field("N"), s.C = field("C"), s.H = field("H"), s.W = field("W");
   s.O = field("O"), s.KH = field("KH"), s.KW = field("KW"), s.G = field("G");
   s.SH = field("SH"), s.SW = field("SW"), s.PH = field("PH"), s.PW = field("PW"), s.DH = field("DH"), s.DW = field("DW");
-  return barista::ops::plans(recipe, s);
+  return barista::plan::plan_convolution(recipe, s).passes();
 }
 
 }  // namespace
@@ -149,8 +148,8 @@ BARISTA_EXPORT const char* barista_record_end(char* error, std::size_t size) {
 }
 
 // How the passes of some operations would use the multiply grid of the open device's recipe. `operations` is a JSON array of objects
-// with "op", "convolution" or "inner product", and the fields of ops::ConvolutionShape or ops::InnerProductShape. Returns a JSON array
-// with an array of [pass, cycles, utilization] (see ops::Plan) for each of them, valid until the next call, or null with a sentence in
+// with "op", "convolution" or "inner product", and the fields of plan::ConvolutionShape or plan::InnerProductShape. Returns a JSON array
+// with an array of [pass, cycles, utilization] (see plan::MultiplyPlan) for each of them, valid until the next call, or null with a sentence in
 // `error`.
 BARISTA_EXPORT const char* barista_grid_plans(const char* operations, char* error, std::size_t size) {
   static std::string text;
@@ -159,8 +158,8 @@ BARISTA_EXPORT const char* barista_grid_plans(const char* operations, char* erro
         nlohmann::json all = nlohmann::json::array();
         for (const nlohmann::json& op : nlohmann::json::parse(operations)) {
           nlohmann::json passes = nlohmann::json::array();
-          for (const barista::ops::NamedPlan& pass : plans(op))
-            passes.push_back({pass.pass, pass.plan.cycles, pass.plan.utilization});
+          for (const barista::plan::PassPlan& pass : plans(op))
+            passes.push_back({pass.pass.name, pass.plan.cycles, pass.plan.utilization});
           all.push_back(passes);
         }
         text = all.dump();

@@ -1,0 +1,33 @@
+// A pass of the multiply grid whose result are outputs: forward, or backward-data.
+#ifndef BARISTA_OPS_OUTPUTS_PASS_HPP_
+#define BARISTA_OPS_OUTPUTS_PASS_HPP_
+
+#include <optional>
+#include <vector>
+
+#include "device/device_manager.hpp"
+#include "ops/grid_jobs.hpp"
+#include "ops/packed_weights.hpp"
+#include "plan/multiply_plan.hpp"
+
+namespace barista::ops {
+
+// Contractions of one kind that write parts of one dst between them. Weights that have to be packed are packed in `packed`, which outlives
+// this.
+class OutputsPass {
+ public:
+  OutputsPass(device::DeviceManager& manager, const std::vector<plan::PassPlan>& passes, PackedWeights& packed);
+  // dst = contractions of src and weights, plus bias where it isn't null. Held back for what follows in place (ops/in_store.hpp).
+  void run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
+
+ private:
+  device::DeviceManager& manager_;
+  PackedWeights& packed_;
+  bool packs_ = false;
+  multiply_store stores_ = {};
+  std::optional<GridJobs> jobs_;
+};
+
+}  // namespace barista::ops
+
+#endif  // BARISTA_OPS_OUTPUTS_PASS_HPP_
