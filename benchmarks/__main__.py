@@ -27,8 +27,10 @@ from typing import Any
 
 from barista.errors import BaristaError
 from barista.profile import session as steps
-from barista.profile.layer_times import covered
-from barista.profile.session import STOCK, Contestant, Recorded, Span, Task
+from barista.profile.records import Recorded, Span
+from barista.profile.runner import STOCK, Runner
+from barista.profile.session import Task
+from barista.profile.step import covered
 from benchmarks import batches, chart, contest
 from benchmarks.contest import THREADS, Result, Spread
 from examples import nets
@@ -93,11 +95,15 @@ def task_of(entry: Contest, folder: Path) -> Task:
     return replace(steps.prepare(nets.write(entry.net, folder / "net.prototxt"), shapes), name=entry.title)
 
 
-def torch_contestant(entry: Contest, task: Task, python: Path) -> Contestant:
-    solver = {"rate": task.solver.base_lr, "momentum": task.solver.momentum, "decay": task.solver.weight_decay}
+def torch_contestant(entry: Contest, task: Task, python: Path) -> Runner:
+    solver = {
+        "rate": task.solver.settings.base_lr,
+        "momentum": task.solver.settings.momentum,
+        "decay": task.solver.settings.weight_decay,
+    }
     told = {"name": task.name, "net": entry.net, "batch": entry.batch, "threads": THREADS, "solver": solver, "seed": 1}
     variables = {"PYTHONPATH": "", "OMP_NUM_THREADS": str(THREADS)}
-    return Contestant(TORCH, [str(python), str(Path(__file__).with_name("torch_worker.py"))], told, variables)
+    return Runner(TORCH, [str(python), str(Path(__file__).with_name("torch_worker.py"))], told, variables)
 
 
 def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result:
@@ -121,13 +127,13 @@ def run_batches(entry: Contest, device: str, rounds: int | None) -> tuple[batche
     return batches.run(tasks, device, rounds or _BATCH_ROUNDS)
 
 
-def _product_seconds(contestant: Contestant) -> float:
+def _product_seconds(contestant: Runner) -> float:
     recorded = contestant.record(_PRODUCT_STEPS)
     products = [span for span in recorded.spans if span.layer == 1 and not span.backward]
     return statistics.median(_product_nanoseconds(contestant, recorded, product) for product in products) / 1e9
 
 
-def _product_nanoseconds(contestant: Contestant, recorded: Recorded, product: Span) -> int:
+def _product_nanoseconds(contestant: Runner, recorded: Recorded, product: Span) -> int:
     if contestant.name == STOCK:
         return product.ended - product.began
     kernels = recorded.commands[product.first : product.last]

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.profile import session as steps
-from barista.profile.session import Contestant, Task
+from barista.profile.runner import Runner, caffe_runner
+from barista.profile.session import Task
 from benchmarks import contest
 from benchmarks.contest import THREADS, Result, Spread
 
@@ -59,7 +59,7 @@ def run(tasks: Mapping[int, Task], device: str, rounds: int) -> tuple[Growth, Re
     place = bitstreams.resolve(device)
     contestants = []
     for batch, task in tasks.items():
-        contestant = steps.caffe_contestant(task, place, threads=THREADS)
+        contestant = caffe_runner(task, place, threads=THREADS)
         contestant.name = str(batch)
         contestants.append(contestant)
     check = contest.require_same_parameters(next(iter(tasks.values())))
@@ -67,7 +67,7 @@ def run(tasks: Mapping[int, Task], device: str, rounds: int) -> tuple[Growth, Re
     return Growth(device, {batch: list(result.seconds[str(batch)]) for batch in tasks}), result
 
 
-def _seconds(contestant: Contestant) -> float:
+def _seconds(contestant: Runner) -> float:
     return contestant.run_warm(max(1, _IMAGES // int(contestant.name)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from barista.profile.session import STOCK
+from barista.profile.runner import STOCK
 from benchmarks.contest import Result, Spread
 
 # Of the contestants, in order: hues that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008).

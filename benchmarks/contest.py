@@ -1,4 +1,4 @@
-"""Contestants that train the same net in turns, and what their times say: what all benchmarks share.
+"""Runners that train the same net in turns, and what their times say: what all benchmarks share.
 
 A round gives each contestant one turn of some steps; who begins changes from round to round. A ratio is taken within each round, so
 that what else the machine does meets both its times, and the median over the rounds is told with its quartiles.
@@ -14,8 +14,8 @@ from typing import Any
 
 from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
-from barista.profile import session as steps
-from barista.profile.session import STOCK, Contestant, Task
+from barista.profile.runner import STOCK, Runner, caffe_runner
+from barista.profile.session import Task
 
 THREADS = 2  # of each contestant: OpenBLAS's, PyTorch's, compute units
 _WARM_UP = 2  # steps in which plans are made and memory is first touched
@@ -53,10 +53,10 @@ class Result:
         return asdict(self) | {"stock_over": ratios}
 
 
-Measure = Callable[[Contestant], float]  # seconds a step
+Measure = Callable[[Runner], float]  # seconds a step
 
 
-def contest(contestants: Sequence[Contestant], rounds: int, measure: Measure, check: Callable[[Mapping[str, Any]], None]) -> Result:
+def contest(contestants: Sequence[Runner], rounds: int, measure: Measure, check: Callable[[Mapping[str, Any]], None]) -> Result:
     """Has each contestant measured once a round. `check` is given what each says of itself when it is ready.
 
     Raises BaristaError where one can't train.
@@ -79,10 +79,10 @@ def contest(contestants: Sequence[Contestant], rounds: int, measure: Measure, ch
     return Result(seconds, peaks, versions)
 
 
-def of_caffe(task: Task, devices: Sequence[str]) -> list[Contestant]:
+def of_caffe(task: Task, devices: Sequence[str]) -> list[Runner]:
     """Stock Caffe and the devices. Raises BaristaError where a device is not there."""
     places = [bitstreams.resolve(device) for device in devices]
-    return [steps.caffe_contestant(task, place, threads=THREADS) for place in (None, *places)]
+    return [caffe_runner(task, place, threads=THREADS) for place in (None, *places)]
 
 
 def require_same_parameters(task: Task, count: int | None = None) -> Callable[[Mapping[str, Any]], None]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from barista.errors import BaristaError
 from barista.net import inputs
 from barista.profile import session as steps
-from barista.profile.session import STOCK
+from barista.profile.runner import STOCK
 from benchmarks import contest
 from benchmarks.contest import THREADS, Result, Spread
 

@@ -32,7 +32,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m conformance", description="Runs Caffe's own tests against Barista's layers.")
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="test_SUITE.cpp of Caffe (default: all of layers.txt)")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help="test_SUITE.cpp of Caffe (default: all that the table of layer types names)"
+    )
     parser.add_argument("--quick", action="store_true", help=f"the suites {' and '.join(table.QUICK)}")
     parser.add_argument("--device", action="append", help="a device as 'barista devices' names it (default: emulator and pocl)")
     parser.add_argument("--build-dir", type=Path, help="CMake's build folder (default: the one that the plugin is in)")
@@ -40,7 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what every test did to FILE")
     options = parser.parse_args()
     if unknown := [suite for suite in options.suites if suite not in table.suites()]:
-        parser.error(f"suite {unknown[0]}: not in layers.txt, which has {', '.join(table.suites())}")
+        parser.error(f"suite {unknown[0]}: not in the table of layer types, which has {', '.join(table.suites())}")
     return options
 
 
@@ -61,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         options.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
     for device, verdict in verdicts.items():
         _print_verdict(device, verdict)
-    print(f"\nknown exceptions: {len(known)} (conformance/exceptions.json)")
+    print(f"\nknown exceptions: {len(known)} (barista/layers/stock)")
     failed = sum(len(verdict.complaints) for verdict in verdicts.values())
     print(f"{failed} complaints" if failed else "all float tests pass or are listed")
     return 1 if failed else 0

@@ -146,7 +146,7 @@ class Training:
     def _train(self, what: str, variables: Mapping[str, str] | None = None, **more: Any) -> Trained:
         param = type(self._solver)()
         param.CopyFrom(self._solver)
-        param.net_param.CopyFrom(placement.rewrite(self._net).net if "device" in more else placement.restore(self._net))
+        param.net_param.CopyFrom(placement.place(self._net).net if "device" in more else placement.restore(self._net))
         file, inputs = self._folder / f"{what}.prototxt", self._folder / "inputs.npz"
         before, after = self._folder / f"{what}_before.npz", self._folder / f"{what}_after.npz"
         prototxt.write_text(file, prototxt.to_text(param))

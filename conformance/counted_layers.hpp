@@ -1,4 +1,4 @@
-// CountedConvolutionLayer<Dtype>, ...: the FPGA layers of layers.txt, each counting its calls.
+// CountedConvolutionLayer<Dtype>, ...: the FPGA layers of conformance/table.py, each counting its calls.
 #ifndef BARISTA_CONFORMANCE_COUNTED_LAYERS_HPP_
 #define BARISTA_CONFORMANCE_COUNTED_LAYERS_HPP_
 

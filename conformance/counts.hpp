@@ -12,7 +12,7 @@
 
 namespace barista::conformance {
 
-// The layers of layers.txt: kConvolution, ...
+// The layers of conformance/table.py: kConvolution, ...
 enum LayerId : int {
 #define LAYER(Name) k##Name,
 #include "layers.inc"

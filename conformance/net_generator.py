@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from barista.net import schema
-from barista.net.inputs import Shape
+from barista.layers import types
+from barista.net import prototxt, schema
+from barista.net.shapes import Shape
 
 _NAMES = ("conv1/3x3", "two words", "a.b-c", "слой", "層", "x", "fc#8", "it's", "100%", "..", "A_split_0", "loss", "")
 _NEW_LAYERS = (3, 14)
@@ -58,6 +59,7 @@ class _Generator:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        self.others = random.Random(self.seed)  # apart, so that a further type leaves most nets as they are
         self.net, self.apart = schema.new("NetParameter"), schema.new("NetParameter")
         self.blobs: list[Blob] = []
         self.names: dict[str, bool] = {}  # of layers, and whether one of them has parameters
@@ -334,6 +336,8 @@ class _Generator:
 
     def activation(self) -> bool:
         kind = self.rng.choice(list(_ACTIVATIONS))
+        if _BY_EXAMPLE and self.others.random() < 0.05:
+            kind = self.others.choice(_BY_EXAMPLE)
         blob = self.pick(lambda blob: kind not in ("Log", "Exp") or bool(blob.within))
         if blob is None:
             return False
@@ -342,7 +346,7 @@ class _Generator:
             within = "" if kind == "Dropout" else blob.within
         in_place = blob.may_be_overwritten and not blob.uses and kind != "AbsVal" and self.chance(0.6)
         layer = self.add(kind, [blob], [blob.shape], in_place=in_place, within=within)
-        _ACTIVATIONS[kind](self, layer, blob)
+        _ACTIVATIONS.get(kind, _Generator._as_in_its_example)(self, layer, blob)
         if not in_place:
             self.stop_gradient(layer)
         return self.done(layer)
@@ -374,6 +378,11 @@ class _Generator:
 
     def _nothing(self, _layer: Any, _blob: Blob) -> None:
         pass
+
+    def _as_in_its_example(self, layer: Any, _blob: Blob) -> None:
+        layer.MergeFrom(
+            prototxt.parse(f"layer {{ {types.of(layer.type).example.parameters} }}", prototxt.Kind.NET, layer.type).layer[0]
+        )
 
     def a_channel(self) -> bool:
         """Scale, Bias, PReLU or BatchNorm, with numbers of their own."""
@@ -744,6 +753,9 @@ _ACTIVATIONS: dict[str, Callable[[_Generator, Any, Blob], None]] = {
     "Sigmoid": _Generator._nothing,
     "TanH": _Generator._nothing,
 }
+# Activations that are drawn nowhere else in this module, with the parameters of their row's example.
+_DRAWN_ELSEWHERE = {*_ACTIVATIONS, "PReLU", "Threshold"}
+_BY_EXAMPLE = [row.name for row in types.of_device() if row.family == "activation" and row.name not in _DRAWN_ELSEWHERE]
 _DRAWN: dict[Callable[[_Generator], bool], int] = {
     _Generator.convolution: 6,
     _Generator.inner_product: 4,

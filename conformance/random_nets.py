@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from barista.bitstream import build as bitstreams
-from barista.check.report import Comparison
+from barista.check.result import Comparison
 from barista.errors import BaristaError
 from barista.net import prototxt
 from barista.rewrite import placement, transfers
@@ -114,7 +114,7 @@ class Sides:
     def examine(self, seed: int) -> Result:
         """Makes the net of the seed and compares."""
         made = random_net(seed)
-        rewritten = placement.rewrite(made.net)
+        rewritten = placement.place(made.net)
         types = tuple(decision.type for decision in rewritten.decisions if decision.place is placement.Place.DEVICE)
         result = _Examined(made, rewritten, self).result()
         return Result(seed, *result, len(types), types)
@@ -123,7 +123,7 @@ class Sides:
 class _Examined:
     """One net on both sides."""
 
-    def __init__(self, made: RandomNet, rewritten: placement.Rewritten, sides: Sides) -> None:
+    def __init__(self, made: RandomNet, rewritten: placement.Placed, sides: Sides) -> None:
         self._made, self._rewritten, self._sides = made, rewritten, sides
         self._is_apart = any(placement.WRONG_IN_STOCK in decision.reason for decision in rewritten.decisions)
         self._reference = made.apart if self._is_apart else made.net

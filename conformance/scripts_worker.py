@@ -104,7 +104,7 @@ def _write_files(on_device: bool) -> None:
             from barista.net import prototxt
             from barista.rewrite import placement
 
-            text = prototxt.to_text(placement.rewrite(prototxt.parse(text, prototxt.Kind.NET, "net")).net)
+            text = prototxt.to_text(placement.place(prototxt.parse(text, prototxt.Kind.NET, "net")).net)
         Path(f"{net}.prototxt").write_text(text)
         for number, (kind, momentum) in enumerate(SOLVERS):
             filled = SOLVER.replace("TYPE", kind).replace("MOMENTUM", str(momentum)).replace("PREFIX", f"state{number}")

@@ -1,4 +1,4 @@
-// Counts every call of the stock code of the layers of layers.txt, from wherever it comes: an FPGA layer that falls back, a net that
+// Counts every call of the stock code of the layers of conformance/table.py, from wherever it comes: an FPGA layer that falls back, a net that
 // got a stock layer from the registry, a layer within a layer.
 //
 // libcaffe reaches its layers' virtual functions through its symbol table, as it does SyncedMemory's. So this program defines

@@ -1,20 +1,21 @@
-"""What is tested, as data: layers.txt says which suites judge which layer, exceptions.json which tests can't pass and why."""
+"""What is tested, from the table of layer types: which suites judge which layer, and which tests can't pass and why.
+
+`python -m conformance.table` prints a line a stock layer type, then the suites, for CMake.
+"""
 
 import fnmatch
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+from barista.layers import stock
+from barista.layers.layer_type import SuiteException
+
 # The part that `make test` runs: quick to compile, and still the grid, pooling's masks, and layers that a net finds by name.
 QUICK = ("inner_product_layer", "maxpool_dropout_layers")
 
 
-def layers(path: Path = FOLDER / "layers.txt") -> dict[str, list[str]]:
+def layers() -> dict[str, tuple[str, ...]]:
     """The suites in which each stock layer type must run on the device."""
-    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return {layer: suites for layer, *suites in rows}
+    return {row.name: row.suites for row in stock.ROWS if row.suites}
 
 
 def suites() -> list[str]:
@@ -22,22 +23,14 @@ def suites() -> list[str]:
     return list(dict.fromkeys(suite for of_layer in layers().values() for suite in of_layer))
 
 
-@dataclass(frozen=True)
-class KnownException:
-    """Tests that are known not to pass on the device."""
-
-    suite: str
-    test: str  # GoogleTest's name, with * and ? as in file names
-    outcome: str  # "stock code": they pass, on stock Caffe's code; "failure": they fail
-    why: str
-
-    def covers(self, suite: str, test: str) -> bool:
-        return suite == self.suite and fnmatch.fnmatchcase(test, self.test)
+def exceptions() -> list[SuiteException]:
+    return [entry for row in stock.ROWS for entry in row.suite_exceptions]
 
 
-def exceptions(path: Path = FOLDER / "exceptions.json") -> list[KnownException]:
-    return [KnownException(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+def exception_for(known: Sequence[SuiteException], suite: str, test: str) -> SuiteException | None:
+    return next((entry for entry in known if suite == entry.suite and fnmatch.fnmatchcase(test, entry.test)), None)
 
 
-def exception_for(known: Sequence[KnownException], suite: str, test: str) -> KnownException | None:
-    return next((entry for entry in known if entry.covers(suite, test)), None)
+if __name__ == "__main__":
+    for layer, of_layer in layers().items():
+        print(layer, *of_layer)

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from barista.net import inputs as net_inputs
-from barista.net import upgrade
+from barista.net import source
 from barista.net.inputs import Shape
+from barista.net.schema import NetParameter, SolverParameter
+from barista.net.source import Solver
 from conformance.agreement import Inputs
 from examples import nets
 from examples.nets import Example
@@ -64,8 +66,8 @@ class Prepared:
     name: str
     trial: Trial
     example: Example
-    net: Any  # NetParameter in the present format, with Input layers for data
-    solver: Any  # SolverParameter that names no net and does nothing but train
+    net: NetParameter  # in the present format, with Input layers for data
+    solver: SolverParameter  # that names no net and does nothing but train
     shapes: Mapping[str, Shape]  # of every blob that data layers make, batch and all
 
     def inputs(self) -> Inputs:
@@ -89,20 +91,23 @@ def prepare(name: str, trial: Trial | None = None) -> Prepared:
     images = {blob: (trial.batch, *trial.images.get(blob, image)) for blob, image in example.images.items()}
     tops = dict.fromkeys(top for layer in example.net.layer if layer.type == "Data" for top in layer.top)
     shapes = {blob: images.get(blob, (trial.batch,)) for blob in tops}
-    net = net_inputs.replace(upgrade.upgrade_net(example.net, name).message, Path(name), shapes).net
-    return Prepared(name, trial, example, net, _solver(example, trial, name), shapes)
-
-
-def _solver(example: Example, trial: Trial, name: str) -> Any:
     param = type(example.solver)()
-    param.CopyFrom(upgrade.upgrade_solver(example.solver, name).message)
+    param.CopyFrom(example.solver)
+    param.net_param.CopyFrom(example.net)
+    solver = source.of_solver(param, Path(name))
+    net = net_inputs.replace(solver.train_net.message, Path(name), shapes).net
+    return Prepared(name, trial, example, net, _settings(solver, trial), shapes)
+
+
+def _settings(solver: Solver, trial: Trial) -> SolverParameter:
+    settings = type(solver.settings)()
+    settings.CopyFrom(solver.settings)
     for beside_training in ("test_iter", "test_interval", "test_state", "snapshot", "snapshot_prefix", "iter_size"):
-        param.ClearField(beside_training)
-    param.display = 0
-    param.solver_mode = param.CPU
-    param.random_seed = trial.seed
-    param.base_lr = param.base_lr if trial.rate is None else trial.rate
-    return param
+        settings.ClearField(beside_training)
+    settings.display = 0
+    settings.random_seed = trial.seed
+    settings.base_lr = settings.base_lr if trial.rate is None else trial.rate
+    return settings
 
 
 def _images(rng: np.random.Generator, shape: Shape, transform: Any) -> npt.NDArray[np.float32]:

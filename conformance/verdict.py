@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from barista.layers import types
+from barista.layers.layer_type import SuiteException
 from conformance.programs import Calls, Result
-from conformance.table import KnownException, exception_for
+from conformance.table import exception_for
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Verdict:
         return sum(self.tallies.values(), Tally())
 
 
-def judge(results: Sequence[Result], table: Mapping[str, Sequence[str]], known: Sequence[KnownException], whole: bool) -> Verdict:
+def judge(results: Sequence[Result], table: Mapping[str, Sequence[str]], known: Sequence[SuiteException], whole: bool) -> Verdict:
     """`table` names the layers that must have run in each suite. `whole` says that every suite was run.
 
     Then an exception that no test met is a complaint, too.
@@ -55,7 +57,7 @@ def judge(results: Sequence[Result], table: Mapping[str, Sequence[str]], known: 
     return Verdict(tallies, complaints)
 
 
-def _complaint(result: Result, entry: KnownException | None) -> str:
+def _complaint(result: Result, entry: SuiteException | None) -> str:
     if entry is not None:
         return "" if result.outcome == entry.outcome else f"is listed for {entry.outcome}, but the outcome is {result.outcome}"
     if result.outcome == "failure":
@@ -66,7 +68,7 @@ def _complaint(result: Result, entry: KnownException | None) -> str:
     return ""
 
 
-def _count(tally: Tally, result: Result, entry: KnownException | None, failed: bool) -> None:
+def _count(tally: Tally, result: Result, entry: SuiteException | None, failed: bool) -> None:
     tally.seconds += result.seconds
     tally.calls += result.all_calls
     if failed:
@@ -86,7 +88,7 @@ def _missing_layers(results: Sequence[Result], table: Mapping[str, Sequence[str]
         for layer, calls in result.layers.items():
             on_device[layer, result.suite] = on_device.get((layer, result.suite), 0) + calls.on_device
     return [
-        f"{suite}: no call of FPGA{layer} ran on the device"
+        f"{suite}: no call of {types.device_type(layer)} ran on the device"
         for layer, of_layer in table.items()
         for suite in of_layer
         if suite in suites and not on_device.get((layer, suite))

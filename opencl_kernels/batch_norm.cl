@@ -15,7 +15,7 @@
 // it has not been run.
 // DSP blocks of batch_norm_statistics: 6 + 8 + 3 * FUNCTION
 #include "arithmetic.h"
-#include "batch_norm_rule.h"
+#include "interface/batch_norm_rule.h"
 
 SINGLE_WORK_ITEM
 __kernel void batch_norm_statistics(__global storage* restrict mean, __global const storage* restrict variance,

@@ -29,8 +29,8 @@
 // DSP blocks of channel_affine_*: LANES * 3
 // DSP blocks of channel_sums_*: LANES * 3 + LANES + LANES - 1 + 1 + 5 + FUNCTION
 #include "arithmetic.h"
-#include "channel_shape.h"
-#include "class_axis.h"
+#include "interface/channel_shape.h"
+#include "interface/class_axis.h"
 #include "lanes.h"
 
 #define CHANNEL_PARTIALS 8

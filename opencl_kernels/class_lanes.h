@@ -7,7 +7,7 @@
 #ifndef BARISTA_CLASS_LANES_H_
 #define BARISTA_CLASS_LANES_H_
 
-#include "class_axis.h"
+#include "interface/class_axis.h"
 #include "lanes.h"
 
 // Sums and maxima along the classes are kept in this many partial results, which take turns: an addition may take that many cycles and

@@ -8,7 +8,7 @@
 // Device cost a compute unit, estimated: the buffers of two access units that need not be aligned, no on-chip memory beyond them. What
 // Intel's compiler makes of it has not been run.
 // DSP blocks of copy_*: 0
-#include "copy_block.h"
+#include "interface/copy_block.h"
 #include "lanes.h"
 
 #define UNIT_BODY "copy_unit.h"

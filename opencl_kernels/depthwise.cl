@@ -40,9 +40,9 @@
 // makes of it has not been run.
 // DSP blocks of depthwise_apply_*: LANES * DEPTHWISE_TAPS + LANES
 // DSP blocks of depthwise_weights_*: LANES * DEPTHWISE_TAPS + 2 * LANES
-#include "depthwise_problem.h"
+#include "interface/depthwise_problem.h"
+#include "interface/multiply_descriptor.h"
 #include "lanes.h"
-#include "multiply_descriptor.h"
 
 // Words of a buffer that a vector may take: those to the buffer's end, so that a ragged vector is read whole wherever that is
 // possible.

@@ -22,7 +22,7 @@
 // What Intel's compiler makes of it has not been run.
 // DSP blocks of elementwise_*: LANES * 2
 // DSP blocks of transcendental_*: FUNCTION_LANES * (11 + 3 * FUNCTION)
-#include "elementwise_function.h"
+#include "interface/elementwise_function.h"
 #include "lanes.h"
 
 inline accumulate_lanes elementwise_load(__global const storage* from, int valid, bool reads) {

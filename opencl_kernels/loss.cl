@@ -12,7 +12,7 @@
 // of it has not been run.
 // DSP blocks of loss_finish: 1 + 5 + FUNCTION
 #include "arithmetic.h"
-#include "class_axis.h"
+#include "interface/class_axis.h"
 
 SINGLE_WORK_ITEM
 __kernel void loss_finish(__global const loss_part* restrict parts, __global float* restrict divisor,

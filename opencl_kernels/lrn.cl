@@ -32,8 +32,8 @@
 // results take about LRN_STEPS + 1 + T cycles forward and LRN_STEPS + 2 + T backward, T being the sweeps: 1 across up to LRN_TAPS channels,
 // local_size within a channel up to that size. Loads and stores move LANES words a cycle, one vector after the other. What Intel's compiler makes of it has not been run.
 // DSP blocks of lrn_*: LANES * (1 + LRN_TAPS) + 1 + FUNCTION_LANES * (29 + FUNCTION)
+#include "interface/lrn_problem.h"
 #include "lanes.h"
-#include "lrn_problem.h"
 
 #define LRN_TAPS 5
 #define LRN_STEPS (LANES / FUNCTION_LANES)

@@ -37,7 +37,7 @@
 // stores, and for raw gradients that are added to. What Intel's compiler makes of it (achieved interval, fusion, clock) has not been run.
 // DSP blocks of multiply_*: PE_ROWS * PE_COLUMNS * PE_DEPTH + 16 * 3
 #include "common.h"
-#include "multiply_descriptor.h"
+#include "interface/multiply_descriptor.h"
 
 #pragma OPENCL FP_CONTRACT ON
 #define GRID_VECTORS (PE_COLUMNS / VECTOR)

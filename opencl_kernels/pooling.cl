@@ -35,8 +35,8 @@
 // DSP blocks of pooling_forward_*: LANES * 6 + 2 + 2 + 5 + 2 * FUNCTION
 // DSP blocks of pooling_backward_*: LANES * 2 + 2 + FUNCTION
 #include "arithmetic.h"
+#include "interface/pooling_tile.h"
 #include "lanes.h"
-#include "pooling_tile.h"
 
 // Rows (or columns) of a window that lie in the padded image: what an average is divided by.
 inline int pooling_extent(int begin, int window, int size, int pad) { return min(begin + window, size + pad) - begin; }

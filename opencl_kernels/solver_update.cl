@@ -22,9 +22,9 @@
 // DSP blocks of solver_update_*: FUNCTION_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
 // DSP blocks of squared_norm: LANES * 2 + LANES - 1 + 1
 #include "arithmetic.h"
-#include "class_axis.h"
+#include "interface/class_axis.h"
+#include "interface/solver_rule.h"
 #include "lanes.h"
-#include "solver_rule.h"
 
 #define SOLVER_SUMS 8
 

@@ -9,7 +9,7 @@
 // Device cost a compute unit, estimated: LANES adders, no on-chip memory beyond the buffers of the access units. LANES words a cycle of each
 // operand: as fast as external memory. What Intel's compiler makes of it has not been run.
 // DSP blocks of split_backward_*: LANES
-#include "class_axis.h"
+#include "interface/class_axis.h"
 #include "lanes.h"
 
 #define UNIT_BODY "split_unit.h"

@@ -20,8 +20,8 @@
 // DSP blocks of parameter_gradients_*: LANES * 5 + LANES - 1
 #include "arithmetic.h"
 #include "common.h"
+#include "interface/weights_layout.h"
 #include "lanes.h"
-#include "weights_layout.h"
 
 #define SUMS 8
 

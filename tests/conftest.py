@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from processes import Devices
 
-from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream, open_bitstream
 from barista.opencl import devices as opencl
 
 DEVICES = ("emulator", "pocl")
@@ -52,5 +51,5 @@ def copied(bitstream: Bitstream, tmp_path: Path) -> Path:
     folder.mkdir()
     for path in (bitstream.path, bitstream.path.with_suffix(".json")):
         (folder / path.name).write_bytes(path.read_bytes())
-    assert bitstreams.open_bitstream(folder / bitstream.path.name).kernels == bitstream.kernels
+    assert open_bitstream(folder / bitstream.path.name).kernels == bitstream.kernels
     return folder / bitstream.path.name

@@ -147,13 +147,13 @@ class Actor:
         """The net with device types where there are any, of the process that has them."""
         if not self._on_device:
             return text
+        from barista.layers import types
         from barista.net import prototxt
-        from barista.rewrite import placement
 
         net = prototxt.parse(text, prototxt.Kind.NET, "net")
         for layer in net.layer:
-            if placement.is_device_type(placement.PREFIX + layer.type):
-                layer.type = placement.PREFIX + layer.type
+            if types.of(layer.type).on_device:
+                layer.type = types.device_type(layer.type)
         return prototxt.to_text(net)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from not_finite_actor import Net
 
+from barista.layers import types
+
 Shape = tuple[int, ...]
 BLOB: Shape = (2, 5, 4, 7)
 PLANES: Shape = (2, 3, 7, 8)
@@ -221,6 +223,11 @@ CASES = {
     "TanH": one("TanH"),
     "Threshold": one("Threshold", forward_only=True),
     "Threshold/above": one("Threshold", "threshold_param { threshold: 0.5 }", forward_only=True),
+}
+CASES |= {
+    row.name: one(row.name, row.example.parameters)
+    for row in types.of_device()
+    if not any(name.partition("/")[0] == row.name for name in CASES)
 }
 
 # Stock Caffe has no code for it.

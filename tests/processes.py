@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.opencl import devices
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -128,7 +128,7 @@ def net_files(tmp_path: Path, rng: np.random.Generator) -> tuple[str, str]:
     """NET, of this Caffe's layer types, and weights for it."""
     net = text_format.Parse(NET, schema.new("NetParameter"))
     if CAFFE != "stock":
-        net = placement.rewrite(net).net
+        net = placement.place(net).net
         assert [layer.type for layer in net.layer if "FPGA" in layer.type], net
     file, weights = tmp_path / "net.prototxt", tmp_path / "net.caffemodel"
     file.write_text(text_format.MessageToString(net))

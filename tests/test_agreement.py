@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from processes import Result, run
 
-from barista.check.report import Comparison, LayerResult, Report
+from barista.check.report import Report
+from barista.check.result import Comparison, LayerResult
 from conformance import nets as tried
 from conformance import trials
 from conformance.agreement import LOSS, UPDATE, Agreement, Difference, Training, part_of_update, relative

@@ -268,7 +268,7 @@ def test_killed_worker(project: Project) -> None:
     assert "Traceback" not in rest
     assert "the worker was killed" in sentence
     state = Path(sentence.rpartition("--snapshot ")[2])
-    assert state == snapshot.latest(str(project.folder / "killed" / "net"))
+    assert state == trainings.latest(str(project.folder / "killed" / "net"))
     snapshot.open_snapshot(state)
     assert not list(state.parent.glob(".*")), "nothing is left over"
 
@@ -309,7 +309,7 @@ def test_interrupt_of_the_whole_group(project: Project) -> None:
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert snapshot.latest(str(project.folder / "group" / "net")) == Path(out.split("--snapshot ")[1].strip())
+    assert trainings.latest(str(project.folder / "group" / "net")) == Path(out.split("--snapshot ")[1].strip())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
@@ -331,7 +331,7 @@ def test_worker_ends_with_its_parent(project: Project, number: int) -> None:
     else:
         os.kill(worker, signal.SIGKILL)
         pytest.fail("the worker lives on")
-    state = snapshot.latest(str(project.folder / f"orphan{number}" / "net"))
+    state = trainings.latest(str(project.folder / f"orphan{number}" / "net"))
     assert state is not None, "it left a snapshot"
     snapshot.open_snapshot(state)
 

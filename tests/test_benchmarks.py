@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from processes import run
 
 from barista.errors import BaristaError
 from barista.profile import session as steps
-from barista.profile.session import STOCK, Task
+from barista.profile.runner import STOCK
 from benchmarks import __main__ as benchmark
 from benchmarks import batches, contest
 from benchmarks.batches import Growth
@@ -173,8 +174,9 @@ def test_who_begins_changes() -> None:
 def test_nets_of_another_size_are_refused() -> None:
     log: list[str] = []
     racers: Any = [Racer("a", log, 1000), Racer("b", log, 1001)]
+    task: Any = SimpleNamespace(name="net")
     with pytest.raises(BaristaError, match="net: one contestant has 1,000 parameters, another 1,001: not the same net"):
-        contest.contest(racers, 1, lambda _: 1, contest.require_same_parameters(Task("net", None, (), ())))
+        contest.contest(racers, 1, lambda _: 1, contest.require_same_parameters(task))
     assert log == ["b left", "a left"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,8 +16,11 @@ from processes import ROOT, barista, run, sentence
 
 from barista import paths
 from barista.bitstream import build as bitstreams
+from barista.bitstream import cache
 from barista.bitstream import recipe as recipes
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream, open_bitstream
+from barista.bitstream.source import read_source
+from barista.bitstream.toolchains import aoc
 from barista.errors import BaristaError
 from barista.opencl import devices
 
@@ -26,7 +30,7 @@ BAD_KERNEL = "__kernel void broken(__global float* x) {\n  x[0] = nothing;\n}\n"
 def test_the_manifest_says_what_it_was_made_from_and_for(bitstream: Bitstream, opencl_device: devices.Device) -> None:
     manifest = bitstream.manifest
     assert manifest["recipe"] == recipes.load("emulator").raw
-    assert manifest["source_sha256"] == bitstreams.read_source().sha256
+    assert manifest["source_sha256"] == read_source().sha256
     here = {"platform": opencl_device.platform, "device": opencl_device.name, "driver": opencl_device.driver}
     assert {key: manifest[key] for key in here} == here
     assert manifest["clock_mhz"] is None
@@ -36,8 +40,8 @@ def test_the_manifest_says_what_it_was_made_from_and_for(bitstream: Bitstream, o
 def test_the_manifest_gives_every_kernel_with_its_arguments(bitstream: Bitstream) -> None:
     """As the compiler tells them; the preprocessed source must say the same, since a board's compiler does not tell."""
     recipe = recipes.load("emulator")
-    source = bitstreams.read_source()
-    assert bitstream.manifest["kernels"] == bitstreams.kernel_signatures(source, [f"-I{source.folder}", *recipe.defines()])
+    source = read_source()
+    assert bitstream.manifest["kernels"] == aoc.kernel_signatures(source, [f"-I{source.folder}", *recipe.defines()])
     assert {"multiply_0", "multiply_1"} <= set(bitstream.kernels)
 
 
@@ -60,7 +64,7 @@ def test_one_that_was_spoiled_in_the_cache_is_built_again(copied: Path, device: 
     result = barista("build", "--device", device, BARISTA_CACHE=str(cache))
     assert result.returncode == 0, result.stderr
     assert "building" in result.stdout
-    assert bitstreams.open_bitstream(spoiled).recipe.name == "emulator"
+    assert open_bitstream(spoiled).recipe.name == "emulator"
 
 
 def test_builds_at_once_make_one_and_all_have_it(tmp_path: Path) -> None:
@@ -74,24 +78,24 @@ def test_builds_at_once_make_one_and_all_have_it(tmp_path: Path) -> None:
     assert sorted(Path(name).suffix for name in made) == [".aocx", ".json"]
 
 
-@pytest.mark.parametrize("change", ["recipe", "kernels", "driver"])
+@pytest.mark.parametrize("change", ["recipe", "common.h", "interface/class_axis.h", "driver", "options"])
 def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) -> None:
     device = devices.Device("platform", "1", "device", "driver 1", "1", "cpu", 1, 1, 0)
-    recipe, source = recipes.load("emulator"), bitstreams.read_source()
+    recipe, source = recipes.load("emulator"), read_source()
 
     def name() -> str:
         identity = [device.platform, device.name, device.driver if change != "driver" else "driver 2"]
-        return bitstreams._cache_path(recipe, "device", identity, source).name
+        return cache.path_of(recipe, "device", identity, source, options).name
 
-    before = bitstreams._cache_path(recipe, "device", [device.platform, device.name, device.driver], source).name
+    options = ["-cl-opt-disable"] if change == "options" else []
+    before = cache.path_of(recipe, "device", [device.platform, device.name, device.driver], source, []).name
     if change == "recipe":
         recipe = recipes.Recipe.from_dict({**recipe.raw, "pe_rows": recipe.pe_rows + 1}, "emulator.json")
-    if change == "kernels":
-        for file in paths.kernels_dir().iterdir():
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-        with open(tmp_path / "common.h", "a") as header:
+    if change.endswith(".h"):
+        shutil.copytree(paths.kernels_dir(), tmp_path, dirs_exist_ok=True)
+        with open(tmp_path / change, "a") as header:
             header.write("// a comment\n")
-        source = bitstreams.read_source(tmp_path)
+        source = read_source(tmp_path)
     assert name() != before
 
 
@@ -212,7 +216,7 @@ def test_a_cache_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> None
 
 def test_no_kernels_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BaristaError, match="has no .cl file"):
-        bitstreams.read_source(tmp_path)
+        read_source(tmp_path)
 
 
 FAKE_AOC = """#!/bin/sh

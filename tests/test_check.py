@@ -17,11 +17,11 @@ from processes import barista, sentence
 from barista import paths
 from barista.bitstream import build as bitstreams
 from barista.bitstream import recipe as recipes
-from barista.check import worker
-from barista.check.report import Comparison
+from barista.check import elements, worker
+from barista.check.result import Comparison
 from barista.errors import BaristaError
+from barista.layers import types
 from barista.net import inputs, prototxt, schema
-from barista.rewrite import placement
 
 
 def of_caffe(name: str) -> Path:
@@ -97,52 +97,12 @@ def test_all_that_a_layer_s_message_may_say(device: str, tmp_path: Path) -> None
     assert {c["array"] for c in two["comparisons"]} == {"dst", "dst[1]", "diff_src", "diff_src[1]", "diff_weights", "diff_bias"}
 
 
-# Of each type that the device may run: its bottoms, two of 6 x 5 x 7 x 6 and labels of 6 x 1 x 7 x 6, and its parameters.
-TYPES = {
-    "AbsVal": ("a", ""),
-    "Accuracy": ("a l", ""),
-    "BatchNorm": ("a", ""),
-    "Bias": ("a", ""),
-    "BNLL": ("a", ""),
-    "Concat": ("a b", ""),
-    "Convolution": ("a", "convolution_param { num_output: 4 kernel_size: 3 }"),
-    "Deconvolution": ("a", "convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 }"),
-    "Dropout": ("a", "dropout_param { dropout_ratio: 0.3 }"),
-    "ELU": ("a", "elu_param { alpha: 0.5 }"),
-    "Eltwise": ("a b", "eltwise_param { operation: SUM coeff: 0.3 coeff: -1.7 }"),
-    "EuclideanLoss": ("a b", ""),
-    "Exp": ("a", "exp_param { base: 2 scale: 0.5 shift: 1 }"),
-    "InnerProduct": ("a", "inner_product_param { num_output: 4 }"),
-    "Log": ("a", "log_param { shift: 10 }"),
-    "LRN": ("a", "lrn_param { local_size: 3 alpha: 0.5 k: 2 }"),
-    "Pooling": ("a", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),
-    "Power": ("a", "power_param { power: 3 scale: 0.5 shift: 1 }"),
-    "PReLU": ("a", ""),
-    "ReLU": ("a", ""),
-    "Scale": ("a", "scale_param { bias_term: true }"),
-    "Sigmoid": ("a", ""),
-    "SigmoidCrossEntropyLoss": ("a b", ""),
-    "Slice": ("a", "slice_param { slice_point: 2 } top: 'more'"),
-    "Softmax": ("a", ""),
-    "SoftmaxWithLoss": ("a l", ""),
-    "Split": ("a", "top: 'more'"),
-    "TanH": ("a", ""),
-    "Threshold": ("a", "threshold_param { threshold: 0.3 }"),
-}
-
-
 def test_every_type_that_the_device_runs_is_clean(device: str, tmp_path: Path) -> None:
-    types = [name for name in TYPES if placement.is_device_type(placement.PREFIX + name)]
-    assert set(placement._OBSTACLES) == set(types), "a type that the device runs has no line in TYPES"
     shapes = " ".join(f"shape {{ dim: 6 dim: {channels} dim: 7 dim: 6 }}" for channels in (5, 5, 1))
     text = f'layer {{ name: "in" type: "Input" top: "a" top: "b" top: "l" input_param {{ {shapes} }} }}\n'
-    for name in types:
-        bottoms, more = TYPES[name]
-        wires = " ".join(f'bottom: "{bottom}"' for bottom in bottoms.split())
-        more = more.replace("'more'", f'"{name} more"')
-        text += f'layer {{ name: "{name}" type: "{name}" {wires} top: "{name}" {more} }}\n'
+    text += "".join(row.example.layer(row.name) for row in types.of_device())
     report = reported(write(tmp_path, text), "--device", device)
-    assert sorted(layer["layer"] for layer in report["layers"]) == sorted(types)
+    assert sorted(layer["layer"] for layer in report["layers"]) == sorted(row.name for row in types.of_device())
 
 
 def test_bottoms_that_are_one_blob_and_tops_that_are_left_out_are_clean(device: str, tmp_path: Path) -> None:
@@ -246,7 +206,7 @@ def test_wrong_kernels_are_found_where_they_are_wrong(tmp_path: Path, monkeypatc
     kernels = tmp_path / "kernels"
     shutil.copytree(paths.kernels_dir(), kernels)
     for right, wrong in MISTAKES.items():
-        [file] = [path for path in kernels.iterdir() if right in path.read_text()]
+        [file] = [path for path in kernels.rglob("*.[ch]*") if right in path.read_text()]
         file.write_text(file.read_text().replace(right, wrong))
     with monkeypatch.context() as patch:
         patch.setattr(paths, "kernels_dir", lambda: kernels)
@@ -285,13 +245,13 @@ def test_the_worst_element_is_found_with_its_place() -> None:
     found[2, 1, 3] = 0.25
     allowed = np.full_like(expected, 0.5)
     allowed[2, 1, 3] = 0.125
-    assert worker.worst_element("random", "dst", expected, found, allowed) == Comparison("random", "dst", 0.25, 0.125, (2, 1, 3))
+    assert elements.worst_element("random", "dst", expected, found, allowed) == Comparison("random", "dst", 0.25, 0.125, (2, 1, 3))
 
 
 def test_nan_is_an_error_wherever_it_is() -> None:
     expected, found = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32)
     found[1, 1] = np.nan
-    worst = worker.worst_element("random", "dst", expected, found, np.full((2, 3), 1e9))
+    worst = elements.worst_element("random", "dst", expected, found, np.full((2, 3), 1e9))
     assert (worst.error, worst.at, worst.passed) == (inf, (1, 1), False)
 
 

@@ -11,8 +11,7 @@ from processes import barista
 
 from barista.net import prototxt, schema
 from barista.net.prototxt import Kind
-from barista.rewrite import placement as rewriter
-from barista.rewrite import transfers
+from barista.rewrite import placement, transfers
 from barista.rewrite.placement import Selection
 from examples import nets
 
@@ -39,7 +38,7 @@ def layer(kind: str, name: str, bottoms: str, tops: str, more: str = "") -> str:
 
 def plan(*layers: str, excepted: tuple[str, ...] = ()) -> transfers.Plan:
     net = prototxt.parse("\n".join(layers), Kind.NET, "net")
-    rewritten = rewriter.rewrite(net, Selection(excepted=excepted))
+    rewritten = placement.place(net, Selection(excepted=excepted))
     return transfers.plan(rewritten.net, rewritten.decisions, schema.new("NetState"))
 
 
@@ -53,7 +52,7 @@ DATA_IN, LOSS_OUT = ("in", "data", "x label", ""), ("out", "", "loss", "")
 
 def test_a_net_wholly_on_the_device_has_data_in_and_the_loss_out() -> None:
     example = nets.example("lenet")
-    rewritten = rewriter.rewrite(example.net)
+    rewritten = placement.place(example.net)
     found = transfers.plan(rewritten.net, rewritten.decisions, schema.new("NetState"))
     assert transfers.sentences(found) == [
         "each training step copies in data and label, which digits makes (reads and prepares data)",

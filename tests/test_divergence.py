@@ -14,7 +14,6 @@ import trainings
 from trainings import Project, Recorder, dims, inner_product, layer
 
 from barista.errors import BaristaError
-from barista.train import snapshot
 
 # Distances between what is learnt and ones: they grow without bound where the rate is too high.
 DATA = layer(
@@ -40,7 +39,7 @@ def diverge(tmp_path: Path) -> Callable[..., tuple[str, list[dict[str, Any]], Pa
             project.run("run", options.pop("show", None), fields=fields, **options)
         assert raised.value.exit_status == 3
         assert "\n" not in str(raised.value)
-        return str(raised.value), project.events("run"), snapshot.latest(str(tmp_path / "run" / "net"))
+        return str(raised.value), project.events("run"), trainings.latest(str(tmp_path / "run" / "net"))
 
     return run
 

@@ -19,9 +19,11 @@ MAY_INCLUDE = {
     "ops": {"device", "plan"},
     "layers": {"memory", "ops", "device", "plan"},
     "solvers": {"memory", "ops", "device", "plan"},
-    "plugin": {"layers", "memory", "ops", "device", "plan"},
+    "training": {"layers", "memory", "ops", "device", "plan"},
+    "capi": {"training", "layers", "memory", "ops", "device", "plan"},
 }
-MAY_INCLUDE_CAFFE = {"memory", "layers", "solvers", "plugin"}
+MAY_INCLUDE_CAFFE = {"memory", "layers", "solvers", "training", "capi"}
+KERNELS = ROOT / "opencl_kernels"
 
 
 def includes(folder: str) -> list[tuple[str, str]]:
@@ -80,6 +82,23 @@ def test_only_device_includes_opencl(folder: str) -> None:
 def test_the_rules_see_the_includes_they_forbid() -> None:
     assert any(header.startswith("CL/") for _, header in includes("device"))
     assert any(header.startswith("caffe/") for _, header in includes("layers"))
+
+
+def test_host_includes_of_the_kernels_what_is_in_their_interface() -> None:
+    found = [(name, header) for folder in MAY_INCLUDE for name, header in includes(folder)]
+    of_kernels = [(name, header) for name, header in found if (KERNELS / header).is_file() or "opencl_kernels" in header]
+    assert of_kernels
+    assert [(name, header) for name, header in of_kernels if not header.startswith("interface/")] == []
+
+
+def test_the_interface_includes_nothing_else() -> None:
+    headers = [INCLUDE.findall(path.read_text(encoding="utf-8")) for path in (KERNELS / "interface").iterdir()]
+    assert {header for found in headers for header in found} == {"interface/words.h"}
+
+
+def test_the_c_interface_is_plain_c() -> None:
+    command = ["cc", "-std=c99", "-pedantic-errors", "-Wall", "-Werror", "-x", "c", "-fsyntax-only", LAYERS / "capi" / "barista.h"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
 def test_plugin_never_compiles_kernels() -> None:

@@ -66,7 +66,7 @@ def _stated(name: str) -> dict[str, int]:
     stated: dict[str, int] = {}
     for file in FILES:
         text = file.read_text()
-        headers = [(paths.kernels_dir() / name).read_text() for name in re.findall(r'^#include "(\w+\.h)"$', text, re.MULTILINE)]
+        headers = [(paths.kernels_dir() / name).read_text() for name in re.findall(r'^#include "([\w/]+\.h)"$', text, re.MULTILINE)]
         defines = re.findall(r"^#define (\w+) (\d+)\b", "\n".join([text, *headers]), re.MULTILINE)
         local = {key: int(value) for key, value in defines}
         for kernel, expression in re.findall(r"^// DSP blocks of (\w+\*?): (.+)$", text, re.MULTILINE):

@@ -110,7 +110,7 @@ def test_a_loader_that_does_not_end_is_killed_and_said(
     assert outcome.status == 0
     assert any("the worker did not end within 1.5 s: it was killed" in note for note in show.notes)
     assert left_over(project) == []
-    assert outcome.state == snapshot.latest(str(project.folder / "run" / "net"))
+    assert outcome.state == trainings.latest(str(project.folder / "run" / "net"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -121,7 +121,7 @@ def test_a_signal_leaves_a_snapshot(project: Project, number: int) -> None:
     _, shown = process.communicate(timeout=60)
     assert process.returncode == 128 + number, shown
     assert left_over(project) == []
-    assert snapshot.latest(str(project.folder / "run" / "net")) is not None
+    assert trainings.latest(str(project.folder / "run" / "net")) is not None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -160,7 +160,7 @@ def test_a_worker_without_its_parent_leaves_nothing_running(project: Project) ->
     process.kill()
     process.communicate(timeout=30)
     assert left_over(project, wait_s=20) == []
-    state = snapshot.latest(str(project.folder / "run" / "net"))
+    state = trainings.latest(str(project.folder / "run" / "net"))
     assert state is not None
     snapshot.open_snapshot(state)
 

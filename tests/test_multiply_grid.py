@@ -9,8 +9,7 @@ def _sources() -> dict[str, str]:
     """The kernels' source without comments, by file name."""
     return {
         file.name: re.sub(r"//[^\n]*|/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
-        for file in sorted(paths.kernels_dir().iterdir())
-        if file.suffix in (".cl", ".h")
+        for file in sorted(paths.kernels_dir().rglob("*.[ch]*"))
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import python, run
 
-from barista.net import prototxt, solver
+from barista.net import prototxt, solver, source
 from barista.plan import coverage
 from examples import nets
 
@@ -20,12 +20,12 @@ def written(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", nets.NETS)
 def test_its_solver_is_ready_for_training_but_for_data(name: str, tmp_path: Path) -> None:
-    """Read, upgraded and rewritten, with every type, value and file but data's as Caffe takes it."""
-    ready = solver.normalise(nets.write(name, tmp_path / "net.prototxt"), data=False)
-    assert ready.train_net.file == tmp_path / "net.prototxt"
-    data = {layer.top[0] for layer in ready.train_net.net.layer if layer.type == "Data"}
+    """Read and upgraded, with every type, value and file but data's as Caffe takes it."""
+    ready = solver.ready(source.open_solver(nets.write(name, tmp_path / "net.prototxt")), data=False)
+    assert ready.train_net.origin == tmp_path / "net.prototxt"
+    data = {layer.top[0] for layer in ready.train_net.message.layer if layer.type == "Data"}
     assert data == set(nets.example(name).images)
-    assert ready.param.snapshot_prefix == str(tmp_path / "net")
+    assert ready.settings.snapshot_prefix == str(tmp_path / "net")
 
 
 # What is learned, and multiply-adds of an image forward: from the papers where they say them, else from the authors' models.

@@ -20,7 +20,6 @@ from processes import Remote
 
 from barista.layers import formulas
 from barista.net import prototxt
-from barista.rewrite import placement
 
 NAN, INF = np.float32(np.nan), np.float32(np.inf)
 LARGE = tuple(map(np.float32, (1e30, -1e30, 200, -200)))  # squares overflow, and exponentials
@@ -92,10 +91,6 @@ def test_what_is_not_finite_is_drawn_by_the_formula(on_device: Remote) -> None:
             expected = formulas.stochastic_pooling(layer, values.data["x"], values.diffs["y"], not_finite_actor.SEED)
         for array, right in zip(("y", "x'"), expected, strict=True):
             assert not disagreements(array, right, found[array], agreement(right, found[array])), what
-
-
-def test_every_device_type_has_a_case() -> None:
-    assert {name.partition("/")[0] for name in CASES} == set(placement._OBSTACLES)
 
 
 # --- values ----------------------------------------------------------------------------------------------------------------------

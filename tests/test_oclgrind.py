@@ -23,6 +23,7 @@ from processes import ROOT
 
 from barista import paths
 from barista.bitstream import build as bitstreams
+from barista.bitstream.toolchains import opencl
 from barista.opencl import devices
 
 FORMULA_TESTS = "*Formula*"
@@ -159,4 +160,4 @@ def work(problem: str) -> int:
 
 def test_kernels_are_checked_as_they_are_written() -> None:
     """Without an optimiser, which folds away reads of what nobody wrote before oclgrind sees them."""
-    assert "-cl-opt-disable" in bitstreams._DEVICE_OPTIONS["oclgrind"]
+    assert "-cl-opt-disable" in opencl._DEVICE_OPTIONS["oclgrind"]

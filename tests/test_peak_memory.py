@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from barista.bitstream import build as bitstreams
-from barista.profile import session as steps
-from barista.profile.session import STOCK
+from barista.profile.runner import STOCK, caffe_runner
 from benchmarks.__main__ import CONTESTS, task_of
 
 # Of small nets the most is Intel's runtime: LeNet has 1.24 times what stock Caffe has, CIFAR-10 quick 1.20.
@@ -21,8 +20,8 @@ def test_the_emulator_s_process_has_little_more_than_stock_caffe_s(net: str, tmp
     task = task_of(entry, tmp_path)
     peaks = {}
     for place in (None, bitstreams.resolve("emulator")):
-        with steps.caffe_contestant(task, place, threads=2) as contestant:
-            contestant.ready()
-            contestant.run(5)
-            peaks[contestant.name] = contestant.peak_bytes()
+        with caffe_runner(task, place, threads=2) as runner:
+            runner.ready()
+            runner.run(5)
+            peaks[runner.name] = runner.peak_bytes()
     assert peaks["emulator"] <= MOST * peaks[STOCK]

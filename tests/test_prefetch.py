@@ -11,6 +11,7 @@ import trainings
 from processes import Devices, python
 
 from barista.profile import layer_times, session, timeline, transfers
+from barista.profile.runner import caffe_runner, made_layers
 
 STEPS = 6
 BATCH = 7
@@ -35,9 +36,9 @@ def test_batches_cross_ahead_of_their_step(device: str, devices: Devices, tmp_pa
     solver = trainings.Project(tmp_path, trainings.SOLVER | {"net": f'"{tmp_path / "net.prototxt"}"'}, net(tmp_path)).write()
     task = session.prepare(solver)
     place = devices.of(device)
-    with session.caffe_contestant(task, place) as contestant:
-        made = session.made_layers(task, contestant.ready())
-        recorded = contestant.record(STEPS, warm=WARM)
+    with caffe_runner(task, place) as runner:
+        made = made_layers(runner.ready())
+        recorded = runner.record(STEPS, warm=WARM)
     crossed = [command for command in recorded.commands if command.name in (transfers.UPLOAD, transfers.PREFETCH)]
     assert {command.name for command in crossed} == {transfers.PREFETCH}
     sizes = {4 * BATCH * 3 * 12 * 12: "db", 4 * (BATCH - 2) * 3 * 12 * 12: "files", 4 * BATCH: "db", 4 * (BATCH - 2): "files"}

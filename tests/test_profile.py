@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from processes import barista, sentence
 from test_time import CONV_BYTES, DATA_BYTES, INPUTS, LABEL_BYTES, NET, write
 
-from barista.profile import timeline
-from barista.profile.timeline import HOST, UPDATE, WAITING, Bar, Timeline
-from barista.rewrite import placement
+from barista.layers import types
+from barista.layers.layer_type import Family
+from barista.profile import timeline_plot
+from barista.profile.records import UPDATE
+from barista.profile.timeline import HOST, WAITING, Bar, Timeline
 
 LAYERS = ("pictures", "conv", "foreign", "pool", "ip", "loss")
 
@@ -96,7 +98,8 @@ def test_where_it_can_t_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_every_type_that_the_device_runs_has_a_colour() -> None:
-    assert set(placement._OBSTACLES) | placement._VIEWS <= set(timeline._FAMILY_OF)
+    assert {row.family for row in types.of_device()} <= set(timeline_plot.COLOURS) - {"other"}
+    assert set(get_args(Family)) | {UPDATE} == set(timeline_plot.COLOURS)
 
 
 def bar(row: int, began: int, ended: int, name: str = "kernel", layer: str = "conv", phase: str = "forward") -> Bar:
@@ -113,7 +116,7 @@ def test_the_host_is_not_busy_while_it_waits() -> None:
 
 
 def test_names_stand_on_what_one_pass_fills() -> None:
-    close, far = 1000 // timeline._SMALLEST_GAP, 20
+    close, far = 1000 // timeline_plot._SMALLEST_GAP, 20
     found = of_bars(
         bar(1, 500, 600),
         bar(1, 0, 100),
@@ -122,7 +125,7 @@ def test_names_stand_on_what_one_pass_fills() -> None:
         bar(1, 300, 400, phase="backward"),
         bar(1, 400, 500, layer="pool", phase="backward"),
     )
-    assert [(layer, began, ended) for layer, began, ended, _ in timeline._stretches(found, 1)] == [
+    assert [(layer, began, ended) for layer, began, ended, _ in timeline_plot._stretches(found, 1)] == [
         ("conv", 0, 200),
         ("conv", 200 + far, 300),
         ("conv", 300, 400),
@@ -131,7 +134,7 @@ def test_names_stand_on_what_one_pass_fills() -> None:
     ]
 
 
-@pytest.mark.parametrize("family", timeline._FAMILIES)
+@pytest.mark.parametrize("family", timeline_plot.COLOURS)
 def test_forward_is_lighter_than_backward(family: str) -> None:
-    light, dark = (sum(bytes.fromhex(timeline._colour(family, backward)[1:])) for backward in (False, True))
+    light, dark = (sum(bytes.fromhex(timeline_plot._colour(family, backward)[1:])) for backward in (False, True))
     assert light > dark or family == UPDATE

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from barista.layers import types
 from barista.net import prototxt
-from barista.rewrite import placement
 from conformance.net_generator import random_net
 from conformance.random_nets import Sides
 
@@ -33,8 +33,8 @@ def test_a_net_depends_on_its_seed_alone() -> None:
 
 def test_the_nets_have_every_type_that_the_device_runs() -> None:
     nets = [random_net(seed).net for seed in range(300)]
-    types = {layer.type for net in nets for layer in net.layer}
-    assert {kind for kind in placement._OBSTACLES if kind not in types} == set()
+    drawn = {layer.type for net in nets for layer in net.layer}
+    assert {row.name for row in types.of_device()} - drawn == set()
     names = [[layer.name for layer in net.layer] for net in nets]
     assert any("" in of and "two words" in of for of in names)
     assert any(len(set(of)) < len(of) for of in names)

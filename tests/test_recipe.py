@@ -13,8 +13,10 @@ import pytest
 from processes import barista, sentence
 
 from barista import paths
+from barista.bitstream import fpga
 from barista.bitstream import recipe as recipes
-from barista.bitstream.recipe import NUMBER_KEYS, Memory, Recipe
+from barista.bitstream.recipe import NUMBER_KEYS, Recipe
+from barista.bitstream.resources import Memory
 from barista.errors import BaristaError
 
 RECIPES = recipes.names()
@@ -28,7 +30,7 @@ def test_there_is_a_recipe_for_the_emulator_and_one_for_each_of_two_boards() -> 
 def test_every_device_description_is_some_recipe_s() -> None:
     described = {path.stem for path in (paths.recipes_dir() / "devices").glob("*.json")}
     assert described == {recipes.load(name).target for name in RECIPES}
-    assert all(recipes.load_fpga(name).name == name for name in described)
+    assert all(fpga.load(name).name == name for name in described)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -83,7 +85,7 @@ def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
     """Every __local array of every kernel: what *_unit.h declares is there once a unit, and nothing else declares any."""
     recipe = recipes.load(name)
     blocks = 0
-    for file in sorted(paths.kernels_dir().iterdir()):
+    for file in sorted(paths.kernels_dir().rglob("*.[ch]*")):
         found = list(_declared(file, recipe))
         assert not found or file.name.endswith("_unit.h"), file.name
         blocks += recipe.compute_units * sum(memory.m20k_blocks for memory in found)
@@ -94,7 +96,7 @@ def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
     """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth; others, and a vector's width, count them."""
     numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
     numbers["GRID_VECTORS"] = recipe.pe_columns // numbers.setdefault("VECTOR", 16)
-    for header in paths.kernels_dir().glob("*.h"):
+    for header in paths.kernels_dir().rglob("*.h"):
         numbers |= {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)\b", header.read_text(), re.MULTILINE)}
     for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
         sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}

@@ -130,7 +130,7 @@ def train(folder: Path, device: str, weights: Path, runs: int = 1) -> list[Array
     folder.mkdir(exist_ok=True)
     net = prototxt.parse(NET, prototxt.Kind.NET, "net")
     if device != "stock":
-        rewritten = placement.rewrite(net)
+        rewritten = placement.place(net)
         assert [decision.layer for decision in rewritten.decisions if not decision.on_device] == ["in"]
         net = rewritten.net
     net_file, solver = folder / "net.prototxt", folder / "solver.prototxt"

@@ -105,14 +105,6 @@ def test_stock_snapshot_has_no_memory(tmp_path: Path) -> None:
     assert snapshot.open_snapshot(state).memory is None
 
 
-def test_latest_by_number(tmp_path: Path) -> None:
-    prefix = str(tmp_path / "net")
-    assert snapshot.latest(prefix) is None
-    for iteration in (9, 10, 100, 20):
-        put(prefix, iteration)
-    assert snapshot.latest(prefix) == tmp_path / "net_iter_100.solverstate"
-
-
 def test_leftovers_of_dead_processes_go(tmp_path: Path) -> None:
     prefix = str(tmp_path / "net")
     dead, alive = tmp_path / ".net.99999999.aside", tmp_path / ".net.1.aside"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from trainings import Project, Recorder, dims, inner_product, layer
 from barista import paths
 from barista.errors import BaristaError
 from barista.net import schema
-from barista.train import snapshot, worker
+from barista.train import loop, snapshot
 
 DATA = layer(
     "DummyData", "data", "", "data label",
@@ -124,16 +125,16 @@ def test_a_folder_that_takes_nothing_is_said_before_training(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     solver: Any = type("Solver", (), {"description": DESCRIPTION})
     with pytest.raises(BaristaError, match=r"^snapshot folder .*/file: Not a directory$"):
-        worker.foresee(solver, parameters(), snapshot.Aside(str(tmp_path / "file" / "net")), EVENTS)
+        loop.foresee(solver, parameters(), snapshot.Aside(str(tmp_path / "file" / "net")), EVENTS)
 
 
 def test_a_disk_without_room_is_said_before_training(tmp_path: Path) -> None:
     solver: Any = type("Solver", (), {"description": DESCRIPTION | {"snapshot_bytes": 1 << 60}})
     aside = snapshot.Aside(str(tmp_path / "net"))
     with pytest.raises(BaristaError, match="there is no room for a snapshot of 1,152,921,504,606,846,976 bytes: .*, in "):
-        worker.foresee(solver, parameters(), aside, EVENTS)
+        loop.foresee(solver, parameters(), aside, EVENTS)
     NOTES.clear()
-    worker.foresee(solver, parameters(snapshot_after_train=False), aside, EVENTS)
+    loop.foresee(solver, parameters(snapshot_after_train=False), aside, EVENTS)
     assert "no room" in NOTES[0]
     assert list(tmp_path.iterdir()) == []
 
@@ -186,9 +187,9 @@ def run_damaged(prefix: str, problem: str) -> str:
     param = parameters(max_iter=1)
     stop: Any = type("Stop", (), {"requested": False})
     events: Any = type("Events", (), {"send": lambda _event, **_fields: None})
-    task = {"state": None, "prefix": prefix, "seed": 1, "data": "", "memory": None, "given_state": None}
+    task: Any = SimpleNamespace(prefix=prefix, seed=1, data="", resume=None)
     with pytest.raises(BaristaError) as raised:
-        worker.Run(DamagingSolver(problem), param, task, events, stop, snapshot.Aside(prefix)).run()
+        loop.Run(DamagingSolver(problem), param, task, events, stop, snapshot.Aside(prefix)).run()
     return str(raised.value)
 
 
@@ -199,7 +200,7 @@ def test_a_snapshot_that_cannot_be_verified_is_kept_and_said(tmp_path: Path) -> 
     assert "net_iter_1.caffemodel is cut short, read back; is the disk full?" in sentence
     assert sentence.endswith(f"; what was written, unverified, is kept as {model} and {state}")
     assert sorted(tmp_path.iterdir()) == [model, state, Path(f"{state}.barista")]
-    assert snapshot.latest(prefix) is None
+    assert trainings.latest(prefix) is None
     # It is a snapshot to go on from, for who has looked at it.
     opened = snapshot.open_snapshot(state)
     assert opened.model == model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 
 from barista import cli, paths
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt, schema, solver
+from barista.net import data_files, prototxt, schema, solver, source
 from barista.net.prototxt import Kind
-from barista.rewrite import placement as rewriter
-from barista.rewrite.placement import Selection
+from barista.net.schema import SolverParameter
+from barista.net.source import Solver
+from barista.rewrite import placement
+from barista.rewrite.placement import Placed, Selection
 
 NET = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
@@ -26,6 +29,27 @@ layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
 """
 FIXED = 'base_lr: 0.1 lr_policy: "fixed" max_iter: 2'
+
+
+@dataclass(frozen=True)
+class Made:
+    """A solver as the training worker gets it."""
+
+    ready: Solver
+    placed: tuple[Placed, ...]
+
+    @property
+    def param(self) -> SolverParameter:
+        return self.ready.packed([net.net for net in self.placed])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.ready.notes
+
+
+def made(path: Path, selection: Selection = placement.ALL, **options: Any) -> Made:
+    ready = solver.ready(source.open_solver(path), **options)
+    return Made(ready, placement.place_nets(ready, selection))
 
 
 class Folder:
@@ -46,10 +70,10 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     monkeypatch.chdir(tmp_path)
-    made = Folder(tmp_path)
+    folder = Folder(tmp_path)
     for name in ("net", "train", "test", "other"):
-        made.write(f"{name}.prototxt", f'name: "{name}" {NET}')
-    return made
+        folder.write(f"{name}.prototxt", f'name: "{name}" {NET}')
+    return folder
 
 
 def names_inside(param: Any) -> dict[str, Any]:
@@ -66,10 +90,10 @@ def names_inside(param: Any) -> dict[str, Any]:
 # --- on every solver of Caffe's tree -------------------------------------------------------------------------------------------
 
 
-def read_solvers_of_caffe() -> list[solver.Solver]:
+def read_solvers_of_caffe() -> list[Made]:
     """All but the one whose nets a notebook writes."""
     files = [path for path in prototxts.solvers_of_caffe() if path.name != "lenet_auto_solver.prototxt"]
-    return [solver.normalise(path, data=False) for path in files]
+    return [made(path, data=False) for path in files]
 
 
 def test_solvers_of_caffe_are_normalised_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,25 +103,26 @@ def test_solvers_of_caffe_are_normalised_from_anywhere(tmp_path: Path, monkeypat
         assert param.solver_mode == param.CPU
         assert set(names_inside(param)) <= {"net_param", "train_net_param", "test_net_param"}
         assert not any((param.net, param.train_net, param.test_net))
-        assert any(layer.type.startswith("FPGA") for layer in read.train_net.net.layer), read.path
-        said_gpu = read.original.HasField("solver_mode") and read.original.solver_mode == param.GPU
+        assert any(layer.type.startswith("FPGA") for layer in read.placed[0].net.layer), read.ready.origin
+        original = read.ready.original
+        said_gpu = original.HasField("solver_mode") and original.solver_mode == param.GPU
         assert any("solver_mode: GPU becomes CPU" in note for note in read.notes) == said_gpu
 
 
 def test_a_normalised_solver_of_caffe_keeps_every_other_field() -> None:
     nets = ("net", "net_param", "train_net", "train_net_param", "test_net", "test_net_param")
     for read in read_solvers_of_caffe():
-        before, after = read.original, read.param
+        before, after = read.ready.original, read.param
         for field in before.DESCRIPTOR.fields:
             if field.name not in (*nets, "solver_mode", "solver_type", "type", "snapshot_prefix"):
-                assert getattr(before, field.name) == getattr(after, field.name), (read.path, field.name)
+                assert getattr(before, field.name) == getattr(after, field.name), (read.ready.origin, field.name)
 
 
 def test_a_normalised_solver_of_caffe_survives_printing_and_normalising_again(tmp_path: Path) -> None:
     for read in read_solvers_of_caffe():
         printed = tmp_path / "printed.prototxt"
-        printed.write_text(read.text())
-        again = solver.normalise(printed, data=False)
+        printed.write_text(prototxt.to_text(read.param))
+        again = made(printed, data=False)
         assert again.param == read.param
         assert not any("becomes CPU" in note for note in again.notes)
 
@@ -107,7 +132,7 @@ def test_the_stock_tool_trains_a_solver_that_was_normalised_without_rewriting(fo
     if binary is None:
         pytest.skip("the Caffe in use has no tool")
     path = folder.solver('net: "net.prototxt" test_iter: 1 test_interval: 1 solver_mode: GPU solver_type: ADAM momentum: 0.9')
-    printed = folder.write("normalised.prototxt", solver.normalise(path, rewrite=False).text())
+    printed = folder.write("ready.prototxt", prototxt.to_text(solver.ready(source.open_solver(path)).packed()))
     done = subprocess.run([str(binary), "train", "-solver", str(printed)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (folder.path / "solver_iter_2.solverstate").exists()
@@ -135,39 +160,39 @@ def test_the_stock_tool_trains_a_solver_that_was_normalised_without_rewriting(fo
     ],
 )
 def test_every_way_to_name_nets(folder: Folder, text: str, inside: dict[str, Any]) -> None:
-    assert names_inside(solver.normalise(folder.solver(text)).param) == inside
+    assert names_inside(made(folder.solver(text)).param) == inside
 
 
 def test_each_net_is_rewritten_and_reported(folder: Folder) -> None:
-    read = solver.normalise(
+    read = made(
         folder.solver('train_net: "train.prototxt" test_net: "test.prototxt" test_iter: 1 test_interval: 1'),
         Selection(excepted=("data",)),
     )
-    assert [net.field for net in read.nets] == ["train_net", "test_net"]
-    assert [net.name for net in read.nets] == ["train.prototxt", "test.prototxt"]
-    for net in read.nets:
+    assert [net.field for net in read.ready.nets] == ["train_net", "test_net"]
+    assert [net.name for net in read.ready.nets] == ["train.prototxt", "test.prototxt"]
+    for net in read.placed:
         assert [layer.type for layer in net.net.layer] == ["DummyData", "FPGAInnerProduct", "FPGASoftmaxWithLoss"]
         assert [decision.on_device for decision in net.decisions] == [False, True, True]
-    assert read.train_net.name == "train.prototxt"
+    assert read.ready.train_net.name == "train.prototxt"
 
 
-def test_without_rewriting_types_stay(folder: Folder) -> None:
+def test_what_is_opened_keeps_its_types(folder: Folder) -> None:
     folder.write("mixed.prototxt", NET.replace('type: "InnerProduct"', 'type: "FPGAInnerProduct"'))
     for name, expected in (("mixed", "FPGAInnerProduct"), ("net", "InnerProduct")):
-        read = solver.normalise(folder.solver(f'net: "{name}.prototxt"'), rewrite=False)
-        assert read.param.net_param.layer[1].type == expected
+        opened = source.open_solver(folder.solver(f'net: "{name}.prototxt"'))
+        assert opened.packed().net_param.layer[1].type == expected
 
 
 def test_states_and_stages_stay(folder: Folder) -> None:
     states = 'train_state { stage: "a" level: 1 } test_state { stage: ["b", "c"] } test_iter: 1 test_interval: 1'
-    param = solver.normalise(folder.solver(f'net: "net.prototxt" {states}')).param
+    param = made(folder.solver(f'net: "net.prototxt" {states}')).param
     assert (list(param.train_state.stage), param.train_state.level) == (["a"], 1)
     assert [list(state.stage) for state in param.test_state] == [["b", "c"]]
 
 
 def test_an_old_net_and_an_old_solver_type_are_upgraded_and_said(folder: Folder) -> None:
     folder.write("old.prototxt", 'layers { name: "ip" type: INNER_PRODUCT inner_product_param { num_output: 2 } }')
-    read = solver.normalise(folder.solver('net: "old.prototxt" solver_type: NESTEROV'))
+    read = made(folder.solver('net: "old.prototxt" solver_type: NESTEROV'))
     assert (read.param.type, read.param.HasField("solver_type")) == ("Nesterov", False)
     assert read.param.net_param.layer[0].type == "FPGAInnerProduct"
     assert 'solver.prototxt: the old solver_type became type: "Nesterov"' in read.notes
@@ -176,7 +201,7 @@ def test_an_old_net_and_an_old_solver_type_are_upgraded_and_said(folder: Folder)
 
 @pytest.mark.parametrize("kind", ["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM"])
 def test_every_old_solver_type_becomes_one_that_caffe_has(folder: Folder, kind: str) -> None:
-    param = solver.normalise(folder.solver(f'net: "net.prototxt" solver_type: {kind}')).param
+    param = made(folder.solver(f'net: "net.prototxt" solver_type: {kind}')).param
     assert param.type.upper() == kind
 
 
@@ -186,7 +211,7 @@ def test_every_old_solver_type_becomes_one_that_caffe_has(folder: Folder, kind: 
 def test_a_path_counts_from_the_working_directory_first(folder: Folder) -> None:
     folder.write("sub/net.prototxt", f'name: "beside" {NET}')
     path = folder.solver('net: "net.prototxt" snapshot_prefix: "snap"', "sub/solver.prototxt")
-    read = solver.normalise(path)
+    read = made(path)
     assert read.param.net_param.name == "net"
     assert read.param.snapshot_prefix == "snap"
     assert read.notes == ()
@@ -200,7 +225,7 @@ def test_a_path_counts_from_the_solvers_folder_or_above_where_nothing_else_is(
     monkeypatch.chdir(folder.path)
     for name, expected in (("examples/mnist/lenet.prototxt", "above"), ("beside.prototxt", "beside")):
         path = folder.solver(f'net: "{name}" snapshot_prefix: "examples/mnist/snap"', "root/examples/mnist/solver.prototxt")
-        read = solver.normalise(path)
+        read = made(path)
         assert read.param.net_param.name == expected
         assert any(f"net '{name}': not there from {Path.cwd()}; " in note for note in read.notes)
         assert read.param.snapshot_prefix == str(folder.path / "root/examples/mnist/snap")
@@ -211,7 +236,7 @@ def test_data_of_a_net_are_found_the_same_way(folder: Folder) -> None:
     folder.write("root/examples/net.prototxt", DATA)
     path = folder.solver('net: "net.prototxt"', "root/examples/solver.prototxt")
     (folder.path / "net.prototxt").unlink()
-    read = solver.normalise(path)
+    read = made(path)
     assert read.param.net_param.layer[0].data_param.source == str(folder.path / "root" / "examples" / "db")
     assert any("layer 'data': source 'examples/db': not there from" in note for note in read.notes)
 
@@ -219,19 +244,19 @@ def test_data_of_a_net_are_found_the_same_way(folder: Folder) -> None:
 def test_the_snapshot_prefix_is_caffes(folder: Folder) -> None:
     (folder.path / "snaps").mkdir()
     for said, meant in (("", "solver"), ('snapshot_prefix: "snaps"', "snaps/solver"), ('snapshot_prefix: "snaps/a"', "snaps/a")):
-        assert solver.normalise(folder.solver(f'net: "net.prototxt" {said}')).param.snapshot_prefix == meant
+        assert made(folder.solver(f'net: "net.prototxt" {said}')).param.snapshot_prefix == meant
 
 
 def test_weights_may_be_several_with_commas(folder: Folder) -> None:
     for name in ("a", "b", "c"):
         folder.write(f"{name}.caffemodel", "weights")
     assert solver.weights_files(["a.caffemodel,b.caffemodel", " c.caffemodel"]) == [Path(f"{name}.caffemodel") for name in "abc"]
-    read = solver.normalise(folder.solver('net: "net.prototxt" weights: "a.caffemodel, b.caffemodel" weights: "c.caffemodel"'))
+    read = made(folder.solver('net: "net.prototxt" weights: "a.caffemodel, b.caffemodel" weights: "c.caffemodel"'))
     assert list(read.param.weights) == ["a.caffemodel,b.caffemodel", "c.caffemodel"]
     with pytest.raises(BaristaError, match=r"^--weights d.caffemodel: no such file$"):
         solver.weights_files(["a.caffemodel,d.caffemodel"])
     with pytest.raises(BaristaError, match=r"solver.prototxt: weights 'd.caffemodel': no such file from"):
-        solver.normalise(folder.solver('net: "net.prototxt" weights: "d.caffemodel"'))
+        made(folder.solver('net: "net.prototxt" weights: "d.caffemodel"'))
 
 
 # --- mistakes ------------------------------------------------------------------------------------------------------------------
@@ -276,7 +301,7 @@ MISTAKES = [
 def test_a_mistake_in_a_solver_is_one_sentence(folder: Folder, text: str, sentence: str) -> None:
     path = folder.write("solver.prototxt", text)
     with pytest.raises(BaristaError) as raised:
-        solver.normalise(path)
+        made(path)
     assert str(raised.value).startswith("solver.prototxt: ")
     assert sentence in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -301,7 +326,7 @@ ODD = [
 @pytest.mark.parametrize(("text", "note"), ODD)
 def test_what_stock_caffe_accepts_is_accepted(folder: Folder, text: str, note: str) -> None:
     """The stock tool trains the very same solver, so that this list can't say more than is so."""
-    read = solver.normalise(folder.write("solver.prototxt", text))
+    read = made(folder.write("solver.prototxt", text))
     assert any(note in said for said in read.notes) or (not note and not read.notes)
     binary = paths.caffe_installation().binary
     if binary is not None:
@@ -334,33 +359,33 @@ def test_what_is_refused_stock_caffe_aborts_on(folder: Folder, problem: str) -> 
 
 def test_layers_that_no_net_is_made_with_may_be_of_any_type(folder: Folder) -> None:
     folder.write("net.prototxt", NET + 'layer { name: "other" type: "Mine" bottom: "ip" top: "x" include { phase: TEST } }')
-    solver.normalise(folder.solver('net: "net.prototxt"'))
+    made(folder.solver('net: "net.prototxt"'))
     with pytest.raises(BaristaError, match="layer 'other': this Caffe has no layer type 'Mine'"):
-        solver.normalise(folder.solver('net: "net.prototxt" test_iter: 1 test_interval: 1'))
+        made(folder.solver('net: "net.prototxt" test_iter: 1 test_interval: 1'))
 
 
 def test_weights_that_others_take_the_place_of_need_not_be_there(folder: Folder) -> None:
     path = folder.solver('net: "net.prototxt" weights: "gone.caffemodel"')
-    assert not solver.normalise(path, weights=False).param.weights
+    assert not made(path, weights=()).param.weights
 
 
 def test_a_mistake_in_a_net_names_the_net(folder: Folder) -> None:
     folder.write("bad.prototxt", 'layer {\n  name: "a"\n  tpye: "ReLU"\n}')
     with pytest.raises(BaristaError, match=r"^bad.prototxt:3:3: LayerParameter has no field 'tpye'; did you mean 'type'\?$"):
-        solver.normalise(folder.solver('net: "bad.prototxt"'))
+        made(folder.solver('net: "bad.prototxt"'))
     folder.write("bad.prototxt", 'layer { name: "a" type: "Relu" }')
     with pytest.raises(
         BaristaError, match=r"^bad.prototxt: layer 'a': this Caffe has no layer type 'Relu'; did you mean 'ReLU'\?$"
     ):
-        solver.normalise(folder.solver('net: "bad.prototxt"'))
+        made(folder.solver('net: "bad.prototxt"'))
 
 
 def test_a_pattern_may_match_in_any_net_but_must_in_one(folder: Folder) -> None:
     folder.write("test.prototxt", NET.replace('"ip"', '"fc"'))
     path = folder.solver('train_net: "train.prototxt" test_net: "test.prototxt" test_iter: 1 test_interval: 1')
-    solver.normalise(path, Selection(only=("ip", "fc")))
+    made(path, Selection(only=("ip", "fc")))
     with pytest.raises(BaristaError, match=r"^solver.prototxt: --only 'conv1' matches no layer"):
-        solver.normalise(path, Selection(only=("ip", "conv1")))
+        made(path, Selection(only=("ip", "conv1")))
 
 
 # --- data ----------------------------------------------------------------------------------------------------------------------
@@ -395,10 +420,10 @@ def data_solver(folder: Folder) -> Path:
 
 def test_data_are_looked_at_only_where_a_net_uses_them(folder: Folder, data_solver: Path) -> None:
     make_lmdb(folder.path / "examples" / "db", [datum(1, 4, 4)])
-    solver.normalise(data_solver)
+    made(data_solver)
     with_test = folder.solver('net: "net.prototxt" test_iter: 1 test_interval: 1')
     with pytest.raises(BaristaError, match=r"^net.prototxt: layer 'data': source 'examples/testdb': there is no such file$"):
-        solver.normalise(with_test)
+        made(with_test)
 
 
 def corrupt(path: Path) -> None:
@@ -435,7 +460,7 @@ def test_an_lmdb_that_is_none_is_one_sentence(
 ) -> None:
     make(folder.path / "examples" / "db")
     with pytest.raises(BaristaError) as raised:
-        solver.normalise(data_solver)
+        made(data_solver)
     assert str(raised.value).startswith("net.prototxt: layer 'data': source 'examples/db': ")
     assert problem in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -445,17 +470,17 @@ def test_an_lmdb_without_its_backend_is_one_sentence(folder: Folder) -> None:
     make_lmdb(folder.path / "db", [datum(1, 4, 4)])
     folder.write("net.prototxt", 'layer { name: "data" type: "Data" data_param { source: "db" } }')
     with pytest.raises(BaristaError, match=r"is not a LevelDB, the backend where none is given; .* say 'backend: LMDB'$"):
-        solver.normalise(folder.solver('net: "net.prototxt"'))
+        made(folder.solver('net: "net.prototxt"'))
 
 
 def test_an_hdf5_list_and_a_mean_file_must_be_there(folder: Folder) -> None:
     folder.write("list.txt", "a.h5\n")
     folder.write("net.prototxt", 'layer { name: "data" type: "HDF5Data" hdf5_data_param { source: "list.txt" } }')
     with pytest.raises(BaristaError, match=r"source 'list.txt': lists 'a.h5', and there is no such file$"):
-        solver.normalise(folder.solver('net: "net.prototxt"'))
+        made(folder.solver('net: "net.prototxt"'))
     folder.write("net.prototxt", 'layer { name: "data" type: "DummyData" transform_param { mean_file: "mean.binaryproto" } }')
     with pytest.raises(BaristaError, match=r"mean_file 'mean.binaryproto': there is no such file$"):
-        solver.normalise(folder.solver('net: "net.prototxt"'))
+        made(folder.solver('net: "net.prototxt"'))
 
 
 @pytest.mark.parametrize(
@@ -500,7 +525,7 @@ def test_a_rewritten_solver_names_its_rewritten_nets(folder: Folder) -> None:
     assert [net.name for net in out.test_net_param] == ["here"]
     assert out.solver_mode == out.CPU
     assert prototxt.read_net(Path("train.fpga.prototxt")).layer[1].type == "FPGAInnerProduct"
-    trained, again = solver.normalise(path).param, solver.normalise(Path("out.prototxt")).param
+    trained, again = made(path).param, made(Path("out.prototxt")).param
     again.snapshot_prefix = trained.snapshot_prefix  # each is called after its own file
     assert again == trained
 
@@ -546,4 +571,4 @@ def test_the_diff_of_a_solver_shows_solver_and_nets(folder: Folder, capsys: pyte
     out = capsys.readouterr().out
     for line in ("-solver_mode: GPU", "+solver_mode: CPU", '-  type: "InnerProduct"', '+  type: "FPGAInnerProduct"'):
         assert line in out.splitlines()
-    assert rewriter.PREFIX not in Path("net.prototxt").read_text()
+    assert "FPGA" not in Path("net.prototxt").read_text()

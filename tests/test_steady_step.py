@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from processes import Devices
 
-from barista.net import shapes
+from barista.net import instances
+from barista.net.shapes import MadeLayer
 from barista.profile import session as steps
-from barista.profile.session import MadeLayer, Recorded, Task
+from barista.profile.records import Recorded
+from barista.profile.runner import caffe_runner, made_layers
+from barista.profile.session import Task
 from examples import nets
 
 STEPS = 2
@@ -46,7 +49,7 @@ class Steady:
 
     @property
     def input_bytes(self) -> list[int]:
-        return sorted(4 * prod(shape) for layer in self.made if not layer.bottoms for shape in layer.dst)
+        return sorted(4 * prod(shape) for layer in self.made if not layer.bottoms for shape in layer.shapes.dst)
 
     def crossed(self, way: str) -> list[int]:
         """Bytes of each copy in each step."""
@@ -66,9 +69,9 @@ class Steady:
 def steady(request: pytest.FixtureRequest, device: str, devices: Devices, tmp_path_factory: pytest.TempPathFactory) -> Steady:
     task = task_of(request.param, tmp_path_factory.mktemp("net") / "net.prototxt")
     place = devices.of(device)
-    with steps.caffe_contestant(task, place) as contestant:
-        made = steps.made_layers(task, contestant.ready())
-        return Steady(made, place[0].recipe.compute_units, contestant.record(STEPS, warm=WARM))
+    with caffe_runner(task, place) as runner:
+        made = made_layers(runner.ready())
+        return Steady(made, place[0].recipe.compute_units, runner.record(STEPS, warm=WARM))
 
 
 def task_of(name: str, path: Path) -> Task:
@@ -80,7 +83,7 @@ def task_of(name: str, path: Path) -> Task:
     batch = NETS[name]
     task = steps.prepare(nets.write(name, path), {blob: (batch, *image), "label": (batch,)})
     for layer in task.net.layer:
-        shapes.leave_unfilled(layer)
+        instances.leave_unfilled(layer)
     return task
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from processes import barista, sentence
 
 from barista.bitstream import build as bitstreams
 from barista.bitstream.recipe import VECTOR
+from barista.layers import types
 from barista.net import prototxt, schema
-from barista.net.shapes import Made
-from barista.plan import grid
-from barista.profile import layer_times
+from barista.net.shapes import MadeLayer, Shapes
+from barista.profile import layer_times, report, step
 from barista.profile import session as steps
 from barista.profile import transfers as copies
-from barista.profile.session import MadeLayer, Recorded, Span, StepTime
+from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
 from barista.runtime.plugin import Command, GridPlan
@@ -201,16 +202,17 @@ def command(name: str, queue: int, began: int, ended: int, size: int = 0) -> Com
 
 def test_time_in_which_several_units_work_counts_once() -> None:
     overlapping = [command("a", 0, 10, 20), command("b", 1, 12, 18), command("c", 1, 19, 25), command("d", 0, 40, 41)]
-    assert layer_times.covered(overlapping[::-1]) == 15 + 1
-    assert layer_times.covered([]) == 0
+    assert step.covered(overlapping[::-1]) == 15 + 1
+    assert step.covered([]) == 0
 
 
 def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     """And a device with a clock has a peak."""
     task = steps.prepare(write(tmp_path, NET % INPUTS))
-    task = replace(task, decisions=tuple(replace(decision, place=Place.DEVICE) for decision in task.decisions))
+    on_device = tuple(replace(decision, place=Place.DEVICE) for decision in task.decisions)
+    task = replace(task, placed=replace(task.placed, decisions=on_device))
     made = [
-        MadeLayer(layer.name, i, ("x",), ("y",), ((5, 2, 8, 8),), ((5, 6, 6, 6),), ((6, 2, 3, 3), (6,)), ())
+        MadeLayer(layer.name, i, ("x",), ("y",), Shapes(((5, 2, 8, 8),), ((5, 6, 6, 6),), ((6, 2, 3, 3), (6,))))
         for i, layer in enumerate(task.net.layer)
     ]
     ran = [
@@ -225,20 +227,20 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     built, _ = bitstreams.resolve("emulator")
     board = replace(built, manifest={**built.manifest, "clock_mhz": 200.0})
     plans = {1: [GridPlan("forward", 10, 0.5), GridPlan("weights", 30, 0.2), GridPlan("data", 10, 0.9)]}
-    report = layer_times.report(task, made, plans, board, "a board", [recorded], [recorded], [])
-    found = {(row.layer, row.phase): row for row in report.rows}
+    said = report.of(task, made, plans, board, "a board", [recorded], [recorded], [])
+    found = {(row.layer, row.phase): row for row in said.rows}
 
     update = found["update", "update"]
     assert (update.device_ms, update.host_ms, update.launches, update.upload_bytes) == (3.5, 1.2, 1, 24)
-    assert [(copy.who, copy.bytes) for copy in report.copies] == [("the solver", 24)]
+    assert [(copy.who, copy.bytes) for copy in said.copies] == [("the solver", 24)]
     conv = found["conv", "forward"]
     assert (conv.device_ms, conv.host_ms, conv.stock_ms, conv.launches) == (4.0, 0.5, 0.5, 2)
     recipe = board.recipe
     a_second = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth * 200e6
     assert conv.share_of_peak == pytest.approx(CONV_PRODUCTS / 4e-3 / a_second)
-    assert (report.step.ms, report.device_ms) == (9.9, 1 + 4 + 2.5)
+    assert (said.step.ms, said.device_ms) == (9.9, 1 + 4 + 2.5)
     assert conv.of_grid == 0.5
-    assert {row.of_grid for row in report.rows if row.layer != "conv"} == {None}
+    assert {row.of_grid for row in said.rows if row.layer != "conv"} == {None}
 
 
 # --- how full the grid is ------------------------------------------------------------------------------------------------------
@@ -296,11 +298,11 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
     kind: str, rates: str, wants: str, forward: float, backward: float | None, tmp_path: Path
 ) -> None:
     window = f"propagate_down: {wants} convolution_param {{ num_output: 6 kernel_size: 3 }}"
-    layer = f'layer {{ name: "c" type: "{kind}" bottom: "x" top: "c" {rates} {window} }}'
+    layer = f'layer {{ name: "c" type: "{kind}" bottom: "x" top: "c" loss_weight: 1 {rates} {window} }}'
     inputs = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 5 dim: 6 dim: 8 dim: 8 } } }'
     task = steps.prepare(write(tmp_path, f"{inputs}\n{layer}"))
     shapes = ((5, 6, 8, 8),), ((5, 6, 6, 6),), ((6, 6, 3, 3), (6,))
-    made = [MadeLayer("in", 0, (), ("x",), (), shapes[0], (), ()), MadeLayer("c", 1, ("x",), ("c",), *shapes, ())]
+    made = [MadeLayer("in", 0, (), ("x",), Shapes((), shapes[0])), MadeLayer("c", 1, ("x",), ("c",), Shapes(*shapes))]
     plans = {
         1: [
             GridPlan("forward", 10, 0.5),
@@ -312,15 +314,15 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
     passes = (Span(0, 1, False, 0, 10**6, 0, 0), Span(0, 1, True, 10**6, 2 * 10**6, 0, 0))
     recorded = Recorded((StepTime(0, 3 * 10**6, 0, 0),), passes, (), 3 * 10**6, {})
     built, _ = bitstreams.resolve("emulator")
-    report = layer_times.report(task, made, plans, built, "a board", [recorded], [], [])
-    found = {row.phase: row.of_grid for row in report.rows if row.layer == "c"}
+    said = report.of(task, made, plans, built, "a board", [recorded], [], [])
+    found = {row.phase: row.of_grid for row in said.rows if row.layer == "c"}
     assert found == {"forward": pytest.approx(forward), "backward": backward and pytest.approx(backward)}
 
 
 def test_shapes_of_layers_as_the_planner_takes_them() -> None:
-    def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> dict[str, Any] | None:
-        net = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net")
-        return grid.shape(net.layer[0], Made(0, (src,), (dst,), (weights,)))
+    def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> Mapping[str, Any] | None:
+        layer = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net").layer[0]
+        return types.of(layer.type).plan(layer, Shapes((src,), (dst,), (weights,)))
 
     strided = "stride_h: 2 stride_w: 3 pad: 1 dilation: 2 dilation: 1 group: 2"
     convolution = shape(
@@ -363,7 +365,7 @@ class Graph:
     def add(self, name: str, bottoms: str, tops: str, place: Place = Place.DEVICE, kind: str = "") -> None:
         src, dst = (tuple((self.sizes[blob],) for blob in blobs.split()) for blobs in (bottoms, tops))
         losses = tuple(tops.split()) if kind == "loss" else ()
-        self.layers.append(MadeLayer(name, len(self.layers), tuple(bottoms.split()), tuple(tops.split()), src, dst, (), losses))
+        self.layers.append(MadeLayer(name, len(self.layers), tuple(bottoms.split()), tuple(tops.split()), Shapes(src, dst), losses))
         self.decisions.append(Decision(name, kind, place, "stays" if place is Place.CPU else ""))
 
     def causes(self, layer: str, *sizes: int, backward: bool = False, way: str = "upload") -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from trainings import Project, Recorder, history, weights
 
 from barista import paths
 from barista.runtime import failures
-from barista.train import curves, progress, snapshot, worker
+from barista.train import curves, events, loop, progress, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def stock(project: Project, prefix: str, *arguments: str, **fields: str) -> Path
     solver = project.write(snapshot_prefix=project.prefix(prefix), **fields)
     done = subprocess.run([binary, "train", "-solver", str(solver), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    state = snapshot.latest(str(project.folder / prefix / "net"))
+    state = trainings.latest(str(project.folder / prefix / "net"))
     assert state is not None
     return state
 
@@ -113,7 +113,7 @@ def test_a_seed_is_chosen_and_remembered(project: Project) -> None:
 def test_no_snapshot_after_training_where_the_solver_wants_none(project: Project) -> None:
     outcome = project.run("none", fields={"snapshot_after_train": "false"}, iterations=3)
     assert outcome.state is None
-    assert snapshot.latest(str(project.folder / "none" / "net")) is None
+    assert trainings.latest(str(project.folder / "none" / "net")) is None
 
 
 def test_on_a_device(tmp_path: Path, device: str) -> None:
@@ -222,10 +222,10 @@ def test_accuracy_among_outputs() -> None:
         return {"name": name, "type": "Accuracy", "top_k": top_k, "first_top": first, "values": [value], "loss_weight": 0}
 
     loss = {"name": "loss", "type": "SoftmaxWithLoss", "values": [0.3], "loss_weight": 1}
-    assert progress.accuracy_of([loss]) is None
-    assert progress.accuracy_of([accuracy("a", 5, 0.9), accuracy("b", 1, 0.7), loss]) == 0.7
-    assert progress.accuracy_of([accuracy("loss1", 1, 0.5), accuracy("loss3", 1, 0.6), accuracy("loss3", 5, 0.8)]) == 0.6
-    assert progress.accuracy_of([accuracy("a", 1, 0.5), accuracy("per class", 1, 0.1, first=False)]) == 0.5
+    assert events.accuracy_of([loss]) is None
+    assert events.accuracy_of([accuracy("a", 5, 0.9), accuracy("b", 1, 0.7), loss]) == 0.7
+    assert events.accuracy_of([accuracy("loss1", 1, 0.5), accuracy("loss3", 1, 0.6), accuracy("loss3", 5, 0.8)]) == 0.6
+    assert events.accuracy_of([accuracy("a", 1, 0.5), accuracy("per class", 1, 0.1, first=False)]) == 0.5
 
 
 WORDS = {
@@ -315,10 +315,10 @@ def run(tmp_path: Path) -> Callable[..., Any]:
         stop = SimpleNamespace(requested=False)
         solver = CountingSolver(stop, stop_at)
         sent: list[dict[str, Any]] = []
-        events = SimpleNamespace(send=lambda event, **more: sent.append({"event": event, **more}))
+        channel = SimpleNamespace(send=lambda event, **more: sent.append({"event": event, **more}))
         prefix = str(tmp_path / "net")
-        task = {"state": None, "prefix": prefix, "seed": 1, "data": "", "memory": None, "given_state": None}
-        worker.Run(solver, SimpleNamespace(**values), task, events, stop, snapshot.Aside(prefix)).run()  # type: ignore[arg-type]
+        task = SimpleNamespace(prefix=prefix, seed=1, data="", resume=None)
+        loop.Run(solver, SimpleNamespace(**values), task, channel, stop, snapshot.Aside(prefix)).run()  # type: ignore[arg-type]
         state = sent[-1]["state"]
         return solver, json.loads(Path(f"{state}.barista").read_text()) if state else None, sent[-1]
 

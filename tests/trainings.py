@@ -92,6 +92,17 @@ class Project:
         return [json.loads(line) for line in (self.folder / prefix / "net_log.jsonl").read_text().splitlines()]
 
 
+def latest(prefix: str | Path) -> Path | None:
+    """The state with the highest iteration among the snapshots of `prefix`."""
+    base = Path(prefix)
+    found = {}
+    for state in base.parent.glob(f"{base.name}_iter_*.solverstate*"):
+        number, _, rest = state.name.removeprefix(f"{base.name}_iter_").partition(".solverstate")
+        if number.isdecimal() and rest in ("", ".h5"):
+            found[int(number)] = state
+    return found[max(found)] if found else None
+
+
 def weights(state: Path) -> dict[str, list[bytes]]:
     """The bits of every blob of the model beside `state`, by layer."""
     model = schema.new("NetParameter")

@@ -12,11 +12,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from barista import paths
+from barista.bitstream import fpga
+from barista.bitstream.checked_json import CheckedObject, read_json
+from barista.bitstream.fpga import FpgaDevice
+from barista.bitstream.resources import Estimate, Memory
 from barista.errors import BaristaError
 
 VECTOR = 16  # floats of a word of external memory
@@ -30,52 +33,6 @@ TEXT_KEYS = ("name", "description", "board", "target")
 class NumberFormat:
     storage: str  # what lies in memory, on chip and off; e.g. "float"
     accumulate: str  # what sums are kept in; e.g. "float"
-
-
-@dataclass(frozen=True)
-class FpgaDevice:
-    """What a recipe has to fit into, as the maker's data sheet counts it."""
-
-    name: str  # e.g. "arria10-gx1150"
-    description: str
-    dsp_blocks: int  # each one single-precision multiply-add a clock; e.g. 1518
-    m20k_blocks: int  # on-chip memories of 512 words by 40 bits, one read and one write a clock; e.g. 2713
-    alms: int  # adaptive logic modules; e.g. 427200
-    source: str  # the document that says so
-
-
-@dataclass(frozen=True)
-class Memory:
-    """One on-chip array of the grid: `banks` memories, each read once and written once a clock."""
-
-    name: str
-    banks: int
-    words: int  # a bank
-    bits: int  # a word
-
-    @property
-    def m20k_blocks(self) -> int:
-        return self.banks * ceil(self.words / 512) * ceil(self.bits / 40)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What the multiply grid of all compute units takes; loaders, control and the other kernels come on top."""
-
-    multipliers: int
-    memories: tuple[Memory, ...]
-
-    @property
-    def banks(self) -> int:
-        return sum(memory.banks for memory in self.memories)
-
-    @property
-    def m20k_blocks(self) -> int:
-        return sum(memory.m20k_blocks for memory in self.memories)
-
-    @property
-    def bytes(self) -> int:
-        return sum(memory.banks * memory.words * memory.bits for memory in self.memories) // 8
 
 
 @dataclass(frozen=True)
@@ -96,23 +53,23 @@ class Recipe:
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
     acc_distance: int  # steps after which an accumulator may come back at the earliest; e.g. 32
     load_words: int  # words of one access to device memory; e.g. 4
-    lanes: int  # words of every operand that a kernel beside the grid takes a step; e.g. 16
-    function_lanes: int  # the same of those whose words each take a long chain with dividers, roots or exponentials; e.g. 8
+    lanes: int  # vector width of the kernels beside the grid: elements of every operand that one takes a step; e.g. 16
+    function_lanes: int  # the same of the kernels that divide or take roots or exponentials, whose datapaths are long; e.g. 8
     extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, for kernels of one's own
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the file as it stands, for the manifest
 
     @staticmethod
     def from_dict(raw: Any, origin: str) -> Recipe:
         """Checks `raw`, the parsed JSON of the file `origin`. Raises BaristaError: which key, its value, the rule."""
-        check = _Check(raw, origin)
+        check = CheckedObject(raw, origin, "a recipe")
         numbers = {key: check.number(key) for key in NUMBER_KEYS}
         recipe = Recipe(
             name=check.text("name"),
             description=check.text("description"),
             board=check.optional_text("board"),
             target=check.text("target"),
-            number_format=NumberFormat(check.number_format("storage"), check.number_format("accumulate")),
-            extra=check.extra_numbers(),
+            number_format=NumberFormat(_number_format(check, "storage"), _number_format(check, "accumulate")),
+            extra=_extra_numbers(check),
             raw=raw,
             **numbers,
         )
@@ -150,7 +107,7 @@ class Recipe:
 
     def fpga(self) -> FpgaDevice:
         """The description of the FPGA that this recipe has to fit into."""
-        return load_fpga(self.target)
+        return fpga.load(self.target)
 
 
 NUMBER_KEYS = (
@@ -168,51 +125,20 @@ NUMBER_KEYS = (
 )
 
 
-class _Check:
-    """Reads one JSON object key by key; every complaint names the file, the key, the value and the rule."""
+def _number_format(check: CheckedObject, part: str) -> str:
+    formats = check.present("number_format")
+    if not isinstance(formats, dict) or formats.get(part) not in NUMBER_FORMATS:
+        found = json.dumps(formats.get(part) if isinstance(formats, dict) else formats)
+        known = ", ".join(NUMBER_FORMATS)
+        raise BaristaError(f"{check.origin}: number_format.{part} is {found}; the kernels know {known}")
+    return str(formats[part])
 
-    def __init__(self, raw: Any, origin: str) -> None:
-        if not isinstance(raw, dict):
-            raise BaristaError(f"{origin}: a recipe must be a JSON object, not {json.dumps(raw)[:40]}")
-        self.raw = raw
-        self.origin = origin
 
-    def rule(self, key: str, holds: bool, rule: str) -> None:
-        if not holds:
-            raise BaristaError(f"{self.origin}: {key} is {json.dumps(self.raw.get(key))}; it must be {rule}")
-
-    def present(self, key: str) -> Any:
-        if key not in self.raw:
-            raise BaristaError(f"{self.origin}: the key {key} is missing")
-        return self.raw[key]
-
-    def text(self, key: str) -> str:
-        value = self.present(key)
-        self.rule(key, isinstance(value, str) and value != "", "a text")
-        return str(value)
-
-    def optional_text(self, key: str) -> str | None:
-        return None if self.present(key) is None else self.text(key)
-
-    def number(self, key: str) -> int:
-        value = self.present(key)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        self.rule(key, whole and 1 <= value <= 1 << 20, "a whole number from 1 to 1048576")
-        return int(value)
-
-    def number_format(self, part: str) -> str:
-        formats = self.present("number_format")
-        if not isinstance(formats, dict) or formats.get(part) not in NUMBER_FORMATS:
-            found = json.dumps(formats.get(part) if isinstance(formats, dict) else formats)
-            known = ", ".join(NUMBER_FORMATS)
-            raise BaristaError(f"{self.origin}: number_format.{part} is {found}; the kernels know {known}")
-        return str(formats[part])
-
-    def extra_numbers(self) -> dict[str, int]:
-        others = [key for key in self.raw if key not in (*NUMBER_KEYS, *TEXT_KEYS, "number_format")]
-        for key in others:
-            self.rule(key, re.fullmatch(r"[a-z][a-z0-9_]*", key) is not None, "named in small letters, digits and _")
-        return {key: self.number(key) for key in others}
+def _extra_numbers(check: CheckedObject) -> dict[str, int]:
+    others = [key for key in check.raw if key not in (*NUMBER_KEYS, *TEXT_KEYS, "number_format")]
+    for key in others:
+        check.rule(key, re.fullmatch(r"[a-z][a-z0-9_]*", key) is not None, "named in small letters, digits and _")
+    return {key: check.number(key) for key in others}
 
 
 def names() -> list[str]:
@@ -228,32 +154,7 @@ def load(name: str | Path) -> Recipe:
     path = Path(name) if str(name).endswith(".json") else paths.recipes_dir() / f"{name}.json"
     if not path.is_file():
         raise BaristaError(f"no recipe {name!s}: {path} is not a file; the recipes are {', '.join(names()) or 'none'}")
-    recipe = Recipe.from_dict(_read_json(path), path.name)
+    recipe = Recipe.from_dict(read_json(path), path.name)
     if recipe.name != path.stem:
         raise BaristaError(f"{path.name}: name is {json.dumps(recipe.name)}; it must be the file's, {json.dumps(path.stem)}")
     return recipe
-
-
-def load_fpga(name: str) -> FpgaDevice:
-    """The device description `bitstreams/devices/NAME.json`. Raises BaristaError where it is missing or wrong."""
-    path = paths.recipes_dir() / "devices" / f"{name}.json"
-    if not path.is_file():
-        raise BaristaError(f"no device description {name}: {path} is not a file")
-    check = _Check(_read_json(path), path.name)
-    return FpgaDevice(
-        name=check.text("name"),
-        description=check.text("description"),
-        dsp_blocks=check.number("dsp_blocks"),
-        m20k_blocks=check.number("m20k_blocks"),
-        alms=check.number("alms"),
-        source=check.text("source"),
-    )
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise BaristaError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BaristaError(f"{path} can't be read: {error}") from error

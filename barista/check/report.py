@@ -31,52 +31,14 @@ from pathlib import Path
 from typing import Any
 
 from barista.bitstream import build as bitstreams
+from barista.check import result
+from barista.check.result import LayerResult
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt, upgrade
+from barista.net import data_files, prototxt, source
 from barista.net import inputs as net_inputs
-from barista.net.inputs import Shape
+from barista.net.shapes import Shape
 from barista.rewrite import placement
 from barista.runtime import process
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The worst element of one array."""
-
-    data: str  # "random", "integers" or "differences"
-    array: str  # "dst", "diff_src", "diff_weights", "diff_bias", "statistics"; "dst[1]" of a second top
-    error: float  # the absolute difference there
-    allowed: float
-    at: tuple[int, ...]  # its index
-
-    @property
-    def ratio(self) -> float:
-        """Error over what is allowed: 1 is the limit."""
-        if self.error == 0:
-            return 0.0
-        return self.error / self.allowed if self.allowed > 0 and self.error < inf else inf
-
-    @property
-    def passed(self) -> bool:
-        return self.ratio <= 1
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    layer: str
-    type: str  # the device's type, e.g. "FPGAConvolution"
-    bottoms: tuple[Shape, ...]
-    comparisons: tuple[Comparison, ...]
-    seconds: float
-    note: str = ""  # a sentence, where stock Caffe was not what it was compared with
-
-    @property
-    def passed(self) -> bool:
-        return all(comparison.passed for comparison in self.comparisons)
-
-    def worst(self, *data: str) -> Comparison | None:
-        """The comparison nearest to its limit, or farthest beyond it, among those of `data` (default: all); None where none is."""
-        return max((c for c in self.comparisons if not data or c.data in data), key=lambda c: c.ratio, default=None)
 
 
 @dataclass(frozen=True)
@@ -86,7 +48,7 @@ class Report:
     bitstream: str
     layers: tuple[LayerResult, ...]
     not_on_device: tuple[tuple[str, str], ...]  # layer and reason
-    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
+    notes: tuple[str, ...]  # what was upgraded, where data was found, and inputs' shapes come from
 
     @property
     def passed(self) -> bool:
@@ -115,21 +77,18 @@ def check(
     exception but a result.
     """
     name = str(path)
-    net = upgrade.upgrade_net(prototxt.read_net(path), name).message
-    known = upgrade.layer_types()
-    if known is not None:
-        placement.check_types(net, known, name)
-    rewritten = placement.rewrite(net)
-    on_device = [index for index, decision in enumerate(rewritten.decisions) if decision.place is placement.Place.DEVICE]
+    net = source.open_net(path)
+    decisions = placement.place(net.message).decisions
+    on_device = [index for index, decision in enumerate(decisions) if decision.place is placement.Place.DEVICE]
     if not on_device:
         raise BaristaError(f"{name}: no layer of it runs on the device; 'barista rewrite {name}' says why")
-    found, notes = data_files.with_found(placement.restore(net), path, name)
+    found, moved = data_files.with_found(placement.restore(net.message), path, name)
     inputs = net_inputs.replace(found, path, shapes or {})
     built, picked = bitstreams.resolve(device, bitstream)
     task = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
     results = tuple(_results(task, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
-    others = tuple((decision.layer, decision.reason) for decision in rewritten.decisions if not decision.on_device)
-    return Report(name, picked.name, built.path.name, results, others, (*notes, *inputs.sentences))
+    others = tuple((decision.layer, decision.reason) for decision in decisions if not decision.on_device)
+    return Report(name, picked.name, built.path.name, results, others, (*net.notes, *moved, *inputs.sentences))
 
 
 # --- the worker's answer -------------------------------------------------------------------------------------------------------
@@ -145,13 +104,7 @@ def _results(
     # Masks of Caffe's own, since those of the device are others.
     masks = {"BARISTA_MASKS": "caffe"}
     for event in process.ask("barista.check.worker", (device, bitstream), task, {**variables, **masks}):
-        result = _result_from_json(event["result"])
+        layer = result.from_json(event["result"])
         if progress:
-            progress(result)
-        yield result
-
-
-def _result_from_json(raw: Mapping[str, Any]) -> LayerResult:
-    comparisons = tuple(Comparison(**{**c, "at": tuple(c["at"])}) for c in raw["comparisons"])
-    bottoms = tuple(tuple(shape) for shape in raw["bottoms"])
-    return LayerResult(raw["layer"], raw["type"], bottoms, comparisons, raw["seconds"], raw["note"])
+            progress(layer)
+        yield layer

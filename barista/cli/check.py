@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from barista.check import report as check
+from barista.check.result import LayerResult
 from barista.errors import BaristaError
 from barista.net import inputs
 
@@ -33,7 +34,7 @@ def command(net: Path, device: str | None, bitstream: str | None, shapes: tuple[
     with console.status("instantiating the net") as status:
         done: list[str] = []
 
-        def progress(result: check.LayerResult) -> None:
+        def progress(result: LayerResult) -> None:
             done.append(result.layer)
             status.update(f"{len(done)} layers checked, the last was {result.layer}")
 
@@ -64,7 +65,7 @@ def _print(report: check.Report) -> None:
     console.print(f"\n{len(report.layers)} layers on {report.device}, {stock} stay with stock Caffe", markup=False)
 
 
-def _row(layer: check.LayerResult) -> list[str]:
+def _row(layer: LayerResult) -> list[str]:
     worst = layer.worst("random", "integers") if layer.passed else layer.worst()
     gradient = layer.worst("differences")
     assert worst is not None

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from barista.bitstream import build as bitstreams
 from barista.net import inputs
-from barista.profile import session, timeline
+from barista.profile import session, timeline, trace
+from barista.profile.runner import caffe_runner, made_layers
 
 
 @click.command()
@@ -39,17 +40,17 @@ def command(
     with Console(stderr=True, highlight=False).status("making the net") as status:
         task = session.prepare(file, given)
         built, picked = bitstreams.resolve(device, bitstream, note=status.update)
-        with session.caffe_contestant(task, (built, picked)) as contestant:
-            made = session.made_layers(task, contestant.ready())
+        with caffe_runner(task, (built, picked)) as runner:
+            made = made_layers(runner.ready())
             warm = min(first, 1)
             if first > warm:
                 status.update(f"training to step {first}")
-                contestant.run(first - warm)
+                runner.run(first - warm)
             status.update("recording")
-            recorded = contestant.record(count, warm=warm)
+            recorded = runner.record(count, warm=warm)
         status.update("drawing")
         found = timeline.of(task, made, recorded, picked.name, built.recipe.compute_units, first)
-        picture = timeline.write(found, output)
+        picture = trace.write(found, output)
     for note in task.notes:
         click.echo(note)
     click.echo(f"{recorded.seconds * 1e3:.2f} ms a step on {picked.name}; busy:")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from barista.rewrite import job as rewrite
+from barista.rewrite import job as jobs
 from barista.rewrite import placement, transfers
 
 _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is folded for it
@@ -32,7 +32,7 @@ def command(file: Path, output: Path | None, diff: bool, restore: bool, only: An
     """
     if restore and (only or excepted):
         raise click.UsageError("--restore turns every layer back; it takes neither --only nor --except")
-    job = rewrite.plan(file, placement.Selection(only, excepted), restore=restore, keep_unknown=keep_unknown)
+    job = jobs.plan(file, placement.Selection(only, excepted), restore=restore, keep_unknown=keep_unknown)
     files = job.files(output)
     if diff:
         click.echo("".join(file.diff() for file in files), nl=False)
@@ -41,7 +41,7 @@ def command(file: Path, output: Path | None, diff: bool, restore: bool, only: An
     report = _console(stderr=output is None or diff)
     _print_report(report, job)
     if output is not None:
-        rewrite.write(files)
+        jobs.write(files)
         for written in files:
             report.print(f"wrote {escape(str(written.target))}", soft_wrap=True)
 
@@ -53,14 +53,14 @@ def _console(stderr: bool) -> Console:
     return console
 
 
-def _print_report(report: Console, job: rewrite.Job) -> None:
-    for net in job.nets:
-        if net.decisions:
-            report.print(_table(net.name, net.decisions))
+def _print_report(report: Console, job: jobs.Job) -> None:
+    for net, placed in zip(job.opened.nets, job.placed, strict=True):
+        if placed.decisions:
+            report.print(_table(net.name, placed.decisions))
     copied = job.transfers()
     for sentence in transfers.sentences(copied) if copied else ():
         report.print(sentence, markup=False, soft_wrap=True)
-    for note in job.notes:
+    for note in job.opened.notes:
         report.print(f"note: {escape(note)}", soft_wrap=True)
 
 

@@ -15,7 +15,9 @@ from rich.table import Table
 from barista.cli.coverage import scaled
 from barista.net import inputs
 from barista.profile import layer_times
-from barista.profile.layer_times import Copy, Report, Row
+from barista.profile.copies import Copy
+from barista.profile.records import UPDATE
+from barista.profile.report import Report, Row
 from barista.profile.transfers import DOWNLOAD, HOST, LOSS, SOLVER, UPLOAD
 from barista.rewrite.transfers import enumerated
 
@@ -62,7 +64,7 @@ def table(report: Report) -> Table:
     """A row a pass. Columns that would be empty are left out."""
     columns: dict[str, Callable[[Row], str]] = {
         "layer": lambda row: escape(row.layer),
-        "pass": lambda row: row.phase if row.phase != layer_times.UPDATE else "",
+        "pass": lambda row: row.phase if row.phase != UPDATE else "",
         "on": lambda row: f"[green]{row.place}[/green]" if row.place != "CPU" else row.place,
         "device ms": lambda row: f"{row.device_ms:.2f}" if row.device_ms else "",
         "host ms": lambda row: f"{row.host_ms:.2f}",

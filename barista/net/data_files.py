@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from barista.errors import BaristaError
 from barista.net import schema
+from barista.net.schema import LayerParameter, NetParameter
 
 _FIELDS = {
     "data_param": ("source", "mean_file"),
@@ -36,7 +37,7 @@ class NamedFile:
     name: str
 
 
-def named_by(layer: Any) -> Iterator[NamedFile]:
+def named_by(layer: LayerParameter) -> Iterator[NamedFile]:
     for param, fields in _FIELDS.items():
         if layer.HasField(param):
             for field in fields:
@@ -54,7 +55,15 @@ def look_for(name: str, near: Path) -> Path | None:
     return next((candidate for candidate in candidates if candidate.exists()), None)
 
 
-def with_found(net: Any, near: Path, name: str) -> tuple[Any, list[str]]:
+def find(name: str, near: Path, place: str) -> tuple[Path, list[str]]:
+    """The file that `name` in `place` means, and a note where it is not the one that Caffe would open. Raises BaristaError."""
+    found = look_for(name, near)
+    if found is None:
+        raise BaristaError(f"{place} '{name}': no such file from {Path.cwd()}, from the solver's folder or one above it")
+    return found, [] if found == Path(name) else [f"{place} '{name}': not there from {Path.cwd()}; {found} is used"]
+
+
+def with_found(net: NetParameter, near: Path, name: str) -> tuple[NetParameter, list[str]]:
     """A copy of the net with its data and mean files where look_for() finds them, and sentences on those that it moved.
 
     What is nowhere stays, since a layer may go unused. `name` is what sentences call the net.
@@ -72,13 +81,13 @@ def with_found(net: Any, near: Path, name: str) -> tuple[Any, list[str]]:
     return copy, notes
 
 
-def is_readable(layer: Any) -> bool:
+def is_readable(layer: LayerParameter) -> bool:
     """Whether all files that a layer names are there and what it reads; false of one that names none."""
     files = list(named_by(layer))
     return bool(files) and not any(_problem(layer, file) for file in files)
 
 
-def check(net: Any, phase: str, state: Any, name: str) -> None:
+def check(net: NetParameter, phase: str, state: Any, name: str) -> None:
     """Raises BaristaError for a file that a layer cannot read which the net has in the state that state_of() tells.
 
     `name` is what the sentence calls the net.
@@ -92,7 +101,7 @@ def check(net: Any, phase: str, state: Any, name: str) -> None:
                     raise BaristaError(f"{name}: layer '{layer.name}': {file.field} '{file.name}': {problem}")
 
 
-def state_of(net: Any, phase: str, state: Any) -> Any:
+def state_of(net: NetParameter, phase: str, state: Any) -> Any:
     """A net as in Caffe is in `phase` ("TRAIN" or "TEST"), overridden by the net's own state and that by the solver's `state`."""
     effective = schema.new("NetState")
     effective.phase = effective.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name[phase].number
@@ -101,7 +110,7 @@ def state_of(net: Any, phase: str, state: Any) -> Any:
     return effective
 
 
-def includes(state: Any, layer: Any) -> bool:
+def includes(state: Any, layer: LayerParameter) -> bool:
     """Whether a net in `state` has the layer."""
     if layer.include:
         return any(_meets(state, rule) for rule in layer.include)
@@ -121,7 +130,7 @@ def _meets(state: Any, rule: Any) -> bool:
 # --- what may be wrong with one file -------------------------------------------------------------------------------------------
 
 
-def _problem(layer: Any, file: NamedFile) -> str:
+def _problem(layer: LayerParameter, file: NamedFile) -> str:
     path = Path(file.name)
     if not path.exists():
         return "there is no such file"

@@ -18,8 +18,7 @@ import lmdb
 
 from barista.errors import BaristaError
 from barista.net import data_files, prototxt, schema
-
-Shape = tuple[int, ...]
+from barista.net.shapes import Shape
 
 
 @dataclass(frozen=True)

@@ -43,21 +43,23 @@ class Document:
     message: Any
 
 
-def read(path: Path) -> Document:
-    """Reads a net or a solver, whichever the file's own fields say it is. Raises BaristaError."""
+def read(path: Path, expected: Kind | None = None) -> Document:
+    """Reads a net or a solver, whichever the file's own fields say it is. Raises BaristaError, also where another is `expected`."""
     text = _read_text(path)
     kind = _kind_of(text, path)
+    if expected is not None and expected is not kind:
+        raise BaristaError(f"{path}: is a {kind.noun}, a {expected.noun} is expected here")
     return Document(path, kind, parse(text, kind, str(path)))
 
 
 def read_net(path: Path) -> schema.NetParameter:
     """Reads a net of any of Caffe's formats, as it stands in the file (not upgraded). Raises BaristaError."""
-    return _read_as(path, Kind.NET)
+    return read(path, Kind.NET).message
 
 
 def read_solver(path: Path) -> schema.SolverParameter:
     """Reads a solver as it stands in the file. Raises BaristaError."""
-    return _read_as(path, Kind.SOLVER)
+    return read(path, Kind.SOLVER).message
 
 
 def parse(text: str, kind: Kind, name: str) -> Any:
@@ -119,14 +121,6 @@ def _mode_for(path: Path) -> int:
 
 
 # --- reading -------------------------------------------------------------------------------------------------------------------
-
-
-def _read_as(path: Path, kind: Kind) -> Any:
-    text = _read_text(path)
-    found = _kind_of(text, path)
-    if found is not kind:
-        raise BaristaError(f"{path}: is a {found.noun}, a {kind.noun} is expected here")
-    return parse(text, kind, str(path))
 
 
 def _read_text(path: Path) -> str:

@@ -9,23 +9,26 @@ be there. Where it is, it is looked for as `barista train` looks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt, solver, upgrade
+from barista.layers import types
 from barista.net import inputs as net_inputs
-from barista.net.inputs import Shape
-from barista.net.shapes import Made
-from barista.rewrite import placement as rewriter
+from barista.net import instances, prototxt, source
+from barista.net import solver as solvers
+from barista.net.schema import NetParameter
+from barista.net.shapes import Shape, Shapes
+from barista.net.source import Net
+from barista.rewrite import placement
 from barista.rewrite.placement import Place
 from barista.runtime import process
 
 
 @dataclass(frozen=True)
-class Layer:
+class CoveredLayer:
     """A layer, at its shapes in the training net, or in the first test net that has it."""
 
     layer: str
@@ -43,8 +46,8 @@ class Layer:
 @dataclass(frozen=True)
 class Coverage:
     net: str
-    layers: tuple[Layer, ...]
-    notes: tuple[str, ...]  # where data was found, and inputs' shapes come from
+    layers: tuple[CoveredLayer, ...]
+    notes: tuple[str, ...]  # what was upgraded, where data was found, and inputs' shapes come from
 
     @property
     def on_device(self) -> int:
@@ -81,82 +84,49 @@ def cover(paths: Sequence[Path], shapes: Mapping[str, Shape] | None = None) -> I
     """
     nets = [net for path in paths for net in _nets(path)]
     given = dict(shapes or {})
-    made = [net_inputs.made_by_data(net, given) for _, _, net, _ in nets]
+    made = [net_inputs.made_by_data(net.message, given) for net in nets]
     for blob in given:
         if not any(blob in blobs for blobs in made):
             raise BaristaError(f"{paths[0]}: no data layer makes the blob '{blob}' that --shape names")
-    for (name, path, net, notes), blobs in zip(nets, made, strict=True):
-        yield _cover(name, path, net, notes, {blob: shape for blob, shape in given.items() if blob in blobs})
+    for net, blobs in zip(nets, made, strict=True):
+        yield _cover(net, {blob: shape for blob, shape in given.items() if blob in blobs})
 
 
-def _nets(path: Path) -> Iterator[tuple[str, Path, Any, list[str]]]:
-    """Name, file and message of the nets that a file holds or names, in the present format; and where their data was found."""
-    document = prototxt.read(path)
-    if document.kind is prototxt.Kind.NET:
-        nets = [(str(path), path, upgrade.upgrade_net(document.message, str(path)).message)]
-    else:
-        nets = [(net.name, net.file or path, net.net) for net in solver.read(path).nets]
-    for name, file, net in nets:
-        yield name, file, *data_files.with_found(net, path, name)
+def _nets(path: Path) -> Iterator[Net]:
+    """The nets that a file holds or names, with their data files where they are; the notes say what was not as they say."""
+    for net in source.open(path).nets:
+        notes = list(net.notes)
+        yield replace(solvers.with_found_files(net, path, notes), notes=tuple(notes))
 
 
-def _cover(name: str, path: Path, net: Any, notes: Sequence[str], shapes: Mapping[str, Shape]) -> Coverage:
-    known = upgrade.layer_types()
-    if known is not None:
-        rewriter.check_types(net, known, name)
-    inputs = net_inputs.replace(rewriter.restore(net), path, shapes)
-    made = _made(inputs.net, name)
-    decisions = rewriter.rewrite(net).decisions
+def _cover(net: Net, shapes: Mapping[str, Shape]) -> Coverage:
+    inputs = net_inputs.replace(placement.restore(net.message), net.origin, shapes)
+    made = _made(inputs.net, net.name)
+    decisions = placement.place(net.message).decisions
     shared: set[str] = set()
     layers = []
     for decision, layer, there in zip(decisions, inputs.net.layer, made, strict=True):
-        products = multiply_adds(layer, there) if there else 0
-        learned = _parameters(layer, there, shared) if there else 0
-        layers.append(Layer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
-    return Coverage(name, tuple(layers), (*notes, *inputs.sentences))
+        products = types.of(layer.type).multiply_adds(layer, there) if there else 0
+        learned = _new_numbers(layer, there.weights, shared) if there else 0
+        layers.append(CoveredLayer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
+    return Coverage(net.name, tuple(layers), (*net.notes, *inputs.sentences))
 
 
-def _made(net: Any, name: str) -> list[Made | None]:
-    """Each layer of the net as Caffe makes it; None of one that no phase has."""
-    made: list[Made | None] = [None] * len(net.layer)
+def _made(net: NetParameter, name: str) -> list[Shapes | None]:
+    """The shapes of each layer of the net as Caffe makes it; None of one that no phase has."""
+    made: list[Shapes | None] = [None] * len(net.layer)
     task = {"net": prototxt.to_text(net), "name": name}
     for event in process.ask("barista.plan.coverage_worker", (), task, {}):
-        shapes = {field: tuple(tuple(shape) for shape in event[field]) for field in ("src", "dst", "weights")}
-        made[event["index"]] = Made(event["index"], **shapes)
+        layer = instances.from_json(event["layer"])
+        assert layer.index is not None
+        made[layer.index] = layer.shapes
     return made
 
 
-# --- what is counted -----------------------------------------------------------------------------------------------------------
-
-
-def multiply_adds(layer: Any, made: Made) -> int:
-    """Of one forward pass: for each element that a layer makes, the products that it is the sum of."""
-    if layer.type == "Convolution":
-        return sum(prod(dst) for dst in made.dst) * prod(made.weights[0][1:])
-    if layer.type == "Deconvolution":  # each element that comes in goes through as many products
-        return sum(prod(src) for src in made.src) * prod(made.weights[0][1:])
-    if layer.type == "InnerProduct":
-        return prod(made.dst[0]) // int(layer.inner_product_param.num_output) * prod(made.weights[0])
-    if layer.type in ("LSTM", "RNN"):
-        return _recurrent_multiply_adds(layer, made)
-    return 0
-
-
-def _recurrent_multiply_adds(layer: Any, made: Made) -> int:
-    """A product with each matrix, each step of each sequence; with that of a static input, the second, each sequence."""
-    steps, sequences = made.src[0][:2]
-    matrices = [prod(shape) for shape in made.weights if len(shape) == 2]
-    exposed = {"LSTM": 2, "RNN": 1}[layer.type] if layer.recurrent_param.expose_hidden else 0
-    static = matrices[1] if len(made.src) > 2 + exposed else 0
-    return sequences * (steps * (sum(matrices) - static) + static)
-
-
-def _parameters(layer: Any, made: Made, shared: set[str]) -> int:
+def _new_numbers(layer: Any, weights: Sequence[Shape], shared: set[str]) -> int:
     """The numbers that a layer learns. `shared` are the names of parameters that were counted, to which it adds."""
-    if layer.type == "BatchNorm":
-        return 0  # statistics, which are measured
     count = 0
-    for number, shape in enumerate(made.weights):
+    for number, shape in enumerate(() if types.of(layer.type).statistics else weights):
         name = layer.param[number].name if number < len(layer.param) else ""
         if not name or name not in shared:
             count += prod(shape)

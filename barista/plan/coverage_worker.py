@@ -1,6 +1,6 @@
 """Has Caffe make a net and tells its layers' shapes: `python -m barista.plan.coverage_worker`, for barista.plan.coverage.
 
-Its answer (barista.runtime.process) is an event a layer, the fields of a Made. No pass is run: most of a net's blobs are never
+Its answer (barista.runtime.process) is {"layer": a MadeLayer} a layer. No pass is run: most of a net's blobs are never
 allocated.
 """
 
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 
 from barista.errors import BaristaError
-from barista.net import prototxt, shapes
+from barista.net import instances, prototxt
 from barista.runtime.process import Answer
 
 
@@ -28,12 +27,12 @@ def main() -> None:
         return
     library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
-    told: set[int] = set()
+    told: set[int | None] = set()
     with answer.python_layers(task["name"], library):
-        for layers in shapes.of_phases(caffe, net):
+        for layers in instances.of_phases(caffe, net):
             for made in layers:
                 if made.index not in told:
-                    answer.tell(**asdict(made))
+                    answer.tell(layer=instances.as_json(made))
                     told.add(made.index)
             if len(told) == len(net.layer):
                 break

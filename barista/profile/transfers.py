@@ -1,9 +1,9 @@
 """Why data crosses between host and device in a step: for whom each copy is made.
 
-A copy is made where somebody asks for a blob whose newer contents are on the other side. A layer on the CPU has its own inputs
-copied out. What a device layer has copied in, a layer on the CPU wrote: the last one before the reader that makes the blob, or,
-of a gradient, the next one that takes it. Where several blobs of a pass come from the host, sizes tell which copy is which. What is
-copied ahead of its step, in whatever pass that falls, is the next batch of a layer that loads data.
+A blob is copied when one side reads it and the valid contents are on the other. A CPU layer's pass downloads that layer's inputs.
+What a device layer's pass uploads, a CPU layer produced: for values, the nearest producer before the device layer; for a gradient,
+the nearest consumer of the blob after it. Where a pass uploads several blobs, their sizes tell the copies apart. A prefetch, in
+whatever pass it falls, is the next batch of a layer that loads data.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from barista.net.graph import Graph
-from barista.profile.session import MadeLayer
+from barista.net.shapes import MadeLayer
+from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision
 from barista.runtime.plugin import Command
 
@@ -63,7 +63,7 @@ def loader(layers: Sequence[MadeLayer], prefetched: Command) -> int:
 
 def _loaded(layer: MadeLayer, copy: Command) -> str:
     """The blob that a layer that takes nothing had copied, as its size tells."""
-    tops = () if layer.bottoms else zip(layer.tops, layer.dst, strict=True)
+    tops = () if layer.bottoms else zip(layer.tops, layer.shapes.dst, strict=True)
     return next((top for top, shape in tops if _VALUE_BYTES * prod(shape) == copy.bytes), "")
 
 
@@ -104,9 +104,9 @@ class _Step:
         """What a pass may read that a layer on the host wrote."""
         made = self._layers[layer]
         if backward:
-            for blob, shape in zip(made.tops, made.dst, strict=True):
+            for blob, shape in zip(made.tops, made.shapes.dst, strict=True):
                 yield from self._source(blob, shape, self._graph.maker_of_diff(layer, blob))
-        for blob, shape in zip(made.bottoms, made.src, strict=True):
+        for blob, shape in zip(made.bottoms, made.shapes.src, strict=True):
             origin = self._graph.origin(layer, blob)
             yield from self._source(blob, shape, origin.layer if origin else None)
 

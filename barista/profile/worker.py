@@ -1,4 +1,4 @@
-"""Trains steps and times them, for barista.profile.session: `python -m barista.profile.worker [DEVICE BITSTREAM]`, else stock.
+"""Trains steps and times them, for barista.profile.runner: `python -m barista.profile.worker [DEVICE BITSTREAM]`, else stock.
 
 Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs}; it is answered by {"layers",
 "parameters": how many numbers they hold, "versions"}, of what Caffe made of the net. Each other asks for one answer:
@@ -29,15 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from barista.errors import BaristaError
-from barista.layers import tolerances
-from barista.net import prototxt
-from barista.rewrite import placement
+from barista.layers import types
+from barista.net import instances, prototxt
+from barista.net.shapes import MadeLayer
 from barista.runtime import plugin
 from barista.runtime.plugin import Plugin, Recording
 from barista.runtime.process import Answer
-
-# Types of layers whose tops hold their bottom's values, or some of them.
-_KEEP_VALUES = {"Flatten", "Reshape", "Slice", "Split"}
 
 
 def main(device: str | None = None, bitstream: str | None = None) -> None:
@@ -61,11 +58,11 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
 
 def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer, tasks: Iterator[dict[str, Any]]) -> None:
     layers = list(trainer.layers())
-    parameters = sum(prod(shape) for layer in layers for shape in layer["weights"])
+    parameters = sum(prod(shape) for layer in layers for shape in layer.shapes.weights)
     versions = {"Caffe": caffe.__version__, **_openblas()}
     if loaded:
         versions[loaded.device.name] = loaded.device.driver
-    answer.tell(layers=layers, parameters=parameters, versions=versions)
+    answer.tell(layers=[instances.as_json(layer) for layer in layers], parameters=parameters, versions=versions)
     for asked in tasks:
         if asked["do"] == "run":
             answer.tell(seconds=trainer.run(asked["steps"]))
@@ -90,6 +87,7 @@ class Trainer:
             self._solver = caffe.get_solver(file.name)
         self._net = self._solver.net
         param = prototxt.parse(task["solver"], prototxt.Kind.SOLVER, task["name"])
+        self._names = [(index, layer.name) for index, layer in enumerate(param.net_param.layer)]
         self._renewed = dict(self._fill_inputs(param.net_param, np.random.default_rng(task["seed"])))
         if self._renewed:
             self._net.before_forward(self._renew)
@@ -100,22 +98,8 @@ class Trainer:
         """pycaffe's net."""
         return self._net
 
-    def layers(self) -> Iterator[dict[str, Any]]:
-        """Each layer: name, blobs and shapes."""
-        net = self._net
-        blobs, names = net._blobs, net._blob_names
-        losses = {names[i] for i, weight in enumerate(net._blob_loss_weights) if weight != 0}
-        for i, name in enumerate(net._layer_names):
-            bottoms, tops = list(net._bottom_ids(i)), list(net._top_ids(i))
-            yield {
-                "name": name,
-                "bottoms": [names[blob] for blob in bottoms],
-                "tops": [names[blob] for blob in tops],
-                "src": [list(blobs[blob].shape) for blob in bottoms],
-                "dst": [list(blobs[blob].shape) for blob in tops],
-                "weights": [list(blob.shape) for blob in net.layers[i].blobs],
-                "losses": [names[blob] for blob in tops if names[blob] in losses],
-            }
+    def layers(self) -> Iterator[MadeLayer]:
+        return instances.layers(self._net, self._names)
 
     def run(self, steps: int) -> float:
         self._finish()
@@ -181,14 +165,16 @@ class Trainer:
         for given in net.layer:
             layer = type(given)()
             layer.CopyFrom(given)
-            layer.type = placement.stock_type(given.type)
-            if layer.type in _KEEP_VALUES and held.intersection(layer.bottom):
+            layer.type = types.stock_type(given.type)
+            row = types.of(layer.type)
+            if row.keeps_values and held.intersection(layer.bottom):
                 held.update(layer.top)
             if not all(bottom in self._net.blobs for bottom in layer.bottom):
                 continue  # of another phase
-            chooses = tolerances.choices(layer, tuple(tuple(self._net.blobs[bottom].shape) for bottom in layer.bottom))
-            if chooses is not None and layer.bottom[chooses[0]] in held:
-                yield chooses[1]
+            if row.chooses is not None:
+                bottom, count = row.chooses(layer, tuple(tuple(self._net.blobs[bottom].shape) for bottom in layer.bottom))
+                if layer.bottom[bottom] in held:
+                    yield count
 
     def _renew(self, layer: int) -> None:
         for blob in self._renewed.get(layer, ()):

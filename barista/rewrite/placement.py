@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
 from barista.errors import BaristaError
+from barista.layers import types
+from barista.layers.layer_type import IN_TESTING
 from barista.net.prototxt import did_you_mean
+from barista.net.schema import LayerParameter, NetParameter
+from barista.net.source import Net, Solver
 
-PREFIX = "FPGA"
 WRONG_IN_STOCK = "here its gradient is right, in stock Caffe wrong"  # in a decision's reason
 
 
@@ -45,8 +47,10 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Rewritten:
-    net: Any
+class Placed:
+    """A net whose layers have the types of where they run."""
+
+    net: NetParameter
     decisions: tuple[Decision, ...]  # one a layer, in the net's order
 
 
@@ -78,169 +82,47 @@ class Selection:
 ALL = Selection()
 
 
-def rewrite(net: Any, selection: Selection = ALL) -> Rewritten:
+def place(net: NetParameter, selection: Selection = ALL) -> Placed:
     """A copy of `net` whose layers run on the device where they can and `selection` lets them, and the decision on each."""
-    rewritten = restore(net)
-    decisions = tuple(_decide(layer, selection) for layer in rewritten.layer)
-    for layer, decision in zip(rewritten.layer, decisions, strict=True):
+    placed = restore(net)
+    decisions = tuple(_decide(layer, selection) for layer in placed.layer)
+    for layer, decision in zip(placed.layer, decisions, strict=True):
         if decision.place is Place.DEVICE:
-            layer.type = PREFIX + layer.type
-    return Rewritten(rewritten, tuple(_with_gradients(rewritten, [*_with_stores(rewritten, decisions)])))
+            layer.type = types.device_type(layer.type)
+    return Placed(placed, tuple(_with_gradients(placed, [*_with_stores(placed, decisions)])))
 
 
-def restore(net: Any) -> Any:
+def place_nets(opened: Net | Solver, selection: Selection = ALL) -> tuple[Placed, ...]:
+    """Each net of `opened` placed. Raises BaristaError for a pattern of `selection` that matches no layer of any."""
+    selection.check([layer.name for net in opened.nets for layer in net.message.layer], str(opened.origin))
+    return tuple(place(net.message, selection) for net in opened.nets)
+
+
+def restore(net: NetParameter) -> NetParameter:
     """A copy of `net` with stock types only."""
     restored = type(net)()
     restored.CopyFrom(net)
     for layer in restored.layer:
-        if is_device_type(layer.type):
-            layer.type = stock_type(layer.type)
+        layer.type = types.stock_type(layer.type)
     return restored
-
-
-def is_device_type(layer_type: str) -> bool:
-    return layer_type.startswith(PREFIX) and layer_type.removeprefix(PREFIX) in _OBSTACLES
-
-
-def stock_type(layer_type: str) -> str:
-    """The stock name of a type, device type or not."""
-    return layer_type.removeprefix(PREFIX) if is_device_type(layer_type) else layer_type
-
-
-def check_types(net: Any, known: frozenset[str], name: str) -> None:
-    """Raises BaristaError for a layer whose type is neither in `known`, Caffe's registry, nor a device type."""
-    for layer in net.layer:
-        if layer.type not in known and not is_device_type(layer.type):
-            raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")
-
-
-def _unknown_type(layer_type: str, known: frozenset[str]) -> str:
-    if not layer_type:
-        return "it has no type"
-    same = [candidate for candidate in known if candidate.lower() == layer_type.lower()]
-    hint = f"; did you mean '{same[0]}'?" if same else did_you_mean(layer_type, known)
-    return f"this Caffe has no layer type '{layer_type}'{hint}"
 
 
 # --- what the device can run ---------------------------------------------------------------------------------------------------
 
 
-def _decide(layer: Any, selection: Selection) -> Decision:
-    if layer.type in _VIEWS:
+def _decide(layer: LayerParameter, selection: Selection) -> Decision:
+    if types.of(layer.type).is_view:
         return Decision(layer.name, layer.type, Place.VIEW, "")
     reason = _reason_against(layer) or selection.reason_against(layer.name)
     return Decision(layer.name, layer.type, Place.CPU if reason else Place.DEVICE, reason)
 
 
-def _with_stores(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
-    """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
-    grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
-    rectified = False
-    when = ""  # the store is still to come, if what is before this layer went there as well
-    for layer, decision in zip(net.layer, decisions, strict=True):
-        on_device = decision.place is Place.DEVICE
-        if on_device and decision.type in _ON_GRID:
-            grid, blob = layer.name, layer.top[0] if len(layer.top) == 1 else ""
-            rectified, when = False, ""
-        elif on_device and [*layer.bottom] == [*layer.top] == [blob] and _fits_store(layer, decision.type, rectified):
-            rectified = rectified or decision.type == "ReLU"
-            when = when or _STORED[decision.type]
-            decision = replace(decision, reason=f"in {grid}'s store{when}")
-            when = when and _IN_TESTING
-        else:
-            blob = ""
-        yield decision
+def _reason_against(layer: LayerParameter) -> str:
+    row = types.of(layer.type)
+    return (row.obstacle(layer) or _foreign_options(layer)) if row.on_device else row.stays
 
 
-_ON_GRID = ("Convolution", "Deconvolution", "InnerProduct")
-_IN_TESTING = " in testing, else here"
-# What the store does in place for who follows, and when.
-_STORED = {"ReLU": "", "Bias": "", "BatchNorm": " with the statistics so far, else here", "Scale": _IN_TESTING}
-
-
-def _fits_store(layer: Any, stock: str, rectified: bool) -> bool:
-    if stock == "ReLU":
-        return bool(layer.relu_param.negative_slope == 0)
-    # One number a channel.
-    axes = {"Scale": layer.scale_param, "Bias": layer.bias_param}
-    plain = stock not in axes or (axes[stock].axis == 1 and axes[stock].num_axes == 1)
-    return stock in _STORED and not rectified and plain
-
-
-def _with_gradients(net: Any, decisions: Sequence[Decision]) -> Iterator[Decision]:
-    """The decisions, with the device layers whose gradient stock Caffe makes of what work in place has overwritten."""
-    layers = list(zip(net.layer, decisions, strict=True))
-    for number, (layer, decision) in enumerate(layers):
-        if decision.place is Place.DEVICE and layer.top:
-            in_place = [*layer.bottom] == [*layer.top]
-            over = _overwrites(layer.top[0], layers[number + 1 :], signs_only=decision.type == "ReLU")
-            note = ""
-            if in_place and _loses_src(layer, decision.type):
-                note = f"{WRONG_IN_STOCK}: it works in place"
-            elif over and _reads_dst(layer, decision.type, in_place):
-                note = f"{WRONG_IN_STOCK}: '{over}' overwrites its top"
-            decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
-        yield decision
-
-
-def _overwrites(blob: str, later: Sequence[tuple[Any, Decision]], *, signs_only: bool) -> str:
-    """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
-    same = {blob}  # blobs of the same memory
-    for other, decision in later:
-        if [*other.bottom] == [*other.top] and same.issuperset(other.top):
-            keeps_signs = decision.type == "Dropout" or (decision.type == "ReLU" and other.relu_param.negative_slope >= 0)
-            if decision.place is Place.DEVICE and not (signs_only and keeps_signs):
-                return str(other.name)
-        elif same.issuperset(other.bottom) and _shares_memory(other, decision.type):
-            same.update(other.top)
-        else:
-            same.difference_update(other.top)
-    return ""
-
-
-def _shares_memory(layer: Any, stock: str) -> bool:
-    alone = (stock == "Concat" and len(layer.bottom) == 1) or (stock == "Slice" and len(layer.top) == 1)
-    return bool(layer.bottom) and (stock in _VIEWS or stock == "Split" or alone)
-
-
-def _loses_src(layer: Any, stock: str) -> bool:
-    """Whether stock Caffe's gradient is wrong in place."""
-    power = layer.power_param
-    wrong = {
-        "BNLL": True,
-        "ELU": layer.elu_param.alpha < 0,
-        "Log": True,
-        "Power": power.power * power.scale != 0,
-        "ReLU": layer.relu_param.negative_slope < 0,
-    }
-    return bool(wrong.get(stock, False))
-
-
-def _reads_dst(layer: Any, stock: str, in_place: bool) -> bool:
-    """Whether stock Caffe's gradient is made of what the layer made."""
-    power, eltwise = layer.power_param, layer.eltwise_param
-    reads = {
-        "ELU": True,
-        "Eltwise": eltwise.operation == eltwise.PROD and not eltwise.stable_prod_grad,
-        "Exp": True,
-        "LRN": True,
-        "Power": power.power not in (0, 1, 2) and power.scale != 0,
-        "ReLU": in_place,
-        "Sigmoid": True,
-        "Softmax": True,
-        "TanH": True,
-    }
-    return bool(reads.get(stock, False))
-
-
-def _reason_against(layer: Any) -> str:
-    obstacle = _OBSTACLES.get(layer.type)
-    if obstacle is None:
-        return _STAY.get(layer.type, "no device layer of this type yet")
-    return obstacle(layer) or _foreign_options(layer)
-
-
-def _foreign_options(layer: Any) -> str:
+def _foreign_options(layer: LayerParameter) -> str:
     """A device layer reads param_str as its own options, a JSON object, and refuses what it does not know; none has any so far."""
     text = layer.python_param.param_str
     try:
@@ -250,64 +132,65 @@ def _foreign_options(layer: Any) -> str:
     return "" if empty else "python_param: its param_str is not a device layer's"
 
 
-def _convolution(layer: Any) -> str:
-    param = layer.convolution_param
-    axes = max(len(field) for field in (param.kernel_size, param.stride, param.pad, param.dilation))
-    return f"{axes}-D: the device convolves up to 2-D" if axes > 2 else ""
+# --- work in place -------------------------------------------------------------------------------------------------------------
 
 
-def _apart(layer: Any) -> str:
-    return "its top is one of its bottoms: the device keeps them apart" if set(layer.top) & set(layer.bottom) else ""
+def _with_stores(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
+    grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
+    rectified = False
+    when = ""  # the store is still to come, if what is before this layer went there as well
+    for layer, decision in zip(net.layer, decisions, strict=True):
+        on_device = decision.place is Place.DEVICE
+        row = types.of(decision.type)
+        work = row.post_op
+        in_place = [*layer.bottom] == [*layer.top] == [blob]
+        if on_device and row.takes_post_ops:
+            grid, blob = layer.name, layer.top[0] if len(layer.top) == 1 else ""
+            rectified, when = False, ""
+        elif on_device and in_place and work and work.fits(layer) and (work.rectifies or not rectified):
+            rectified = rectified or work.rectifies
+            when = when or work.when
+            decision = replace(decision, reason=f"in {grid}'s store{when}")
+            when = when and IN_TESTING
+        else:
+            blob = ""
+        yield decision
 
 
-def _nothing(_layer: Any) -> str:
+def _with_gradients(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
+    """The decisions, with the device layers whose gradient stock Caffe makes of what work in place has overwritten."""
+    layers = list(zip(net.layer, decisions, strict=True))
+    for number, (layer, decision) in enumerate(layers):
+        if decision.place is Place.DEVICE and layer.top:
+            row = types.of(decision.type)
+            in_place = [*layer.bottom] == [*layer.top]
+            over = _overwrites(layer.top[0], layers[number + 1 :], signs_only=row.needs_signs)
+            note = ""
+            if in_place and row.loses_src(layer):
+                note = f"{WRONG_IN_STOCK}: it works in place"
+            elif over and row.reads_dst(layer, in_place):
+                note = f"{WRONG_IN_STOCK}: '{over}' overwrites its top"
+            decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
+        yield decision
+
+
+def _overwrites(blob: str, later: Sequence[tuple[LayerParameter, Decision]], *, signs_only: bool) -> str:
+    """The first of the `later` layers of the device that overwrites `blob` in place; with `signs_only`, where signs may change."""
+    same = {blob}  # blobs of the same memory
+    for other, decision in later:
+        row = types.of(decision.type)
+        if [*other.bottom] == [*other.top] and same.issuperset(other.top):
+            if decision.place is Place.DEVICE and not (signs_only and row.keeps_signs(other)):
+                return str(other.name)
+        elif other.bottom and same.issuperset(other.bottom) and row.shares_memory(other):
+            same.update(other.top)
+        else:
+            same.difference_update(other.top)
     return ""
 
 
-# The stock types that have a device layer, and what keeps one such layer from it. A new operation adds a line.
-_OBSTACLES: dict[str, Callable[[Any], str]] = {
-    "AbsVal": _nothing,
-    "Accuracy": _nothing,
-    "BatchNorm": _nothing,
-    "Bias": _nothing,
-    "BNLL": _nothing,
-    "Concat": _nothing,
-    "Convolution": _convolution,
-    "Deconvolution": _convolution,
-    "Dropout": _nothing,
-    "Eltwise": _apart,
-    "ELU": _nothing,
-    "EuclideanLoss": _nothing,
-    "Exp": _nothing,
-    "InnerProduct": _nothing,
-    "Log": _nothing,
-    "LRN": _apart,
-    "Pooling": _nothing,
-    "Power": _nothing,
-    "PReLU": _nothing,
-    "ReLU": _nothing,
-    "Scale": _nothing,
-    "Sigmoid": _nothing,
-    "SigmoidCrossEntropyLoss": _nothing,
-    "Slice": _nothing,
-    "Softmax": _nothing,
-    "SoftmaxWithLoss": _nothing,
-    "Split": _nothing,
-    "TanH": _nothing,
-    "Threshold": _nothing,
-}
-
-# Stock layers that compute nothing: a blob that they make is the memory that they were given.
-_VIEWS = frozenset({"Flatten", "Reshape"})
-
-# Types that have no use for a device layer, and why.
-_STAY = {
-    **dict.fromkeys(("Data", "ImageData", "WindowData", "HDF5Data"), "reads and prepares data"),
-    **dict.fromkeys(("DummyData", "Input", "MemoryData"), "holds data that the host makes"),
-    "HDF5Output": "writes a file",
-    "Python": "is code of your own",
-    "Silence": "computes nothing",
-}
+# --- which layers a selection names --------------------------------------------------------------------------------------------
 
 
 def _first_match(patterns: Sequence[str], layer: str) -> str | None:

@@ -11,8 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from barista.layers import types
+from barista.layers.backward import Backward
 from barista.net import data_files
-from barista.net.graph import Graph
+from barista.net.shapes import Node
+from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision, Place
 
 
@@ -40,12 +43,13 @@ def plan(net: Any, decisions: Sequence[Decision], state: Any) -> Plan:
     kept = [
         (layer, decision) for layer, decision in zip(net.layer, decisions, strict=True) if data_files.includes(effective, layer)
     ]
+    layers = [layer for layer, _ in kept]
     nodes, at = _with_splits(kept)
-    passes = _Backward(nodes, force=net.force_backward)
+    passes = Backward(nodes, layers, force=net.force_backward)
     return Plan(
-        is_training=any(_weighs_on_loss(node) for node in nodes),
+        is_training=any(passes.weighs_on_loss(number) for number in range(len(nodes))),
         is_on_device=any(decision.place is Place.DEVICE for _, decision in kept),
-        crossings=tuple(_crossings(nodes, at, passes)),
+        crossings=tuple(_crossings(nodes, layers, at, passes)),
     )
 
 
@@ -72,17 +76,7 @@ def enumerated(names: Sequence[str]) -> str:
 # --- the net as Caffe makes it -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A layer, or a Split that Caffe puts in."""
-
-    name: str
-    bottoms: tuple[str, ...]
-    tops: tuple[str, ...]
-    param: Any  # LayerParameter; None of a Split of Caffe's
-
-
-def _with_splits(layers: Sequence[tuple[Any, Decision]]) -> tuple[list[_Node], list[Decision]]:
+def _with_splits(layers: Sequence[tuple[Any, Decision]]) -> tuple[list[Node], list[Decision]]:
     """The layers with a Split after each blob that several take, and the decisions on all."""
     source: dict[str, tuple[int, str]] = {}  # of each blob, the layer that wrote it last
     takers: dict[
@@ -100,89 +94,20 @@ def _with_splits(layers: Sequence[tuple[Any, Decision]]) -> tuple[list[_Node], l
     nodes, decisions = [], []
     for number, (layer, decision) in enumerate(layers):
         taken = tuple(bottoms.get((number, i), blob) for i, blob in enumerate(layer.bottom))
-        nodes.append(_Node(layer.name, taken, tuple(layer.top), layer))
+        nodes.append(Node(layer.name, number, taken, tuple(layer.top)))
         decisions.append(decision)
         for blob in dict.fromkeys(layer.top):
             readers = takers.get((number, blob), [])
             if len(readers) > 1:
-                nodes.append(_Node(f"{blob}_split", (blob,), tuple(bottoms[reader] for reader in readers), None))
+                nodes.append(Node(f"{blob}_split", None, (blob,), tuple(bottoms[reader] for reader in readers)))
                 decisions.append(Decision(f"{blob}_split", "Split", Place.DEVICE, ""))
     return nodes, decisions
-
-
-class _Backward:
-    """Which layers have a backward pass, and of which bottoms they make a gradient: by the rules of Caffe's Net::Init."""
-
-    def __init__(self, nodes: Sequence[_Node], *, force: bool) -> None:
-        self._nodes = nodes
-        self._gives: list[set[str]] = []  # of each layer, the bottoms
-        self._is_run: list[bool] = []
-        learned: set[str] = set()
-        for node in nodes:
-            asked = node.param.propagate_down if node.param is not None else ()
-            wants = asked or [blob in learned for blob in node.bottoms]
-            self._gives.append({blob for blob, wanted in zip(node.bottoms, wants, strict=False) if wanted})
-            runs = bool(learned & set(node.bottoms)) or _learns(node)
-            self._is_run.append(runs)
-            learned = learned | set(node.tops) if runs else learned - set(node.tops)
-        under_loss: set[str] = set()
-        unwanted: set[str] = set()  # blobs of which somebody who takes them makes no gradient
-        for number in reversed(range(len(nodes))):
-            node = nodes[number]
-            matters = _weighs_on_loss(node) or bool(under_loss & set(node.tops))
-            if (node.tops and unwanted.issuperset(node.tops)) or not matters:
-                self._is_run[number] = False
-                self._gives[number].clear()
-            if matters:
-                under_loss.update(node.bottoms)
-            unwanted.update(set(node.bottoms) - self._gives[number])
-        if force:
-            for number, node in enumerate(nodes):
-                self._is_run[number] = True
-                self._gives[number].update(node.bottoms)
-
-    def gives(self, layer: int, blob: str) -> bool:
-        return self._is_run[layer] and blob in self._gives[layer] and blob in _read(self._nodes[layer])
-
-
-def _weighs_on_loss(node: _Node) -> bool:
-    if node.param is None:
-        return False
-    weights = node.param.loss_weight or [1.0 if node.param.type.endswith("Loss") else 0.0]
-    return any(weights)
-
-
-def _learns(node: _Node) -> bool:
-    """Whether it has parameters that move."""
-    if node.param is None:
-        return False
-    rates = [spec.lr_mult for spec in node.param.param]
-    return any([*rates, *[1.0] * (_parameters(node.param) - len(rates))])
-
-
-def _parameters(layer: Any) -> int:
-    """How many blobs of parameters a layer has; of types of which it is not known here, those that its prototxt mentions."""
-    kind = layer.type.removeprefix("FPGA")
-    own_numbers = len(layer.bottom) == 1  # else they are the second bottom
-    known = {
-        "Convolution": 1 + layer.convolution_param.bias_term,
-        "Deconvolution": 1 + layer.convolution_param.bias_term,
-        "InnerProduct": 1 + layer.inner_product_param.bias_term,
-        "Embed": 1 + layer.embed_param.bias_term,
-        "Scale": own_numbers + layer.scale_param.bias_term,
-        "Bias": int(own_numbers),
-        "PReLU": 1,
-        "LSTM": 3,
-        "RNN": 5,
-        "BatchNorm": 0,  # statistics, which are not learned
-    }
-    return int(known.get(kind, len(layer.param)))
 
 
 # --- what crosses --------------------------------------------------------------------------------------------------------------
 
 
-def _crossings(nodes: Sequence[_Node], decisions: Sequence[Decision], passes: _Backward) -> Iterator[Crossing]:
+def _crossings(nodes: Sequence[Node], layers: Sequence[Any], decisions: Sequence[Decision], passes: Backward) -> Iterator[Crossing]:
     graph = Graph(nodes, decisions, passes.gives)
     found: dict[tuple[int, bool], tuple[list[str], list[str]]] = {}  # of a layer on the CPU and a direction, values and gradients
     copied: set[tuple[int, str, bool]] = set()
@@ -197,9 +122,9 @@ def _crossings(nodes: Sequence[_Node], decisions: Sequence[Decision], passes: _B
     for number, node in enumerate(nodes):
         if graph.is_view(number) or (graph.is_split(number) and graph.adds_on_host(number)):
             continue
-        for blob in _read(node) if not graph.is_split(number) else ():  # a Split's tops are its bottom's memory
+        for blob in passes.read(number) if not graph.is_split(number) else ():  # a Split's tops are its bottom's memory
             origin = graph.origin(number, blob)
-            if origin is not None and not _is_made_once(nodes[origin.layer], origin.blob):
+            if origin is not None and not _is_made_once(nodes[origin.layer], layers, origin.blob):
                 note(number, origin.layer, origin.blob, gradient=False)
         for blob in node.tops if node.bottoms else ():  # what makes data passes nothing on
             maker = graph.maker_of_diff(number, blob)
@@ -207,21 +132,14 @@ def _crossings(nodes: Sequence[_Node], decisions: Sequence[Decision], passes: _B
                 note(number, maker, node.bottoms[0] if graph.is_split(number) else blob, gradient=True)
     for (number, into_device), (values, gradients) in sorted(found.items()):
         yield Crossing(into_device, nodes[number].name, decisions[number].reason, tuple(values), tuple(gradients))
-    losses = [node for number, node in enumerate(nodes) if _weighs_on_loss(node) and not graph.on_host(number)]
+    losses = [node for number, node in enumerate(nodes) if passes.weighs_on_loss(number) and not graph.on_host(number)]
     if losses:
         yield Crossing(False, "", "", tuple(top for node in losses for top in node.tops or (node.name,)), ())
 
 
-def _read(node: _Node) -> Sequence[str]:
-    """Bottoms of which more is taken than their shape."""
-    kind = node.param.type if node.param is not None else ""
-    return {"Crop": node.bottoms[:1], "Silence": ()}.get(kind, node.bottoms)
-
-
-def _is_made_once(node: _Node, blob: str) -> bool:
+def _is_made_once(node: Node, layers: Sequence[Any], blob: str) -> bool:
     """Whether a layer makes the blob before the first step and never again."""
-    if node.param is None or node.param.type != "DummyData":
+    if node.index is None:
         return False
-    fillers = list(node.param.dummy_data_param.data_filler)
-    number = node.tops.index(blob)
-    return not fillers or fillers[number if len(fillers) > 1 else 0].type == "constant"
+    layer = layers[node.index]
+    return types.of(types.stock_type(layer.type)).makes_once(layer, node.tops.index(blob))

@@ -18,7 +18,7 @@ from typing import Any
 
 from barista import paths
 from barista.bitstream import build as bitstreams
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
 from barista.opencl import devices
 from barista.runtime import views
@@ -121,6 +121,14 @@ def load(device: str | None = None, bitstream: str | Path | None = None, *, pyca
     return _loaded
 
 
+def load_resolved(bitstream: Bitstream, device: devices.Device, *, pycaffe: bool = True) -> Plugin:
+    """The same in a new process, with what another one resolved: no device is looked for, and none but C++ hashes the bitstream."""
+    global _loaded
+    assert _loaded is None
+    _loaded = _load((device.short_name, str(bitstream.path)), pycaffe, (bitstream, device))
+    return _loaded
+
+
 def load_without_device() -> tuple[ctypes.CDLL, Any]:
     """The library and caffe, in a process that makes nets and runs none: no device is opened. Raises BaristaError."""
     library_path = paths.plugin_library()
@@ -146,11 +154,11 @@ def _is_loaded(device: str | None, bitstream: str | None, loaded: Plugin) -> boo
     return bitstream is not None and Path(bitstream).resolve() == loaded.bitstream.path
 
 
-def _load(asked: tuple[str | None, str | None], pycaffe: bool) -> Plugin:
+def _load(asked: tuple[str | None, str | None], pycaffe: bool, resolved: tuple[Bitstream, devices.Device] | None = None) -> Plugin:
     library_path = paths.plugin_library()
     installation = paths.caffe_installation()
     _require_caffe_unloaded(library_path)
-    found, device = bitstreams.resolve(*asked, note=lambda text: print(f"barista: {text} ...", file=sys.stderr))
+    found, device = resolved or bitstreams.resolve(*asked, note=lambda text: print(f"barista: {text} ...", file=sys.stderr))
     os.environ.update(bitstreams.environment(found, device))
     os.environ.setdefault("GLOG_minloglevel", QUIET)
     library = _open(library_path)

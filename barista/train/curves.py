@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from barista.train import progress
+from barista.train import events
 
 # Two hues that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008).
 _TRAIN_COLOUR = "#0072B2"
@@ -41,16 +41,16 @@ def read(log: Path) -> Curves:
         return of_events(json.loads(line) for line in lines)
 
 
-def of_events(events: Iterable[dict[str, Any]]) -> Curves:
+def of_events(log: Iterable[dict[str, Any]]) -> Curves:
     curves = Curves()
-    for event in events:
+    for event in log:
         if event["event"] == "training":
             curves.rewind(event["iteration"])
         elif event["event"] == "iteration":
             _add(curves.loss, event["iteration"], event["loss"])
         elif event["event"] == "test" and event["net"] == 0:
-            _add(curves.test_loss, event["iteration"], progress.loss_of(event["outputs"]))
-            _add(curves.accuracy, event["iteration"], progress.accuracy_of(event["outputs"]))
+            _add(curves.test_loss, event["iteration"], events.loss_of(event["outputs"]))
+            _add(curves.accuracy, event["iteration"], events.accuracy_of(event["outputs"]))
     return curves
 
 

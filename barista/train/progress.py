@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol
@@ -73,26 +73,6 @@ class Progress(Protocol):
     def test(self, event: Mapping[str, Any], accuracy: float | None) -> None: ...
 
     def snapshot(self, event: Mapping[str, Any]) -> None: ...
-
-
-def accuracy_of(outputs: Sequence[Mapping[str, Any]]) -> float | None:
-    """The accuracy among a test's outputs: top 1 before top 5, the last of several (GoogLeNet has three, its head's last)."""
-    accuracies = [output for output in outputs if output.get("type") == "Accuracy" and output.get("first_top")]
-    if not accuracies:
-        return None
-    best = min(output["top_k"] for output in accuracies)
-    value: float | None = [output for output in accuracies if output["top_k"] == best][-1]["values"][0]
-    return value
-
-
-def loss_of(outputs: Sequence[Mapping[str, Any]]) -> float | None:
-    """The weighted sum of a test's losses."""
-    losses = [
-        output["loss_weight"] * sum(output["values"])
-        for output in outputs
-        if output["loss_weight"] and None not in output["values"]
-    ]
-    return sum(losses) if losses else None
 
 
 def duration(seconds: float | None) -> str:

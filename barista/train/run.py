@@ -1,65 +1,30 @@
 """Trains a solver: the parent's side. Caffe runs in its own process (barista.train.worker), so that its aborts become sentences.
 
-The parent prepares all that a person may have got wrong, follows the worker's events, writes them to the log, and hands signals on:
-the first asks the worker for a snapshot and the end, a second one kills it. The worker leads a session of its own; what is left of
-that when the worker has gone, such as loaders that a layer of type Python started, is ended too.
+The parent prepares the task, follows the worker's events and writes them to the log, and says how it ended.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import secrets
-import selectors
 import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import IO, Any
+from typing import Any
 
-from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
-from barista.net import prototxt
-from barista.net import solver as solvers
-from barista.rewrite import placement
 from barista.runtime import failures
-from barista.train import curves, progress
+from barista.train import curves, events
 from barista.train import snapshot as snapshots
+from barista.train.journal import Journal, messages_of, picture_of
+from barista.train.prepare import Prepared, Request, prepare
+from barista.train.process import Worker
 from barista.train.progress import Progress
-from barista.train.snapshot import Snapshot
+from barista.train.task import Task
 
 _DIVERGED_STATUS = 3
-_STOPS = (signal.SIGINT, signal.SIGTERM)
 _SIGNAL_STATUS = 128  # a shell's status of a process that a signal ended is this and the signal's number
-# One Ctrl-C may come twice, from the terminal and from a program that passes it on.
-_SAME_SIGNAL_S = 0.3
-# How long a worker may take to end when it has said its last, and then what it started, once it was asked to.
-_END_S = 10.0
-_LEFT_OVER_S = 2.0
-# Fields of a data layer that say where the data lies, not what it is.
-_PLACES = ("source", "mean_file", "root_folder")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line."""
-
-    solver: Path
-    snapshot: Path | None = None
-    weights: tuple[Path, ...] = ()
-    bitstream: str | None = None
-    device: str | None = None
-    only: tuple[str, ...] = ()
-    excepted: tuple[str, ...] = ()
-    iterations: int | None = None
-    log: Path | None = None
+_NAMED_LAYERS = 3  # more are counted
 
 
 @dataclass
@@ -103,372 +68,59 @@ class _Followed:
 
 def train(request: Request, show: Progress) -> Outcome:
     """Trains until the solver's last iteration or a signal. Raises BaristaError; snapshots and log then stay."""
-    task, solver = _prepare(request, show)
-    log = request.log or Path(f"{task['prefix']}_log.jsonl")
-    snapshots.remove_stale_asides(task["prefix"])
+    prepared = prepare(request, show)
+    prefix = prepared.task.prefix
+    log = request.log or Path(f"{prefix}_log.jsonl")
+    snapshots.remove_stale_asides(prefix)
     with ExitStack() as stack:
-        if request.snapshot is not None:
-            _have_state_name_its_model(task, stack)
-        journal = stack.enter_context(_Journal(log, show, anew=request.snapshot is None))
-        messages = stack.enter_context(_open(_messages_of(log), "wb" if request.snapshot is None else "ab"))
+        task = stack.enter_context(prepared.given())
+        journal = stack.enter_context(Journal(log, show, anew=request.snapshot is None))
         stack.enter_context(show)
-        worker = _Worker(task, messages)
-        followed = _follow(worker, solver, show, journal)
+        worker = Worker(task, journal.messages)
+        followed = _follow(worker, prepared, show, journal)
         return_code = worker.end()
-    aside = snapshots.Aside(task["prefix"], worker.process.pid)
+    aside = snapshots.Aside(prefix, worker.process.pid)
     kept = aside.keep_unverified() if followed.phase["phase"] == "snapshot" and not worker.killed_by else []
     aside.remove()
     picture = _draw(followed, log, show) if followed.finished or followed.diverged else None
     if followed.finished is None:
-        raise _failure(worker, followed, return_code, _messages_of(log), task, kept)
+        raise _failure(worker, followed, return_code, messages_of(log), task, kept)
     return _outcome(worker, followed, log, picture)
-
-
-# --- before ----------------------------------------------------------------------------------------------------------------------
-
-
-def _prepare(request: Request, show: Progress) -> tuple[dict[str, Any], solvers.Solver]:
-    """The worker's task, everything in it checked."""
-    if request.snapshot is not None and request.weights:
-        raise BaristaError("--snapshot and --weights: a snapshot has its own weights; give one of the two")
-    # A snapshot has its own weights, and the command line's take the place of the solver's, as in the stock tool.
-    solver = solvers.normalise(
-        request.solver,
-        placement.Selection(request.only, request.excepted),
-        weights=request.snapshot is None and not request.weights,
-        iterations=request.iterations,
-    )
-    for note in solver.notes:
-        show.note(note)
-    param = solver.param
-    snapshot = snapshots.open_snapshot(request.snapshot) if request.snapshot is not None else None
-    _choose_weights(param, request, solver)
-    data = _data_fingerprint(solver)
-    seed = _choose_seed(param, snapshot, data, show)
-    found, _ = bitstreams.resolve(request.device, request.bitstream, note=lambda text: show.note(f"{text} ..."))
-    task = {
-        "parent": os.getpid(),
-        "device": request.device,
-        "bitstream": str(found.path),
-        "solver": prototxt.to_text(param),
-        "prefix": param.snapshot_prefix,
-        "seed": seed,
-        "data": data,
-        "state": str(snapshot.state) if snapshot else None,
-        "given_state": str(snapshot.state) if snapshot else None,
-        "memory": snapshot.memory if snapshot else None,
-        "model_to_name": str(snapshot.model) if snapshot and snapshot.model_moved else None,
-    }
-    return task, solver
-
-
-def _choose_weights(param: Any, request: Request, solver: solvers.Solver) -> None:
-    param.weights.extend(str(file) for file in request.weights)
-    net = solver.train_net
-    layers = {layer.name for layer in net.net.layer}
-    for names in param.weights:
-        for name in names.split(","):
-            _check_weights_fit(Path(name.strip()), layers, net.name)
-
-
-def _check_weights_fit(file: Path, layers: set[str], net: str) -> None:
-    """Caffe takes weights by the names of layers and ignores all others: another net's would pass as a training from scratch."""
-    trained = snapshots.check_weights(file)
-    if trained and not layers.intersection(trained):
-        few = ", ".join(f"'{name}'" for name in trained[:3])
-        raise BaristaError(f"weights {file}: of another net: none of its layers ({few} ...) has the name of one in {net}")
-
-
-def _data_fingerprint(solver: solvers.Solver) -> str:
-    """A hash of what decides which batches the train net takes, except for where the data lies."""
-    digest = hashlib.sha256(str(solver.param.iter_size).encode())
-    for layer in solver.train_net.net.layer:
-        if not layer.bottom:
-            copy = type(layer)()
-            copy.CopyFrom(layer)
-            for _, message in copy.ListFields():
-                for place in _PLACES:
-                    if hasattr(message, "DESCRIPTOR") and place in message.DESCRIPTOR.fields_by_name:
-                        message.ClearField(place)
-            digest.update(copy.SerializeToString(deterministic=True))
-    return digest.hexdigest()
-
-
-def _choose_seed(param: Any, snapshot: Snapshot | None, data: str, show: Progress) -> int:
-    """The seed from which nets are constructed: the solver's, or one of ours; for a resumed run, that of its first run."""
-    asked = int(param.random_seed)
-    memory = snapshot.memory if snapshot else None
-    if memory is not None:
-        seed = int(memory["seed"])
-        if asked not in (-1, seed):
-            show.note(f"random_seed: {asked}: the snapshot's run began with {seed}, which is used")
-        if memory["data"] != data:
-            show.note("data layers or iter_size are not as they were at the snapshot: training goes on with other batches")
-    elif asked >= 0:
-        seed = asked
-    else:
-        seed = secrets.randbelow(2**31)
-        show.note(f"random_seed is not set: {seed} is used")
-    if snapshot is not None and memory is None:
-        show.note(
-            f"{snapshot.state} has no {snapshots.MEMORY_SUFFIX} file beside it: the run goes on as in stock Caffe, with the data"
-            " from its beginning and new random numbers"
-        )
-    param.random_seed = seed
-    return seed
-
-
-def _have_state_name_its_model(task: dict[str, Any], stack: ExitStack) -> None:
-    """Where snapshot and weights were moved together, Caffe gets a copy of the state that says where the weights are now."""
-    if task["model_to_name"] is None:
-        return
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="barista-")))
-    given = Path(task["given_state"])
-    snapshots.copy_naming(given, Path(task["model_to_name"]), folder / given.name)
-    task["state"] = str(folder / given.name)
-
-
-# --- the log -------------------------------------------------------------------------------------------------------------------
-
-
-def _messages_of(log: Path) -> Path:
-    """Where all goes that Caffe says."""
-    return _beside(log, ".caffe.txt")
-
-
-def _picture_of(log: Path) -> Path:
-    return _beside(log, ".png")
-
-
-def _beside(log: Path, suffix: str) -> Path:
-    file = log.with_suffix(suffix)
-    return file if file != log else log.with_name(log.name + suffix)
-
-
-def _open(path: Path, mode: str) -> IO[Any]:
-    try:
-        return path.open(mode)
-    except OSError as error:
-        raise BaristaError(f"log {path}: {error.strerror}") from error
-
-
-class _Journal:
-    """The log: emptied for a new run, continued for a resumed one. Training goes on where it can't be written any more."""
-
-    def __init__(self, path: Path, show: Progress, *, anew: bool) -> None:
-        """Raises BaristaError for a file that can't be opened or is something else than a log."""
-        if path.is_file() and path.stat().st_size and not _is_log(path):
-            raise BaristaError(f"log {path}: there is a file of that name that is not a log of a training; name another with --log")
-        self._path, self._show = path, show
-        self._file: IO[str] | None = _open(path, "w" if anew else "a")
-
-    def __enter__(self) -> _Journal:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._write("", last=True)
-
-    def event(self, event: Mapping[str, Any]) -> None:
-        if event["event"] != "phase":
-            self._write(json.dumps(event) + "\n", flush=event["event"] != "iteration")
-
-    def _write(self, line: str, *, flush: bool = False, last: bool = False) -> None:
-        if self._file is None:
-            return
-        try:
-            self._file.write(line)
-            if flush:
-                self._file.flush()
-            if last:
-                self._file.close()
-        except OSError as error:
-            self._file = None
-            self._show.note(f"log {self._path}: {error.strerror}; training goes on without it")
-
-
-def _is_log(path: Path) -> bool:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            first = json.loads(lines.readline())
-    except (OSError, ValueError):
-        return False
-    return isinstance(first, dict) and "event" in first
-
-
-# --- the worker ----------------------------------------------------------------------------------------------------------------
-
-
-class _Worker:
-    """The process that trains, its events, and the signals that reach us meanwhile."""
-
-    def __init__(self, task: Mapping[str, Any], messages: IO[bytes]) -> None:
-        self.signal: int | None = None  # the first that came
-        self._signalled = 0.0  # when
-        self.killed_by: int | None = None  # the second
-        self.deadline: float | None = None  # when it has to have ended, once it has said its last
-        self._events, events = os.pipe()
-        # Signals wait until the worker can heed them: a child inherits what its parent holds back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "barista.train.worker", str(events)],
-                stdin=subprocess.PIPE,
-                stdout=messages,
-                stderr=messages,
-                pass_fds=[events],
-                start_new_session=True,
-                env=os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
-            )
-        finally:
-            os.close(events)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(task).encode())
-            self.process.stdin.close()
-        except BrokenPipeError:
-            pass  # it died at once, and will say why
-
-    def events(self, show: Progress) -> Iterator[dict[str, Any]]:
-        """Its events, until it has gone. Whether it has, the process tells: what it started may hold the pipe's other end."""
-        buffered, gone = b"", os.pidfd_open(self.process.pid)
-        os.set_blocking(self._events, False)
-        with _caught_signals() as signals, selectors.DefaultSelector() as selector:
-            for descriptor in (self._events, signals, gone):
-                selector.register(descriptor, selectors.EVENT_READ)
-            while True:
-                timeout = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
-                ready = {key.fd for key, _ in selector.select(timeout)}
-                if signals in ready:
-                    for number in os.read(signals, 65536):
-                        self._pass_on(number, show)
-                if self._events in ready or gone in ready:
-                    data, closed = _read_all(self._events)
-                    if closed and gone not in ready:
-                        selector.unregister(self._events)
-                    *lines, buffered = (buffered + data).split(b"\n")
-                    yield from (json.loads(line) for line in lines)
-                if gone in ready:
-                    break
-                if self.deadline is not None and time.monotonic() >= self.deadline:
-                    self.deadline = None
-                    show.note(f"the worker did not end within {_END_S:g} s: it was killed, and all that its layers had started")
-                    self._kill()
-        os.close(gone)
-
-    def end(self) -> int:
-        """Ends what the worker has left running, and returns how it ended itself."""
-        os.close(self._events)
-        # Not reaped before its session is empty, so that no other process can get its number meanwhile.
-        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            end = time.monotonic() + _LEFT_OVER_S
-            left_over = _session(self.process.pid)
-            for process in left_over:
-                with suppress(ProcessLookupError):
-                    os.kill(process, number)
-            while left_over and time.monotonic() < end:
-                time.sleep(0.02)
-                left_over = _session(self.process.pid)
-        return self.process.wait()
-
-    def _pass_on(self, number: int, show: Progress) -> None:
-        if number == signal.SIGTSTP:
-            self._stop_and_go_on()
-        elif self.deadline is not None:
-            self._kill()  # there is nothing left to wait for but the end
-        elif self.signal is None:
-            self.signal = number
-            self._signalled = time.monotonic()
-            show.note(f"{signal.Signals(number).name}: a snapshot, and the end; Ctrl-C stops at once, without a snapshot")
-            self.process.send_signal(signal.SIGTERM)
-        elif time.monotonic() - self._signalled > _SAME_SIGNAL_S:
-            self.killed_by = number
-            self._kill()
-
-    def _kill(self) -> None:
-        for process in (self.process.pid, *_session(self.process.pid)):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-
-    def _stop_and_go_on(self) -> None:
-        """Ctrl-Z: a terminal stops only its own session, so the worker's is stopped by hand until `fg` or `bg`."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGSTOP)
-            os.kill(os.getpid(), signal.SIGSTOP)
-            os.killpg(self.process.pid, signal.SIGCONT)
-
-
-def _read_all(descriptor: int) -> tuple[bytes, bool]:
-    """What a pipe that does not block holds now, and whether nothing more can come."""
-    data = b""
-    with suppress(BlockingIOError):
-        while more := os.read(descriptor, 65536):
-            data += more
-        return data, True
-    return data, False
-
-
-def _session(leader: int) -> list[int]:
-    """The processes of a session that run, without its leader."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            # NUMBER (NAME) STATE PARENT GROUP SESSION ...: a name may hold anything, so what follows its last parenthesis counts.
-            state, _, _, session, *_ = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            if int(session) == leader and state not in "ZX" and folder.name != str(leader):
-                found.append(int(folder.name))
-    return found
-
-
-@contextmanager
-def _caught_signals() -> Iterator[int]:
-    """A file descriptor from which the numbers of SIGINT, SIGTERM and SIGTSTP can be read, a byte each, as they come."""
-    reader, writer = os.pipe()
-
-    def tell(number: int, _frame: FrameType | None) -> None:
-        os.write(writer, bytes([number]))
-
-    before = {number: signal.signal(number, tell) for number in (*_STOPS, signal.SIGTSTP)}
-    try:
-        yield reader
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
 
 
 # --- during --------------------------------------------------------------------------------------------------------------------
 
 
-def _follow(worker: _Worker, solver: solvers.Solver, show: Progress, journal: _Journal) -> _Followed:
+def _follow(worker: Worker, prepared: Prepared, show: Progress, journal: Journal) -> _Followed:
     followed = _Followed()
     for event in worker.events(show):
-        _take(followed, event, solver, show)
+        _take(followed, event, prepared, show)
         journal.event(event)
-        if followed.ended and worker.deadline is None:
-            worker.deadline = time.monotonic() + _END_S
+        if followed.ended:
+            worker.must_end()
     return followed
 
 
-def _take(followed: _Followed, event: dict[str, Any], solver: solvers.Solver, show: Progress) -> None:
+def _take(followed: _Followed, event: dict[str, Any], prepared: Prepared, show: Progress) -> None:
     followed.seconds = event.get("seconds", followed.seconds)
     match event["event"]:
         case "phase":
             followed.phase = event
         case "started":
-            followed.net = event["net"] or solver.path.stem
-            followed.device = _device_name(event["device"], solver)
-            followed.images = event["batch"] * max(0, solver.param.iter_size)
+            stock = event.get("stock_code", [])
+            for layer, _, reason in stock:
+                show.note(f"layer '{layer}' runs in stock Caffe: {reason}")
+            followed.net = event["net"] or prepared.name
+            followed.device = _device_name(event["device"], prepared, [layer for layer, _, _ in stock])
+            followed.images = event["batch"] * prepared.batches
         case "training":
             followed.iteration = event["iteration"]
-            show.begin(followed.net, followed.device, event["iteration"], solver.param.max_iter, followed.images)
+            show.begin(followed.net, followed.device, event["iteration"], prepared.iterations, followed.images)
         case "iteration":
             followed.iteration = event["iteration"] + 1
             show.iteration(event)
         case "test":
-            accuracy = progress.accuracy_of(event["outputs"])
+            accuracy = events.accuracy_of(event["outputs"])
             if event["net"] == 0:
                 followed.accuracy = accuracy
             show.test(event, accuracy if event["net"] == 0 else None)
@@ -487,19 +139,21 @@ def _take(followed: _Followed, event: dict[str, Any], solver: solvers.Solver, sh
             followed.fatal = event
 
 
-def _device_name(device: str, solver: solvers.Solver) -> str:
-    """The device, or that no layer runs on it."""
-    on_device = any(decision.on_device for net in solver.nets for decision in net.decisions)
-    return device if on_device else "the CPU, which all layers were left to"
+def _device_name(device: str, prepared: Prepared, stock: Sequence[str]) -> str:
+    """The device, and which layers were meant for it and run in stock Caffe; or that no layer is on it."""
+    if not prepared.on_device:
+        return "the CPU, which all layers were left to"
+    if not stock:
+        return device
+    names = ", ".join(f"'{layer}'" for layer in stock) if len(stock) <= _NAMED_LAYERS else f"{len(stock)} layers"
+    return f"{device}, with {names} in stock Caffe"
 
 
 # --- after ---------------------------------------------------------------------------------------------------------------------
 
 
-def _failure(
-    worker: _Worker, followed: _Followed, return_code: int, messages: Path, task: Mapping[str, Any], kept: list[Path]
-) -> BaristaError:
-    state = followed.state or task["given_state"]
+def _failure(worker: Worker, followed: _Followed, return_code: int, messages: Path, task: Task, kept: list[Path]) -> BaristaError:
+    state = followed.state or (task.resume.given if task.resume else None)
     go_on = snapshots.told_of(kept) + (f"; go on with --snapshot {state}" if state else "")
     if worker.killed_by is not None:
         return BaristaError(f"stopped at once, without a snapshot{go_on}", _SIGNAL_STATUS + worker.killed_by)
@@ -535,7 +189,7 @@ def _draw(followed: _Followed, log: Path, show: Progress) -> Path | None:
     """The run's picture, drawn from its log; None where that can't be."""
     if not log.is_file():  # a pipe or a device, which was told what there was to tell
         return None
-    picture = _picture_of(log)
+    picture = picture_of(log)
     try:
         drawn = curves.draw(curves.read(log), picture, f"{followed.net} on {followed.device}")
     except (OSError, ValueError) as error:
@@ -544,7 +198,7 @@ def _draw(followed: _Followed, log: Path, show: Progress) -> Path | None:
     return picture if drawn else None
 
 
-def _outcome(worker: _Worker, followed: _Followed, log: Path, picture: Path | None) -> Outcome:
+def _outcome(worker: Worker, followed: _Followed, log: Path, picture: Path | None) -> Outcome:
     assert followed.finished is not None
     finished = followed.finished
     stopped = finished["reason"] == "stopped"

@@ -151,17 +151,6 @@ def remove_stale_asides(prefix: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def latest(prefix: str) -> Path | None:
-    """The state with the highest iteration among the snapshots of `prefix`."""
-    base = Path(prefix)
-    found = {}
-    for state in base.parent.glob(f"{base.name}_iter_*.solverstate*"):
-        number, kind, rest = _split(state.name.removeprefix(f"{base.name}_iter_"))
-        if number.isdecimal() and kind and rest in ("", ".h5"):
-            found[int(number)] = state
-    return found[max(found)] if found else None
-
-
 # --- reading -------------------------------------------------------------------------------------------------------------------
 
 

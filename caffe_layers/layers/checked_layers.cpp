@@ -1,41 +1,17 @@
-// Stock Caffe's layers that take a blob's values for places in memory, which look at them first: see layers/label_check.hpp. They stay on
-// the CPU under their stock names, in the registry's entries of stock Caffe's.
-#include "caffe/layers/accuracy_layer.hpp"
+// The checked layers stay on the CPU under their stock names, in the registry's entries of stock Caffe's.
+#include "layers/checked_layers.hpp"
+
 #include "caffe/layers/batch_reindex_layer.hpp"
 #include "caffe/layers/embed_layer.hpp"
 #include "caffe/layers/filter_layer.hpp"
 #include "caffe/layers/hinge_loss_layer.hpp"
 #include "caffe/layers/infogain_loss_layer.hpp"
 #include "caffe/layers/multinomial_logistic_loss_layer.hpp"
-#include "caffe/layers/softmax_loss_layer.hpp"
 #include "layers/label_check.hpp"
 #include "layers/registry.hpp"
 
 namespace caffe {
 namespace {
-
-template <typename Stock, typename Dtype>
-class CheckedLayer : public Stock {
- public:
-  explicit CheckedLayer(const LayerParameter& param) : Stock(param) {}
-
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    barista::layers::check_labels(this->layer_param_, bottom);
-    Stock::Forward_cpu(bottom, top);
-  }
-};
-
-template <typename Dtype>
-class CheckedAccuracyLayer : public CheckedLayer<AccuracyLayer<Dtype>, Dtype> {
- public:
-  using CheckedLayer<AccuracyLayer<Dtype>, Dtype>::CheckedLayer;
-
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    if (bottom[1]->count() == 0) barista::layers::check_labels(this->layer_param_, bottom);  // stock code divides by it
-    AccuracyLayer<Dtype>::Reshape(bottom, top);
-  }
-};
 
 // Its gradient is of a part of what it chose from, and stock code divides by how many items that is.
 template <typename Dtype>
@@ -64,8 +40,6 @@ template <typename Dtype>
 using CheckedInfogainLossLayer = CheckedLayer<InfogainLossLayer<Dtype>, Dtype>;
 template <typename Dtype>
 using CheckedMultinomialLogisticLossLayer = CheckedLayer<MultinomialLogisticLossLayer<Dtype>, Dtype>;
-template <typename Dtype>
-using CheckedSoftmaxWithLossLayer = CheckedLayer<SoftmaxWithLossLayer<Dtype>, Dtype>;
 
 template <template <typename> class Checked>
 class InPlaceOfBoth {

@@ -5,30 +5,26 @@
 #ifndef BARISTA_LAYERS_FPGA_ACCURACY_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_ACCURACY_LAYER_HPP_
 
+#include <memory>
 #include <vector>
 
-#include "caffe/layers/accuracy_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/checked_layers.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/accuracy.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAAccuracyLayer : public AccuracyLayer<Dtype> {
+class FPGAAccuracyLayer : public barista::layers::DeviceLayer<FPGAAccuracyLayer, CheckedAccuracyLayer, Dtype> {
  public:
-  explicit FPGAAccuracyLayer(const LayerParameter& param) : AccuracyLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAAccuracyLayer(const LayerParameter& param) : FPGAAccuracyLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAAccuracy"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
 
  private:
-  void forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top);
-
-  barista::layers::PlannedOp<barista::ops::Accuracy> op_;
+  std::unique_ptr<barista::ops::Accuracy> op_;
 };
 
 }  // namespace caffe

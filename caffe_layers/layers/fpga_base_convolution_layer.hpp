@@ -11,77 +11,26 @@
 #include <string>
 #include <vector>
 
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/convolution.hpp"
 
 namespace caffe {
 
-template <typename Dtype, template <typename> class Stock, typename Op>
-class FPGABaseConvolutionLayer : public Stock<Dtype> {
+template <template <typename> class Derived, template <typename> class Stock, typename Op, typename Dtype>
+class FPGABaseConvolutionLayer : public barista::layers::DeviceLayer<Derived, Stock, Dtype> {
  public:
-  explicit FPGABaseConvolutionLayer(const LayerParameter& param) : Stock<Dtype>(param) {}
+  explicit FPGABaseConvolutionLayer(const LayerParameter& param) : FPGABaseConvolutionLayer::DeviceLayer(param) {}
 
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    barista::layers::check_param_str(this->layer_param_);
-    Stock<Dtype>::LayerSetUp(bottom, top);
+  std::string why_stock_code(const vector<Blob<Dtype>*>& /*bottom*/, const vector<Blob<Dtype>*>& /*top*/) const {
+    if (this->num_spatial_axes_ <= 2) return "";
+    return "it has " + std::to_string(this->num_spatial_axes_) + " spatial axes, the device convolves up to 2";
   }
 
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    Stock<Dtype>::Reshape(bottom, top);
-    const Blob<Dtype>& image = this->reverse_dimensions() ? *top[0] : *bottom[0];
-    op_.reshape(this->layer_param_, image.shape(), why_stock_code(*bottom[0], *top[0]),
-                [&](barista::device::DeviceManager& manager) { return std::make_unique<Op>(manager, shape(image)); });
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+    op_ = std::make_unique<Op>(this->device(), shape(this->reverse_dimensions() ? *top[0] : *bottom[0]));
   }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    if constexpr (barista::layers::kOnDevice<Dtype>) {
-      if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(bottom, top); });
-    }
-    Stock<Dtype>::Forward_cpu(bottom, top);
-  }
-
-  // Adds to the gradients of weights and bias, overwrites those of the bottoms.
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override {
-    if constexpr (barista::layers::kOnDevice<Dtype>) {
-      if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { backward_on_device(top, propagate_down, bottom); });
-    }
-    Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);
-  }
-
- private:
-  using Access = barista::memory::Access;
-  using Use = barista::memory::Use;
-
-  std::string why_stock_code(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const {
-    if (!barista::layers::kOnDevice<Dtype>) return "the net is of doubles, the device computes in single precision";
-    if (this->num_spatial_axes_ > 2)
-      return "it has " + std::to_string(this->num_spatial_axes_) + " spatial axes, the device convolves up to 2";
-    if (bottom.count() == 0 || top.count() == 0) return "a blob of it is empty";
-    return "";
-  }
-
-  // One axis, or none, is an image of height 1.
-  barista::ops::ConvolutionShape shape(const Blob<Dtype>& image) {
-    const int missing = 2 - this->num_spatial_axes_;
-    const auto of_axis = [&](const Blob<int>& values, int axis, int otherwise) {
-      return axis < missing ? otherwise : values.cpu_data()[axis - missing];
-    };
-    const auto size = [&](int axis) { return axis < missing ? 1 : image.shape(this->channel_axis_ + 1 + axis - missing); };
-    barista::ops::ConvolutionShape s = {};
-    s.N = this->num_, s.G = this->group_;
-    s.C = this->reverse_dimensions() ? this->num_output_ : this->channels_;
-    s.O = this->reverse_dimensions() ? this->channels_ : this->num_output_;
-    s.H = size(0), s.W = size(1);
-    s.KH = of_axis(this->kernel_shape_, 0, 1), s.KW = of_axis(this->kernel_shape_, 1, 1);
-    s.SH = of_axis(this->stride_, 0, 1), s.SW = of_axis(this->stride_, 1, 1);
-    s.PH = of_axis(this->pad_, 0, 0), s.PW = of_axis(this->pad_, 1, 0);
-    s.DH = of_axis(this->dilation_, 0, 1), s.DW = of_axis(this->dilation_, 1, 1);
-    return s;
-  }
-
-  void forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
     Access weights = barista::memory::data(*this->blobs_[0], Use::kRead);
     std::optional<Access> bias;
     if (this->bias_term_) bias.emplace(barista::memory::data(*this->blobs_[1], Use::kRead));
@@ -91,7 +40,8 @@ class FPGABaseConvolutionLayer : public Stock<Dtype> {
     }
   }
 
-  void backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom) {
+  // Adds to the gradients of weights and bias, overwrites those of the bottoms.
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom) {
     for (std::size_t i = 0; i < top.size(); i++) {
       Access diff_dst = barista::memory::diff(*top[i], Use::kRead);
       std::optional<Access> diff_bias;
@@ -112,7 +62,30 @@ class FPGABaseConvolutionLayer : public Stock<Dtype> {
     }
   }
 
-  barista::layers::PlannedOp<Op> op_;
+ private:
+  using Access = barista::memory::Access;
+  using Use = barista::memory::Use;
+
+  // One axis, or none, is an image of height 1.
+  barista::ops::ConvolutionShape shape(const Blob<Dtype>& image) {
+    const int missing = 2 - this->num_spatial_axes_;
+    const auto of_axis = [&](const Blob<int>& values, int axis, int otherwise) {
+      return axis < missing ? otherwise : values.cpu_data()[axis - missing];
+    };
+    const auto size = [&](int axis) { return axis < missing ? 1 : image.shape(this->channel_axis_ + 1 + axis - missing); };
+    barista::ops::ConvolutionShape s = {};
+    s.N = this->num_, s.G = this->group_;
+    s.C = this->reverse_dimensions() ? this->num_output_ : this->channels_;
+    s.O = this->reverse_dimensions() ? this->channels_ : this->num_output_;
+    s.H = size(0), s.W = size(1);
+    s.KH = of_axis(this->kernel_shape_, 0, 1), s.KW = of_axis(this->kernel_shape_, 1, 1);
+    s.SH = of_axis(this->stride_, 0, 1), s.SW = of_axis(this->stride_, 1, 1);
+    s.PH = of_axis(this->pad_, 0, 0), s.PW = of_axis(this->pad_, 1, 0);
+    s.DH = of_axis(this->dilation_, 0, 1), s.DW = of_axis(this->dilation_, 1, 1);
+    return s;
+  }
+
+  std::unique_ptr<Op> op_;
 };
 
 }  // namespace caffe

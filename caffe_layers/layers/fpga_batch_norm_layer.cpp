@@ -1,24 +1,19 @@
 #include "layers/fpga_batch_norm_layer.hpp"
 
-#include <memory>
 #include <optional>
-
-#include "layers/declined.hpp"
+#include <string>
 
 namespace caffe {
 
 namespace memory = barista::memory;
 namespace ops = barista::ops;
 using barista::device::Buffer;
-using barista::layers::kOnDevice;
 using memory::Access;
 using memory::Use;
 
+// Stock code trusts blobs that came with the layer's prototxt, and would read beyond them.
 template <typename Dtype>
-void FPGABatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-  barista::layers::check_param_str(this->layer_param_);
-  BatchNormLayer<Dtype>::LayerSetUp(bottom, top);
-  // Stock code trusts blobs that came with the layer's prototxt, and would read beyond them.
+void FPGABatchNormLayer<Dtype>::set_up(const vector<Blob<Dtype>*>& /*bottom*/, const vector<Blob<Dtype>*>& /*top*/) {
   const std::string layer = "layer " + this->layer_param_.name();
   CHECK_EQ(this->blobs_.size(), 3) << layer << ": its blobs must be mean, variance and the factor of both";
   for (int i = 0; i < 3; i++) {
@@ -28,67 +23,47 @@ void FPGABatchNormLayer<Dtype>::LayerSetUp(const vector<Blob<Dtype>*>& bottom, c
   }
 }
 
+// Of an empty blob stock code would divide by zero.
 template <typename Dtype>
 void FPGABatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-  // Stock code would divide by zero.
   CHECK_GT(bottom[0]->count(), 0) << "layer " << this->layer_param_.name() << ": its bottom has the shape "
                                   << bottom[0]->shape_string() << ", and there must be at least one value a channel";
-  BatchNormLayer<Dtype>::Reshape(bottom, top);
-  op_.reshape(this->layer_param_, bottom[0]->shape(), barista::layers::declined<Dtype>(bottom),
-              [&](barista::device::DeviceManager& manager) {
-                const ops::ChannelShape shape = {bottom[0]->shape(0), this->channels_, bottom[0]->count(2)};
-                return std::make_unique<ops::BatchNorm>(manager, shape, static_cast<float>(this->eps_));
-              });
+  FPGABatchNormLayer::DeviceLayer::Reshape(bottom, top);
 }
 
-template <typename Dtype>
-void FPGABatchNormLayer<Dtype>::Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-  if constexpr (kOnDevice<Dtype>) {
-    if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { forward_on_device(*bottom[0], *top[0]); });
-  }
-  BatchNormLayer<Dtype>::Forward_cpu(bottom, top);
+template <>
+void FPGABatchNormLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& /*top*/) {
+  const ops::ChannelShape shape = {bottom[0]->shape(0), channels_, bottom[0]->count(2)};
+  op_ = std::make_unique<ops::BatchNorm>(device(), shape, eps_);
 }
 
-template <typename Dtype>
-void FPGABatchNormLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                                             const vector<Blob<Dtype>*>& bottom) {
-  if constexpr (kOnDevice<Dtype>) {
-    if (op_ && !propagate_down[0]) return;
-    if (op_) return barista::layers::at_caffes_edge(this->layer_param_, [&] { backward_on_device(*top[0], *bottom[0]); });
-  }
-  BatchNormLayer<Dtype>::Backward_cpu(top, propagate_down, bottom);
+template <>
+void FPGABatchNormLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
+  const Use use = use_global_stats_ ? Use::kRead : Use::kReadWrite;
+  Access mean = memory::data(*blobs_[0], use), variance = memory::data(*blobs_[1], use), factor = memory::data(*blobs_[2], use);
+  const ops::MovingStatistics moving = {mean.buffer(), variance.buffer(), factor.buffer()};
+  const bool in_place = bottom[0] == top[0];
+  Access dst = memory::data(*top[0], in_place ? Use::kReadWrite : Use::kWrite);
+  std::optional<Access> apart;
+  if (!in_place) apart.emplace(memory::data(*bottom[0], Use::kRead));
+  const Buffer& src = apart ? apart->buffer() : dst.buffer();
+  if (use_global_stats_) return op_->forward_global(src, moving, dst.buffer());
+  Access normalised = memory::data(x_norm_, Use::kWrite);
+  op_->forward(src, moving, moving_average_fraction_, dst.buffer(), normalised.buffer());
 }
 
-template <typename Dtype>
-void FPGABatchNormLayer<Dtype>::forward_on_device(const Blob<float>& bottom, const Blob<float>& top) {
-  if constexpr (kOnDevice<Dtype>) {
-    const Use use = this->use_global_stats_ ? Use::kRead : Use::kReadWrite;
-    Access mean = memory::data(*this->blobs_[0], use), variance = memory::data(*this->blobs_[1], use);
-    Access factor = memory::data(*this->blobs_[2], use);
-    const ops::MovingStatistics moving = {mean.buffer(), variance.buffer(), factor.buffer()};
-    const bool in_place = &bottom == &top;
-    Access dst = memory::data(top, in_place ? Use::kReadWrite : Use::kWrite);
-    std::optional<Access> apart;
-    if (!in_place) apart.emplace(memory::data(bottom, Use::kRead));
-    const Buffer& src = apart ? apart->buffer() : dst.buffer();
-    if (this->use_global_stats_) return op_->forward_global(src, moving, dst.buffer());
-    Access normalised = memory::data(this->x_norm_, Use::kWrite);
-    op_->forward(src, moving, this->moving_average_fraction_, dst.buffer(), normalised.buffer());
-  }
-}
-
-template <typename Dtype>
-void FPGABatchNormLayer<Dtype>::backward_on_device(const Blob<float>& top, const Blob<float>& bottom) {
-  if constexpr (kOnDevice<Dtype>) {
-    const bool in_place = &bottom == &top;
-    Access diff_src = memory::diff(bottom, in_place ? Use::kReadWrite : Use::kWrite);
-    std::optional<Access> apart;
-    if (!in_place) apart.emplace(memory::diff(top, Use::kRead));
-    const Buffer& diff_dst = apart ? apart->buffer() : diff_src.buffer();
-    if (this->use_global_stats_) return op_->backward_global(diff_dst, diff_src.buffer());
-    Access normalised = memory::data(this->x_norm_, Use::kRead);
-    op_->backward(normalised.buffer(), diff_dst, diff_src.buffer());
-  }
+template <>
+void FPGABatchNormLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down,
+                                                   const vector<Blob<float>*>& bottom) {
+  if (!propagate_down[0]) return;
+  const bool in_place = bottom[0] == top[0];
+  Access diff_src = memory::diff(*bottom[0], in_place ? Use::kReadWrite : Use::kWrite);
+  std::optional<Access> apart;
+  if (!in_place) apart.emplace(memory::diff(*top[0], Use::kRead));
+  const Buffer& diff_dst = apart ? apart->buffer() : diff_src.buffer();
+  if (use_global_stats_) return op_->backward_global(diff_dst, diff_src.buffer());
+  Access normalised = memory::data(x_norm_, Use::kRead);
+  op_->backward(normalised.buffer(), diff_dst, diff_src.buffer());
 }
 
 INSTANTIATE_CLASS(FPGABatchNormLayer);

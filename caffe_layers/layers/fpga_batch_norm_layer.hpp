@@ -8,34 +8,30 @@
 #ifndef BARISTA_LAYERS_FPGA_BATCH_NORM_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_BATCH_NORM_LAYER_HPP_
 
+#include <memory>
 #include <vector>
 
 #include "caffe/layers/batch_norm_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/batch_norm.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGABatchNormLayer : public BatchNormLayer<Dtype> {
+class FPGABatchNormLayer : public barista::layers::DeviceLayer<FPGABatchNormLayer, BatchNormLayer, Dtype> {
  public:
-  explicit FPGABatchNormLayer(const LayerParameter& param) : BatchNormLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGABatchNormLayer(const LayerParameter& param) : FPGABatchNormLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGABatchNorm"; }
 
- protected:
+  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void set_up(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
   // In training mode, moves the statistics.
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const Blob<float>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const Blob<float>& bottom);
-
-  barista::layers::PlannedOp<barista::ops::BatchNorm> op_;
+  std::unique_ptr<barista::ops::BatchNorm> op_;
 };
 
 }  // namespace caffe

@@ -7,29 +7,24 @@
 #include <vector>
 
 #include "caffe/layers/concat_layer.hpp"
-#include "layers/declined.hpp"
+#include "layers/device_layer.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAConcatLayer : public ConcatLayer<Dtype> {
+class FPGAConcatLayer : public barista::layers::DeviceLayer<FPGAConcatLayer, ConcatLayer, Dtype> {
  public:
-  explicit FPGAConcatLayer(const LayerParameter& param) : ConcatLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAConcatLayer(const LayerParameter& param) : FPGAConcatLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAConcat"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom.size() == 1;
+  }  // it is shared
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
-
-  barista::layers::DeviceOrStock where_;
   std::vector<int> runs_;  // floats of each bottom in a row
 };
 

@@ -9,9 +9,10 @@
 namespace caffe {
 
 template <typename Dtype>
-class FPGAConvolutionLayer : public FPGABaseConvolutionLayer<Dtype, ConvolutionLayer, barista::ops::Convolution> {
+class FPGAConvolutionLayer
+    : public FPGABaseConvolutionLayer<FPGAConvolutionLayer, ConvolutionLayer, barista::ops::Convolution, Dtype> {
  public:
-  using FPGABaseConvolutionLayer<Dtype, ConvolutionLayer, barista::ops::Convolution>::FPGABaseConvolutionLayer;
+  explicit FPGAConvolutionLayer(const LayerParameter& param) : FPGAConvolutionLayer::FPGABaseConvolutionLayer(param) {}
   const char* type() const override { return "FPGAConvolution"; }
 };
 

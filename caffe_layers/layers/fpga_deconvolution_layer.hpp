@@ -9,9 +9,10 @@
 namespace caffe {
 
 template <typename Dtype>
-class FPGADeconvolutionLayer : public FPGABaseConvolutionLayer<Dtype, DeconvolutionLayer, barista::ops::Deconvolution> {
+class FPGADeconvolutionLayer
+    : public FPGABaseConvolutionLayer<FPGADeconvolutionLayer, DeconvolutionLayer, barista::ops::Deconvolution, Dtype> {
  public:
-  using FPGABaseConvolutionLayer<Dtype, DeconvolutionLayer, barista::ops::Deconvolution>::FPGABaseConvolutionLayer;
+  explicit FPGADeconvolutionLayer(const LayerParameter& param) : FPGADeconvolutionLayer::FPGABaseConvolutionLayer(param) {}
   const char* type() const override { return "FPGADeconvolution"; }
 };
 

@@ -12,22 +12,22 @@
 #include <vector>
 
 #include "caffe/layers/dropout_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGADropoutLayer : public DropoutLayer<Dtype> {
+class FPGADropoutLayer : public barista::layers::DeviceLayer<FPGADropoutLayer, DropoutLayer, Dtype> {
  public:
-  explicit FPGADropoutLayer(const LayerParameter& param) : DropoutLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGADropoutLayer(const LayerParameter& param) : FPGADropoutLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGADropout"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void set_up(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom[0]->count() == 0;
+  }
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
   void draw(const Blob<Dtype>& bottom);

@@ -3,40 +3,35 @@
 #include <optional>
 
 namespace barista::layers {
-namespace {
 
 using memory::Access;
 using memory::Use;
 using ops::Operand;
-
-device::DeviceManager& manager() { return device::DeviceManager::instance(); }
-
-}  // namespace
 
 bool ElementwiseOnBlobs::keeps_src(bool in_place) const {
   return in_place && function_.differentiable && function_.backward.reads(Operand::kSrc) && !function_.has_signs_of_src;
 }
 
 // In place, one Access serves both sides: two of one memory would each think the other's contents stale.
-void ElementwiseOnBlobs::forward(const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
+void ElementwiseOnBlobs::forward(device::DeviceManager& device, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
   if (bottom.count() == 0) return;
   const bool in_place = bottom.data() == top.data();
   if (in_place) {
     const bool rescales = function_.forward.function == ELEMENTWISE_RELU && function_.has_signs_of_src;
     Access both = memory::data(top, rescales ? Use::kRescale : Use::kReadWrite);
-    if (keeps_src(in_place)) src_.keep(both.buffer(), bottom.count());
-    ops::elementwise_forward(manager(), function_, both.buffer(), both.buffer(), bottom.count());
+    if (keeps_src(in_place)) src_.keep(device, both.buffer(), bottom.count());
+    ops::elementwise_forward(device, function_, both.buffer(), both.buffer(), bottom.count());
   } else {
     Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
-    ops::elementwise_forward(manager(), function_, src.buffer(), dst.buffer(), bottom.count());
+    ops::elementwise_forward(device, function_, src.buffer(), dst.buffer(), bottom.count());
   }
   const bool reads_dst = function_.backward.reads(Operand::kDst);
   const bool src_is_dst = in_place && function_.backward.reads(Operand::kSrc) && !keeps_src(in_place);
-  if (function_.differentiable && (reads_dst || src_is_dst)) dst_.keep_before_in_place(top, /*signs_only=*/!reads_dst);
+  if (function_.differentiable && (reads_dst || src_is_dst)) dst_.keep_before_in_place(device, top, /*signs_only=*/!reads_dst);
 }
 
 // What the function doesn't read stays where it is: a layer may follow whose data is on the host.
-void ElementwiseOnBlobs::backward(const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
+void ElementwiseOnBlobs::backward(device::DeviceManager& device, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
   if (bottom.count() == 0) return;
   const bool in_place = bottom.diff() == top.diff(), src_is_dst = in_place && !keeps_src(in_place);
   device::Buffer none;
@@ -52,7 +47,7 @@ void ElementwiseOnBlobs::backward(const caffe::Blob<float>& top, const caffe::Bl
   }
   if (!in_place && function_.backward.reads(Operand::kDiffDst)) diff_dst.emplace(memory::diff(top, Use::kRead));
   Access diff_src = memory::diff(bottom, in_place ? Use::kReadWrite : Use::kWrite);
-  ops::elementwise_backward(manager(), function_, *src, *dst, diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(),
+  ops::elementwise_backward(device, function_, *src, *dst, diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(),
                             bottom.count());
 }
 
@@ -60,25 +55,10 @@ void ElementwiseOnBlobs::backward(const caffe::Blob<float>& top, const caffe::Bl
 
 namespace caffe {
 
-namespace ops = barista::ops;
-
-#define BARISTA_ELEMENTWISE_LAYER(Name, is)                     \
-  template <typename Dtype>                                     \
-  ops::Elementwise FPGA##Name##Layer<Dtype>::function() const { \
-    return is;                                                  \
-  }                                                             \
-  INSTANTIATE_CLASS(FPGA##Name##Layer);                         \
-  REGISTER_LAYER_CLASS(FPGA##Name)
-
-BARISTA_ELEMENTWISE_LAYER(ReLU, ops::relu(this->layer_param_.relu_param().negative_slope()));
-BARISTA_ELEMENTWISE_LAYER(Sigmoid, ops::sigmoid());
-BARISTA_ELEMENTWISE_LAYER(TanH, ops::tanh());
-BARISTA_ELEMENTWISE_LAYER(ELU, ops::elu(this->layer_param_.elu_param().alpha()));
-BARISTA_ELEMENTWISE_LAYER(Power, ops::power(this->power_, this->scale_, this->shift_));
-BARISTA_ELEMENTWISE_LAYER(AbsVal, ops::absval());
-BARISTA_ELEMENTWISE_LAYER(Exp, ops::exp(this->inner_scale_, this->outer_scale_));
-BARISTA_ELEMENTWISE_LAYER(Log, ops::log(this->base_scale_, this->input_scale_, this->input_shift_));
-BARISTA_ELEMENTWISE_LAYER(BNLL, ops::bnll());
-BARISTA_ELEMENTWISE_LAYER(Threshold, ops::threshold(this->threshold_));
+#define BARISTA_REGISTER_LAYER(Name, its_function) \
+  INSTANTIATE_CLASS(FPGA##Name##Layer);            \
+  REGISTER_LAYER_CLASS(FPGA##Name);
+BARISTA_ELEMENTWISE_LAYERS(BARISTA_REGISTER_LAYER)
+#undef BARISTA_REGISTER_LAYER
 
 }  // namespace caffe

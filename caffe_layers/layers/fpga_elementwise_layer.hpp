@@ -1,5 +1,5 @@
-// The activations on the device: Caffe's layer types FPGAReLU, FPGASigmoid, FPGATanH, FPGAELU, FPGAPower, FPGAAbsVal, FPGAExp, FPGALog,
-// FPGABNLL and FPGAThreshold, which take the stock types' parameters.
+// The activations on the device: Caffe's layer types FPGAReLU, FPGASigmoid and so on, one a line of the table below, which take the stock
+// types' parameters.
 //
 // They may work in place where the stock type does, and then keep a copy of what their gradient needs: of their input, unless its signs
 // can be told from their output, and of their output where the next layer works on it in place. Stock code runs for nets of doubles.
@@ -18,7 +18,7 @@
 #include "caffe/layers/sigmoid_layer.hpp"
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "layers/kept_data.hpp"
 #include "ops/elementwise.hpp"
 
@@ -30,8 +30,8 @@ class ElementwiseOnBlobs {
   ElementwiseOnBlobs() = default;
   explicit ElementwiseOnBlobs(const ops::Elementwise& function) : function_(function) {}
   bool differentiable() const { return function_.differentiable; }
-  void forward(const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
-  void backward(const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
+  void forward(device::DeviceManager& device, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
+  void backward(device::DeviceManager& device, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
 
  private:
   bool keeps_src(bool in_place) const;
@@ -44,68 +44,53 @@ class ElementwiseOnBlobs {
 
 namespace caffe {
 
-// What the activations share. A subclass names its stock layer and says which function it is.
-template <template <typename> class Stock, typename Dtype>
-class FPGAElementwiseLayer : public Stock<Dtype> {
+// What the activations share. A Derived says in function() which one it is, once its stock layer is set up.
+template <template <typename> class Derived, template <typename> class Stock, typename Dtype>
+class FPGAElementwiseLayer : public barista::layers::DeviceLayer<Derived, Stock, Dtype> {
  public:
-  explicit FPGAElementwiseLayer(const LayerParameter& param) : Stock<Dtype>(param) {}
+  explicit FPGAElementwiseLayer(const LayerParameter& param) : FPGAElementwiseLayer::DeviceLayer(param) {}
 
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    barista::layers::check_param_str(this->layer_param_);
-    Stock<Dtype>::LayerSetUp(bottom, top);
-    on_blobs_ = barista::layers::ElementwiseOnBlobs(function());
-    if (!barista::layers::kOnDevice<Dtype>)
-      barista::layers::log_stock_code(this->layer_param_, "the net is of doubles, the device computes in single precision");
+  void set_up(const vector<Blob<Dtype>*>& /*bottom*/, const vector<Blob<Dtype>*>& /*top*/) {
+    on_blobs_ = barista::layers::ElementwiseOnBlobs(static_cast<Derived<Dtype>&>(*this).function());
   }
-
- protected:
-  // Called once the stock layer is set up.
-  virtual barista::ops::Elementwise function() const = 0;
-
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override {
-    if constexpr (barista::layers::kOnDevice<Dtype>) {
-      barista::layers::at_caffes_edge(this->layer_param_, [&] { on_blobs_.forward(*bottom[0], *top[0]); });
-    } else {
-      Stock<Dtype>::Forward_cpu(bottom, top);
-    }
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom[0]->count() == 0;
   }
-
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override {
-    if (!propagate_down[0]) return;
-    if constexpr (barista::layers::kOnDevice<Dtype>) {
-      if (on_blobs_.differentiable())
-        return barista::layers::at_caffes_edge(this->layer_param_, [&] { on_blobs_.backward(*top[0], *bottom[0]); });
-    }
-    Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);  // which says that it can't, where there is no gradient
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
+    on_blobs_.forward(this->device(), *bottom[0], *top[0]);
+  }
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom) {
+    if (!on_blobs_.differentiable()) return Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);  // which says so
+    on_blobs_.backward(this->device(), *top[0], *bottom[0]);
   }
 
  private:
   barista::layers::ElementwiseOnBlobs on_blobs_;
 };
 
-#define BARISTA_ELEMENTWISE_LAYER(Name)                                                                          \
-  template <typename Dtype>                                                                                      \
-  class FPGA##Name##Layer : public FPGAElementwiseLayer<Name##Layer, Dtype> {                                    \
-   public:                                                                                                       \
-    explicit FPGA##Name##Layer(const LayerParameter& param) : FPGAElementwiseLayer<Name##Layer, Dtype>(param) {} \
-    const char* type() const override { return "FPGA" #Name; }                                                   \
-                                                                                                                 \
-   protected:                                                                                                    \
-    barista::ops::Elementwise function() const override;                                                         \
-  };
+// The table: stock Caffe's layer type, and its function of ops/elementwise.hpp, from what the stock layer has read of its parameters.
+#define BARISTA_ELEMENTWISE_LAYERS(LAYER)                                    \
+  LAYER(AbsVal, absval())                                                    \
+  LAYER(BNLL, bnll())                                                        \
+  LAYER(ELU, elu(this->layer_param_.elu_param().alpha()))                    \
+  LAYER(Exp, exp(this->inner_scale_, this->outer_scale_))                    \
+  LAYER(Log, log(this->base_scale_, this->input_scale_, this->input_shift_)) \
+  LAYER(Power, power(this->power_, this->scale_, this->shift_))              \
+  LAYER(ReLU, relu(this->layer_param_.relu_param().negative_slope()))        \
+  LAYER(Sigmoid, sigmoid())                                                  \
+  LAYER(TanH, tanh())                                                        \
+  LAYER(Threshold, threshold(this->threshold_))
 
-BARISTA_ELEMENTWISE_LAYER(ReLU)
-BARISTA_ELEMENTWISE_LAYER(Sigmoid)
-BARISTA_ELEMENTWISE_LAYER(TanH)
-BARISTA_ELEMENTWISE_LAYER(ELU)
-BARISTA_ELEMENTWISE_LAYER(Power)
-BARISTA_ELEMENTWISE_LAYER(AbsVal)
-BARISTA_ELEMENTWISE_LAYER(Exp)
-BARISTA_ELEMENTWISE_LAYER(Log)
-BARISTA_ELEMENTWISE_LAYER(BNLL)
-BARISTA_ELEMENTWISE_LAYER(Threshold)
-#undef BARISTA_ELEMENTWISE_LAYER
+#define BARISTA_DEFINE_LAYER(Name, its_function)                                                                \
+  template <typename Dtype>                                                                                     \
+  class FPGA##Name##Layer : public FPGAElementwiseLayer<FPGA##Name##Layer, Name##Layer, Dtype> {                \
+   public:                                                                                                      \
+    explicit FPGA##Name##Layer(const LayerParameter& param) : FPGA##Name##Layer::FPGAElementwiseLayer(param) {} \
+    const char* type() const override { return "FPGA" #Name; }                                                  \
+    barista::ops::Elementwise function() const { return barista::ops::its_function; }                           \
+  };
+BARISTA_ELEMENTWISE_LAYERS(BARISTA_DEFINE_LAYER)
+#undef BARISTA_DEFINE_LAYER
 
 }  // namespace caffe
 

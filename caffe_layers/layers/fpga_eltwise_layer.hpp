@@ -9,29 +9,27 @@
 #include <vector>
 
 #include "caffe/layers/eltwise_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "layers/kept_data.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAEltwiseLayer : public EltwiseLayer<Dtype> {
+class FPGAEltwiseLayer : public barista::layers::DeviceLayer<FPGAEltwiseLayer, EltwiseLayer, Dtype> {
  public:
-  explicit FPGAEltwiseLayer(const LayerParameter& param) : EltwiseLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAEltwiseLayer(const LayerParameter& param) : FPGAEltwiseLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAEltwise"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom[0]->count() == 0;
+  }
+  std::string why_stock_code(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) const;
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const vector<Blob<float>*>& bottom, int k);
+  void backward_to(const Blob<Dtype>& top, const vector<Blob<Dtype>*>& bottom, int k);
 
-  bool on_device_ = false;
   barista::layers::KeptData dst_;
   barista::device::Buffer winners_;  // from forward to backward, for a maximum
 };

@@ -4,34 +4,27 @@
 #ifndef BARISTA_LAYERS_FPGA_EUCLIDEAN_LOSS_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_EUCLIDEAN_LOSS_LAYER_HPP_
 
+#include <memory>
 #include <vector>
 
 #include "caffe/layers/euclidean_loss_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/euclidean_loss.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAEuclideanLossLayer : public EuclideanLossLayer<Dtype> {
+class FPGAEuclideanLossLayer : public barista::layers::DeviceLayer<FPGAEuclideanLossLayer, EuclideanLossLayer, Dtype> {
  public:
-  explicit FPGAEuclideanLossLayer(const LayerParameter& param) : EuclideanLossLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAEuclideanLossLayer(const LayerParameter& param) : FPGAEuclideanLossLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAEuclideanLoss"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& difference, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const Blob<float>& difference, const vector<bool>& propagate_down,
-                          const vector<Blob<float>*>& bottom);
-
-  barista::layers::PlannedOp<barista::ops::EuclideanLoss> op_;
+  std::unique_ptr<barista::ops::EuclideanLoss> op_;
 };
 
 }  // namespace caffe

@@ -6,36 +6,32 @@
 #ifndef BARISTA_LAYERS_FPGA_LRN_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_LRN_LAYER_HPP_
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "caffe/layers/lrn_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/lrn.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGALRNLayer : public LRNLayer<Dtype> {
+class FPGALRNLayer : public barista::layers::DeviceLayer<FPGALRNLayer, LRNLayer, Dtype> {
  public:
-  explicit FPGALRNLayer(const LayerParameter& param) : LRNLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGALRNLayer(const LayerParameter& param) : FPGALRNLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGALRN"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom[0]->count() == 0;
+  }
+  std::string why_stock_code(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) const;
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  std::string why_stock_code(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const;
-  barista::ops::LRNFunction function() const;
-  void forward_on_device(const Blob<float>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const Blob<float>& bottom);
-
-  barista::layers::PlannedOp<barista::ops::LRN> op_;
+  std::unique_ptr<barista::ops::LRN> op_;
 };
 
 }  // namespace caffe

@@ -14,35 +14,30 @@
 #include <vector>
 
 #include "caffe/layers/pooling_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/pooling.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAPoolingLayer : public PoolingLayer<Dtype> {
+class FPGAPoolingLayer : public barista::layers::DeviceLayer<FPGAPoolingLayer, PoolingLayer, Dtype> {
  public:
-  explicit FPGAPoolingLayer(const LayerParameter& param) : PoolingLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAPoolingLayer(const LayerParameter& param) : FPGAPoolingLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAPooling"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return stochastic() && bottom[0]->count() == 0;
+  }
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void before_stock_code(const std::string& reason) const;
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  std::string why_stock_code(const Blob<Dtype>& bottom, const Blob<Dtype>& top) const;
   bool stochastic() const { return this->layer_param_.pooling_param().pool() == PoolingParameter_PoolMethod_STOCHASTIC; }
   barista::ops::PoolingMethod method() const;
-  void give_up(const std::string& reason) const;
-  std::unique_ptr<barista::ops::Pooling> plan(barista::device::DeviceManager& manager, const Blob<Dtype>& bottom, bool winners_top);
-  void forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top);
-  void backward_on_device(const vector<Blob<float>*>& top, const vector<Blob<float>*>& bottom);
 
-  barista::layers::PlannedOp<barista::ops::Pooling> op_;
+  std::unique_ptr<barista::ops::Pooling> op_;
   barista::device::Buffer winners_;  // where no second top keeps them from forward to backward
 };
 

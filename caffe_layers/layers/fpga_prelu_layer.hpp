@@ -8,31 +8,25 @@
 #include <vector>
 
 #include "caffe/layers/prelu_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/prelu.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAPReLULayer : public PReLULayer<Dtype> {
+class FPGAPReLULayer : public barista::layers::DeviceLayer<FPGAPReLULayer, PReLULayer, Dtype> {
  public:
-  explicit FPGAPReLULayer(const LayerParameter& param) : PReLULayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAPReLULayer(const LayerParameter& param) : FPGAPReLULayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAPReLU"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& /*top*/) const {
+    return bottom[0]->count() == 0;
+  }
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  barista::ops::PReLUShape shape_of(const Blob<float>& bottom) const;
-  // `kept_bottom` is what forward read: the bottom, or the copy of one that was worked on in place.
-  void forward_on_device(const Blob<float>& bottom, const Blob<float>& top, const Blob<float>& parameter,
-                         const Blob<float>& kept_bottom);
-  void backward_on_device(const Blob<float>& top, bool propagate_down, const Blob<float>& kept_bottom, const Blob<float>& bottom,
-                          const Blob<float>& parameter);
+  barista::ops::PReLUShape shape_of(const Blob<Dtype>& bottom) const;
 };
 
 }  // namespace caffe

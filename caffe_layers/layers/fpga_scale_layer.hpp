@@ -14,57 +14,43 @@
 
 #include "caffe/layers/bias_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
-#include "layers/declined.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/in_store.hpp"
 #include "ops/scale.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGAScaleLayer : public ScaleLayer<Dtype> {
+class FPGAScaleLayer : public barista::layers::DeviceLayer<FPGAScaleLayer, ScaleLayer, Dtype> {
  public:
-  explicit FPGAScaleLayer(const LayerParameter& param) : ScaleLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGAScaleLayer(const LayerParameter& param) : FPGAScaleLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGAScale"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  std::string why_stock_code(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) const;
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
   const Blob<Dtype>& scale_of(const vector<Blob<Dtype>*>& bottom) const;
-  std::string why_stock_code(const vector<Blob<Dtype>*>& bottom) const;
+  const Blob<Dtype>* bias() const;
   bool adds_to_scale(const vector<Blob<Dtype>*>& bottom) const;
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
 
-  barista::layers::DeviceOrStock runs_;
   barista::ops::AffineInStore in_store_;
   bool is_in_store_ = false;  // in the last forward pass
 };
 
 template <typename Dtype>
-class FPGABiasLayer : public BiasLayer<Dtype> {
+class FPGABiasLayer : public barista::layers::DeviceLayer<FPGABiasLayer, BiasLayer, Dtype> {
  public:
-  explicit FPGABiasLayer(const LayerParameter& param) : BiasLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGABiasLayer(const LayerParameter& param) : FPGABiasLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGABias"; }
 
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
   const Blob<Dtype>& bias_of(const vector<Blob<Dtype>*>& bottom) const;
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const vector<bool>& propagate_down, const vector<Blob<float>*>& bottom);
 
-  barista::layers::DeviceOrStock runs_;
   barista::ops::AffineInStore in_store_;
 };
 

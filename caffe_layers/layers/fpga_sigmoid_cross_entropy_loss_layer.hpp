@@ -5,37 +5,33 @@
 #ifndef BARISTA_LAYERS_FPGA_SIGMOID_CROSS_ENTROPY_LOSS_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_SIGMOID_CROSS_ENTROPY_LOSS_LAYER_HPP_
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "caffe/layers/sigmoid_cross_entropy_loss_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "ops/sigmoid_cross_entropy_loss.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGASigmoidCrossEntropyLossLayer : public SigmoidCrossEntropyLossLayer<Dtype> {
+class FPGASigmoidCrossEntropyLossLayer
+    : public barista::layers::DeviceLayer<FPGASigmoidCrossEntropyLossLayer, SigmoidCrossEntropyLossLayer, Dtype> {
  public:
-  explicit FPGASigmoidCrossEntropyLossLayer(const LayerParameter& param) : SigmoidCrossEntropyLossLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGASigmoidCrossEntropyLossLayer(const LayerParameter& param) : FPGASigmoidCrossEntropyLossLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGASigmoidCrossEntropyLoss"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
   // Ends the process where the targets' gradient is asked for, as stock Caffe does.
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
   // What the loss is divided by, or none where it is the number of targets that count.
   std::optional<float> divisor();
-  void forward_on_device(const vector<Blob<float>*>& bottom, const Blob<float>& sigmoid, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const Blob<float>& sigmoid, const vector<Blob<float>*>& bottom);
 
-  barista::layers::PlannedOp<barista::ops::SigmoidCrossEntropyLoss> op_;
+  std::unique_ptr<barista::ops::SigmoidCrossEntropyLoss> op_;
 };
 
 }  // namespace caffe

@@ -7,29 +7,24 @@
 #include <vector>
 
 #include "caffe/layers/slice_layer.hpp"
-#include "layers/declined.hpp"
+#include "layers/device_layer.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGASliceLayer : public SliceLayer<Dtype> {
+class FPGASliceLayer : public barista::layers::DeviceLayer<FPGASliceLayer, SliceLayer, Dtype> {
  public:
-  explicit FPGASliceLayer(const LayerParameter& param) : SliceLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGASliceLayer(const LayerParameter& param) : FPGASliceLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGASlice"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  bool has_nothing_to_do(const vector<Blob<Dtype>*>& /*bottom*/, const vector<Blob<Dtype>*>& top) const {
+    return top.size() == 1;
+  }  // it is shared
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const Blob<float>& bottom, const vector<Blob<float>*>& top);
-  void backward_on_device(const vector<Blob<float>*>& top, const Blob<float>& bottom);
-
-  barista::layers::DeviceOrStock where_;
   std::vector<int> runs_;  // floats of each top in a row
 };
 

@@ -4,34 +4,28 @@
 #ifndef BARISTA_LAYERS_FPGA_SOFTMAX_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_SOFTMAX_LAYER_HPP_
 
+#include <memory>
 #include <vector>
 
 #include "caffe/layers/softmax_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "layers/kept_data.hpp"
 #include "ops/softmax.hpp"
 
 namespace caffe {
 
 template <typename Dtype>
-class FPGASoftmaxLayer : public SoftmaxLayer<Dtype> {
+class FPGASoftmaxLayer : public barista::layers::DeviceLayer<FPGASoftmaxLayer, SoftmaxLayer, Dtype> {
  public:
-  explicit FPGASoftmaxLayer(const LayerParameter& param) : SoftmaxLayer<Dtype>(param) {}
-
-  void LayerSetUp(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Reshape(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
+  explicit FPGASoftmaxLayer(const LayerParameter& param) : FPGASoftmaxLayer::DeviceLayer(param) {}
   const char* type() const override { return "FPGASoftmax"; }
 
- protected:
-  void Forward_cpu(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) override;
-  void Backward_cpu(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down,
-                    const vector<Blob<Dtype>*>& bottom) override;
+  void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top);
+  void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom);
 
  private:
-  void forward_on_device(const Blob<float>& bottom, const Blob<float>& top);
-  void backward_on_device(const Blob<float>& top, const Blob<float>& bottom);
-
-  barista::layers::PlannedOp<barista::ops::Softmax> op_;
+  std::unique_ptr<barista::ops::Softmax> op_;
   barista::layers::KeptData dst_;
 };
 

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "caffe/util/math_functions.hpp"
+#include "layers/blob_buffers.hpp"
 #include "layers/registry.hpp"
 #include "memory/mirror.hpp"
 #include "ops/split.hpp"
@@ -12,8 +13,8 @@ namespace caffe {
 
 namespace memory = barista::memory;
 namespace ops = barista::ops;
-using barista::device::DeviceManager;
 using barista::layers::kOnDevice;
+using barista::layers::SourceBuffers;
 using memory::Use;
 
 namespace {
@@ -62,12 +63,9 @@ void FPGASplitLayer<Dtype>::backward_on_host(const vector<Blob<Dtype>*>& top, Bl
 
 template <typename Dtype>
 void FPGASplitLayer<Dtype>::backward_on_device(const vector<Blob<float>*>& top, const Blob<float>& bottom) {
-  std::vector<memory::Access> diffs;
-  std::vector<const barista::device::Buffer*> diff_dsts;
-  for (const Blob<float>* blob : top) diffs.push_back(memory::diff(*blob, Use::kRead));
-  for (memory::Access& diff : diffs) diff_dsts.push_back(&diff.buffer());
+  const SourceBuffers diff_dsts(memory::diff, top, Use::kRead);
   memory::Access diff_src = memory::diff(bottom, Use::kWrite);
-  ops::split_backward(DeviceManager::instance(), diff_dsts, diff_src.buffer(), bottom.count());
+  ops::split_backward(barista::layers::device_of(this->layer_param_), diff_dsts.all(), diff_src.buffer(), bottom.count());
 }
 
 INSTANTIATE_CLASS(FPGASplitLayer);

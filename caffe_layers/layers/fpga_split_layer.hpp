@@ -2,14 +2,15 @@
 //
 // Caffe inserts a Split wherever a blob has several readers, so this layer takes the place of Split in Caffe's registry while the library
 // is loaded, under the same name. Forward shares the data, as in stock Caffe. A Split that Caffe inserted adds gradients on the host where
-// none is on the device: a net that never uses the device does not open it. So do nets of doubles; the bits are the same.
+// none is on the device: a net that never uses the device does not open it. So do nets of doubles; the bits are the same. That choice is
+// made anew in each backward pass, which is why the layer is no DeviceLayer.
 #ifndef BARISTA_LAYERS_FPGA_SPLIT_LAYER_HPP_
 #define BARISTA_LAYERS_FPGA_SPLIT_LAYER_HPP_
 
 #include <vector>
 
 #include "caffe/layers/split_layer.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 
 namespace caffe {
 

@@ -5,20 +5,21 @@
 
 namespace barista::layers {
 
-void KeptData::Copy::make(const device::Buffer& contents, int count) {
-  device::DeviceManager& manager = device::DeviceManager::instance();
-  if (buffer.bytes() < count * sizeof(float)) buffer = manager.allocate(count * sizeof(float));
-  ops::elementwise_forward(manager, ops::power(1, 1, 0), contents, buffer, count);
+void KeptData::Copy::make(device::DeviceManager& device, const device::Buffer& contents, int count) {
+  if (buffer.bytes() < count * sizeof(float)) buffer = device.allocate(count * sizeof(float));
+  ops::elementwise_forward(device, ops::power(1, 1, 0), contents, buffer, count);
   made = true;
 }
 
-void KeptData::keep(const device::Buffer& contents, int count) { copy_->make(contents, count); }
+void KeptData::keep(device::DeviceManager& device, const device::Buffer& contents, int count) {
+  copy_->make(device, contents, count);
+}
 
-void KeptData::keep_before_in_place(const caffe::Blob<float>& top, bool signs_only) {
+void KeptData::keep_before_in_place(device::DeviceManager& device, const caffe::Blob<float>& top, bool signs_only) {
   copy_->made = false;
   memory::before_in_place(top, copy_.get(), signs_only,
-                          [copy = std::weak_ptr<Copy>(copy_), count = top.count()](device::Buffer& contents) {
-                            if (const std::shared_ptr<Copy> made = copy.lock()) made->make(contents, count);
+                          [&device, copy = std::weak_ptr<Copy>(copy_), count = top.count()](device::Buffer& contents) {
+                            if (const std::shared_ptr<Copy> made = copy.lock()) made->make(device, contents, count);
                           });
 }
 

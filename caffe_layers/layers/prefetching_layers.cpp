@@ -16,7 +16,7 @@
 #include "caffe/layers/image_data_layer.hpp"
 #include "caffe/layers/window_data_layer.hpp"
 #include "layers/at_work.hpp"
-#include "layers/fpga_layer.hpp"
+#include "layers/device_layer.hpp"
 #include "layers/registry.hpp"
 #include "memory/device_memory.hpp"
 

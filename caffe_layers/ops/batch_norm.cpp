@@ -1,6 +1,6 @@
 #include "ops/batch_norm.hpp"
 
-#include "../../opencl_kernels/batch_norm_rule.h"
+#include "interface/batch_norm_rule.h"
 #include "plan/normalisation.hpp"
 
 namespace barista::ops {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
 #include "device/device_manager.hpp"
+#include "interface/multiply_descriptor.h"
 #include "plan/multiply_plan.hpp"
 
 namespace barista::ops {

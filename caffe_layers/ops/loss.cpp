@@ -1,6 +1,6 @@
 #include "ops/loss.hpp"
 
-#include "../../opencl_kernels/class_axis.h"
+#include "interface/class_axis.h"
 
 namespace barista::ops {
 

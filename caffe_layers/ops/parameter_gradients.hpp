@@ -4,8 +4,8 @@
 
 #include <cstddef>
 
-#include "../../opencl_kernels/weights_layout.h"
 #include "device/device_manager.hpp"
+#include "interface/weights_layout.h"
 #include "plan/multiply_plan.hpp"
 
 namespace barista::ops {

@@ -5,8 +5,8 @@
 #ifndef BARISTA_OPS_SOLVER_UPDATE_HPP_
 #define BARISTA_OPS_SOLVER_UPDATE_HPP_
 
-#include "../../opencl_kernels/solver_rule.h"
 #include "device/device_manager.hpp"
+#include "interface/solver_rule.h"
 
 namespace barista::ops {
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/channel_shape.h"
+#include "interface/channel_shape.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/class_axis.h"
+#include "interface/class_axis.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 #include "plan/units.hpp"

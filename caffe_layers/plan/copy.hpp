@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/copy_block.h"
+#include "interface/copy_block.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 #include "plan/units.hpp"

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "../../opencl_kernels/depthwise_problem.h"
+#include "interface/depthwise_problem.h"
 #include "plan/depthwise_tiles.hpp"
 #include "plan/recipe.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "../../opencl_kernels/depthwise_problem.h"
+#include "interface/depthwise_problem.h"
 #include "plan/depthwise_axis.hpp"
 #include "plan/recipe.hpp"
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/elementwise_function.h"
+#include "interface/elementwise_function.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
+#include "interface/multiply_descriptor.h"
 #include "plan/recipe.hpp"
 
 namespace barista::plan {

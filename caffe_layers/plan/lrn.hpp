@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/lrn_problem.h"
+#include "interface/lrn_problem.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
+#include "interface/multiply_descriptor.h"
 #include "plan/contraction.hpp"
 #include "plan/packed_layout.hpp"
 #include "plan/recipe.hpp"

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "../../opencl_kernels/multiply_descriptor.h"
+#include "interface/multiply_descriptor.h"
 #include "plan/contraction.hpp"
 #include "plan/recipe.hpp"
 

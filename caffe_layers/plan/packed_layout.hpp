@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "../../opencl_kernels/weights_layout.h"
+#include "interface/weights_layout.h"
 #include "plan/contraction.hpp"
 #include "plan/recipe.hpp"
 #include "plan/units.hpp"

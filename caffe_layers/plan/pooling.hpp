@@ -1,13 +1,13 @@
 // Plans for pooling: how a pass is cut into tiles that fit the device, which compute unit does which, and what it costs.
 //
-// A tile's figures are what the kernels count with (opencl_kernels/pooling_tile.h). What a plan promises them: the source of a tile
+// A tile's figures are what the kernels count with (opencl_kernels/interface/pooling_tile.h). What a plan promises them: the source of a tile
 // and its results fit ACC_WORDS words a lane, and a result is visited again after ACC_DISTANCE steps at the earliest.
 #ifndef BARISTA_PLAN_POOLING_HPP_
 #define BARISTA_PLAN_POOLING_HPP_
 
 #include <vector>
 
-#include "../../opencl_kernels/pooling_tile.h"
+#include "interface/pooling_tile.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 

@@ -91,7 +91,8 @@ Recipe Recipe::from_json(const std::string& json_text) try {
   recipe.number_format = {format(json, "storage"), format(json, "accumulate")};
   for (const auto& [key, member] : numbers()) recipe.*member = number(json, key);
   for (const auto& [key, value] : json.items())
-    if (numbers().count(key) == 0 && std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end()) recipe.extra[key] = number(json, key);
+    if (numbers().count(key) == 0 && std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end())
+      recipe.extra[key] = number(json, key);
   check(recipe);
   return recipe;
 } catch (const Json::exception& error) {

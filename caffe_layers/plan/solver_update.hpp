@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../../opencl_kernels/solver_rule.h"
+#include "interface/solver_rule.h"
 #include "plan/cost.hpp"
 #include "plan/recipe.hpp"
 #include "plan/units.hpp"

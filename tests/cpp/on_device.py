@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from barista.bitstream import build as bitstream
 from barista.bitstream import recipe
-from barista.bitstream.build import Bitstream
+from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
 from barista.opencl import devices
 

@@ -1,6 +1,7 @@
 // Convolution on the device against its formula, over the shared shapes.
 #include "ops/convolution.hpp"
 
+#include "plan/unsupported.hpp"
 #include "support/device_fixture.hpp"
 #include "support/multiply_tests.hpp"
 #include "support/shapes.hpp"
@@ -63,11 +64,16 @@ TEST_F(ConvolutionTest, AddsTheBiasLast) {
   EXPECT_EQ(dst.download(), std::vector<float>(size.dst, bias + 36));
 }
 
+// When it is made, so that stock Caffe can run the layer, and not in its first pass. See test_multiply_plan.cpp.
+TEST_F(ConvolutionTest, RefusesAShapeOfWhichAPassHasNoTile) {
+  EXPECT_THROW(ops::Convolution(manager(), parse_convolution("n1g1c1h5w5o2kh5kw5sh4000sw1ph0pw0dh1dw1")), plan::Unsupported);
+}
+
 TEST_F(ConvolutionTest, RefusesAShapeWithoutOutput) {
   try {
     const ops::Convolution convolution(manager(), parse_convolution("n1g1c1h3w3o1kh5kw5sh1sw1ph0pw0dh1dw1"));
     FAIL() << "a 5x5 kernel was accepted on a 3x3 image";
-  } catch (const device::Error& error) {
+  } catch (const plan::Unsupported& error) {
     EXPECT_STREQ(error.what(), "convolution: its output is -1x-1; a kernel must fit into the padded image");
   }
 }

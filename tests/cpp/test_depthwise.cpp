@@ -32,7 +32,7 @@ class DepthwiseTest : public DeviceTest {
 TEST_F(DepthwiseTest, EveryPassEqualsItsFormula) {
   for (const std::string& text : depthwise_problems()) {
     SCOPED_TRACE(text);
-    ASSERT_TRUE(ops::Depthwise::takes(parse_depthwise(text)));
+    ASSERT_TRUE(plan::is_depthwise(parse_depthwise(text)));
     check_against_formula<ops::Convolution>(manager(), parse_depthwise(text));
     if (HasFatalFailure()) return;
   }

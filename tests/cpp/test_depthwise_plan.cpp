@@ -1,7 +1,7 @@
 // What depthwise convolution's plans promise the kernels and no emulator checks, for the recipes of bitstreams/ and for smaller
 // and larger ones. A plan is gone through as the kernels do, for one plane: every result is the formula's, all that is read was
 // written and lies in memory, and a sum rests long enough.
-#include "ops/depthwise_plan.hpp"
+#include "plan/depthwise_plan.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/unsupported.hpp"
 #include "support/depthwise_problems.hpp"
 #include "support/integers.hpp"
 #include "support/recipes.hpp"
@@ -18,9 +19,9 @@
 namespace barista::testing {
 namespace {
 
-using ops::ConvolutionShape;
-using ops::DepthwiseDirection;
-using ops::DepthwisePass;
+using plan::ConvolutionShape;
+using plan::DepthwiseDirection;
+using plan::DepthwisePass;
 using Numbers = std::vector<double>;
 
 constexpr int kLead = DEPTHWISE_TAPS - 1;
@@ -77,8 +78,8 @@ void sweep(const depthwise_sweep& v, Words& x, Words& taps, Words& sums, std::ve
 }
 
 // The source's words in `x` stay from one call to the next, as they do from a plane to the next.
-Numbers applied(const device::Recipe& r, const DepthwisePass& pass, const Numbers& source, const Numbers& weights, int begin,
-                int end, Words& x, bool& fresh, Numbers result) {
+Numbers applied(const plan::Recipe& r, const DepthwisePass& pass, const Numbers& source, const Numbers& weights, int begin, int end,
+                Words& x, bool& fresh, Numbers result) {
   const depthwise_problem& p = pass.problem;
   Words taps(r.acc_words / 4), sums(r.acc_words);
   for (int i = begin; i < end; i++) {
@@ -98,7 +99,7 @@ Numbers applied(const device::Recipe& r, const DepthwisePass& pass, const Number
   return result;
 }
 
-Numbers gradient(const device::Recipe& r, const DepthwisePass& pass, const Numbers& src, const Numbers& diff_dst, int images) {
+Numbers gradient(const plan::Recipe& r, const DepthwisePass& pass, const Numbers& src, const Numbers& diff_dst, int images) {
   const depthwise_problem& p = pass.problem;
   Numbers gradients(p.kernel_plane, kUnwritten);
   Words x(r.acc_words);
@@ -146,7 +147,7 @@ Numbers numbers(std::size_t count, std::uint32_t seed) {
 // Runs `check(recipe, shape)` for every recipe and shape but those of too many parts.
 template <typename Check>
 void for_every_problem(const Check& check) {
-  for (const device::Recipe& r : plan_recipes())
+  for (const plan::Recipe& r : plan_recipes())
     for (const std::string& text : depthwise_problems()) {
       const ConvolutionShape s = parse_depthwise(text);
       if (r.acc_words < 100 && (s.KH * s.KW > 100 || s.H * s.W > 2000)) continue;
@@ -157,7 +158,7 @@ void for_every_problem(const Check& check) {
 }
 
 TEST(DepthwisePlanTest, EveryResultIsOfAllItsTaps) {
-  for_every_problem([](const device::Recipe& r, const ConvolutionShape& shape) {
+  for_every_problem([](const plan::Recipe& r, const ConvolutionShape& shape) {
     const ConvolutionShape s = single(shape);
     const Numbers src = numbers(sizes(s).src, 1), weights = numbers(sizes(s).weights, 2), diff = numbers(sizes(s).dst, 3);
     Numbers dst(sizes(s).dst), diff_src(sizes(s).src), diff_weights(sizes(s).weights);
@@ -182,7 +183,7 @@ TEST(DepthwisePlanTest, EveryResultIsOfAllItsTaps) {
 }
 
 TEST(DepthwisePlanTest, UnitsShareAllParts) {
-  for_every_problem([](const device::Recipe& r, const ConvolutionShape& s) {
+  for_every_problem([](const plan::Recipe& r, const ConvolutionShape& s) {
     for (const auto direction :
          {DepthwiseDirection::kForward, DepthwiseDirection::kBackwardData, DepthwiseDirection::kBackwardWeights}) {
       const DepthwisePass pass = plan_depthwise(r, s, direction);
@@ -205,7 +206,7 @@ TEST(DepthwisePlanTest, UnitsShareAllParts) {
 // What the loads of MobileNet's layers cost is the greater part: whole planes where they fit, bands of whole rows where they
 // don't.
 TEST(DepthwisePlanTest, TilesAreAsLargeAsTheyCanBe) {
-  const device::Recipe r = made_up_recipe(2, 1024, 64);
+  const plan::Recipe r = made_up_recipe(2, 1024, 64);
   const auto tiles = [&](const char* text) {
     return plan_depthwise(r, parse_depthwise(text), DepthwiseDirection::kForward).problem.tiles;
   };
@@ -219,7 +220,7 @@ TEST(DepthwisePlanTest, RefusesARecipeWithoutRoom) {
   try {
     plan_depthwise(made_up_recipe(1, 3, 3), parse_depthwise("n1c2h9w9kh3kw3sh1sw1ph1pw1dh1dw1"), DepthwiseDirection::kForward);
     FAIL() << "a recipe of three words was accepted";
-  } catch (const device::Error& error) {
+  } catch (const plan::Unsupported& error) {
     EXPECT_STREQ(error.what(),
                  "depthwise convolution of 1x2x9x9, kernel 3x3: the bitstream has no room for one weight and one result; its "
                  "acc_words is 3");

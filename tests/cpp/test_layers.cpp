@@ -14,6 +14,7 @@
 #include "layers/fpga_pooling_layer.hpp"
 #include "support/integers.hpp"
 #include "support/layer_rig.hpp"
+#include "support/pooling_problems.hpp"
 #include "support/shapes.hpp"
 
 namespace barista::testing {

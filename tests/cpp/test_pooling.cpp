@@ -11,8 +11,8 @@
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/integers.hpp"
+#include "support/pooling_problems.hpp"
 #include "support/reference_pooling.hpp"
-#include "support/shapes.hpp"
 
 namespace barista::testing {
 namespace {

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "ops/multiply.hpp"
+#include "ops/packed_weights.hpp"
+#include "ops/parameter_gradients.hpp"
+#include "plan/multiply_plan.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/integers.hpp"
@@ -29,30 +31,29 @@ struct Weights {
   int kernel() const { return channels * taps * taps; }
   int count() const { return groups * columns * kernel(); }
 
-  ops::Contraction contraction() const {
-    const ops::Axis axis = {taps, 1, taps, 0, 1, 1, 1, 0, 1};
-    return {false, 1, groups, channels, columns, groups * channels * taps * taps, groups * channels * taps * taps, axis, axis};
-  }
-  ops::GridPass pass() const { return {contraction(), layout()}; }
-  ops::RawLayout layout() const {
-    return {columns * kernel(), kernel(), 0, 1, kernel(), taps, taps, identity(taps), identity(taps)};
+  plan::GridPass pass() const {
+    const plan::Axis axis = {taps, 1, taps, 0, 1, 1, 1, 0, 1};
+    const int image = groups * channels * taps * taps;
+    return {"forward",
+            {false, 1, groups, channels, columns, image, image, axis, axis},
+            {columns * kernel(), kernel(), 0, 1, kernel(), taps, taps, identity(taps), identity(taps)}};
   }
 };
 
 class WeightsTest : public DeviceTest {
  protected:
-  ops::Plan plan(const Weights& w) { return ops::plan(manager().recipe(), w.pass().contraction); }
+  plan::PassPlan planned(const Weights& w) { return plan::plan_pass(manager().recipe(), w.pass()); }
 
   // Packed once as the second and the fourth of some layouts, and unpacked onto `sum`.
   Floats there_and_back(const Weights& w, const Floats& raw, const Floats& sum, bool adds, const ops::BiasGradient* bias) {
     const Weights narrow = {1, 1, w.groups * w.columns * w.channels, w.taps};  // as many numbers
     ops::PackedWeights packed(manager());
-    packed.add(plan(narrow), narrow.pass());
-    const std::size_t begin = packed.add(plan(w), w.pass());
+    packed.add(planned(narrow));
+    const std::size_t begin = packed.add(planned(w));
     packed.pack(CanariedBuffer(manager(), Floats(raw.size(), 77)));
-    packed.add(plan(narrow), narrow.pass());
-    const std::size_t again = packed.add(plan(w), w.pass());
-    ops::PackedGradient gradient(manager(), plan(w), w.pass());
+    packed.add(planned(narrow));
+    const std::size_t again = packed.add(planned(w));
+    ops::PackedGradient gradient(manager(), planned(w));
     const device::Buffer& all = packed.pack(CanariedBuffer(manager(), raw));
     Floats layouts(all.bytes() / sizeof(float));
     manager().download(all, layouts.data(), all.bytes());

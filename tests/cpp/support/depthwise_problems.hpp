@@ -12,7 +12,7 @@
 namespace barista::testing {
 
 // Written as convolutions are (tests/shapes.py), but for outputs and groups, which are as many as channels.
-inline ops::ConvolutionShape parse_depthwise(const std::string& text) {
+inline plan::ConvolutionShape parse_depthwise(const std::string& text) {
   const auto f = parse_fields(text);
   const int c = f.at("c");
   return {f.at("n"),  c,          f.at("h"),  f.at("w"),  c,          f.at("kh"), f.at("kw"),

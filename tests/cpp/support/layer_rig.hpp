@@ -23,6 +23,13 @@ using caffe::LayerParameter;
 using Shape = std::vector<int>;
 using Layer = caffe::Layer<float>;
 
+// A case, for SCOPED_TRACE.
+inline std::string describe(const Shape& shape, const LayerParameter& param) {
+  std::string text;
+  for (const int size : shape) text += std::to_string(size) + " ";
+  return text + param.ShortDebugString();
+}
+
 inline void fill(Blob<float>& blob, bool diff, std::uint32_t seed) {
   const std::vector<float> values = integers(blob.count(), seed);
   std::copy(values.begin(), values.end(), diff ? blob.mutable_cpu_diff() : blob.mutable_cpu_data());

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "device/bitstream.hpp"
+#include "plan/recipe.hpp"
 
 namespace barista::testing {
 
@@ -23,14 +23,14 @@ inline std::vector<std::string> recipe_names() {
   return names;
 }
 
-inline device::Recipe recipe(const std::string& name) {
+inline plan::Recipe recipe(const std::string& name) {
   std::ifstream file(recipes_folder() / (name + ".json"));
-  return device::Recipe::from_json({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  return plan::Recipe::from_json({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
 }
 
 // One that no file of bitstreams/ states.
-inline device::Recipe made_up_recipe(int compute_units, int acc_words, int acc_distance, int lanes = 16) {
-  device::Recipe r;
+inline plan::Recipe made_up_recipe(int compute_units, int acc_words, int acc_distance, int lanes = 16) {
+  plan::Recipe r;
   r.name = "made-up";
   r.compute_units = compute_units;
   r.acc_words = acc_words;
@@ -41,8 +41,8 @@ inline device::Recipe made_up_recipe(int compute_units, int acc_words, int acc_d
 
 // With which plans that cut planes into tiles are tried: those of bitstreams/; one unit with little memory, so that kernels and windows come
 // in parts; three units with much.
-inline std::vector<device::Recipe> plan_recipes() {
-  std::vector<device::Recipe> all = {made_up_recipe(1, 48, 8, 4), made_up_recipe(3, 8192, 64)};
+inline std::vector<plan::Recipe> plan_recipes() {
+  std::vector<plan::Recipe> all = {made_up_recipe(1, 48, 8, 4), made_up_recipe(3, 8192, 64)};
   for (const std::string& name : recipe_names()) all.push_back(recipe(name));
   return all;
 }

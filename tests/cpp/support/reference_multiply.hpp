@@ -5,14 +5,13 @@
 #include <cstddef>
 #include <vector>
 
-#include "ops/convolution.hpp"
-#include "ops/inner_product.hpp"
+#include "plan/shapes.hpp"
 
 namespace barista::testing {
 
 // Calls term(src, weights, dst) with the three indices of every product that a convolution sums.
 template <typename Term>
-void for_each_product(const ops::ConvolutionShape& s, const Term& term) {
+void for_each_product(const plan::ConvolutionShape& s, const Term& term) {
   const int inputs = s.C / s.G, outputs = s.O / s.G;
   for (int n = 0; n < s.N; n++)
     for (int o = 0; o < s.O; o++)
@@ -31,7 +30,7 @@ void for_each_product(const ops::ConvolutionShape& s, const Term& term) {
 }
 
 template <typename Term>
-void for_each_product(const ops::InnerProductShape& s, const Term& term) {
+void for_each_product(const plan::InnerProductShape& s, const Term& term) {
   for (int n = 0; n < s.N; n++)
     for (int o = 0; o < s.O; o++)
       for (int k = 0; k < s.K; k++) {
@@ -45,7 +44,7 @@ struct Sizes {
   int images, outputs, plane;  // of dst
 };
 
-inline Sizes sizes(const ops::ConvolutionShape& s) {
+inline Sizes sizes(const plan::ConvolutionShape& s) {
   return {static_cast<std::size_t>(s.N) * s.C * s.H * s.W,
           static_cast<std::size_t>(s.O) * (s.C / s.G) * s.KH * s.KW,
           static_cast<std::size_t>(s.N) * s.O * s.P() * s.Q(),
@@ -54,7 +53,7 @@ inline Sizes sizes(const ops::ConvolutionShape& s) {
           s.P() * s.Q()};
 }
 
-inline Sizes sizes(const ops::InnerProductShape& s) {
+inline Sizes sizes(const plan::InnerProductShape& s) {
   return {
       static_cast<std::size_t>(s.N) * s.K, static_cast<std::size_t>(s.O) * s.K, static_cast<std::size_t>(s.N) * s.O, s.N, s.O, 1};
 }

@@ -14,9 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/convolution.hpp"
-#include "ops/inner_product.hpp"
-#include "ops/pooling.hpp"
+#include "plan/shapes.hpp"
 
 namespace barista::testing {
 
@@ -26,12 +24,6 @@ struct Problem {
   std::string name;  // e.g. "lenet/conv1"
   std::string text;  // e.g. "n8g1c1h28w28o20kh5kw5sh1sw1ph0pw0dh1dw1"
   T shape;
-};
-
-struct PoolingProblem {
-  ops::PoolingShape shape;
-  ops::PoolingMethod method;
-  bool round_up;
 };
 
 // A problem's numbers by key. Throws std::runtime_error where `text` is not letters and numbers in turn.
@@ -48,58 +40,22 @@ inline std::map<std::string, int> parse_fields(const std::string& text) {
   return fields;
 }
 
-inline ops::ConvolutionShape parse_convolution(const std::string& text) {
+inline plan::ConvolutionShape parse_convolution(const std::string& text) {
   const auto f = parse_fields(text);
   return {f.at("n"),  f.at("c"),  f.at("h"),  f.at("w"),  f.at("o"),  f.at("kh"), f.at("kw"),
           f.at("sh"), f.at("sw"), f.at("ph"), f.at("pw"), f.at("dh"), f.at("dw"), f.at("g")};
 }
 
-inline ops::InnerProductShape parse_inner_product(const std::string& text) {
+inline plan::InnerProductShape parse_inner_product(const std::string& text) {
   const auto f = parse_fields(text);
   return {f.at("n"), f.at("k"), f.at("o"), f.at("t") != 0};
 }
 
-// Outputs of a pooling along one axis, by stock Caffe's rule (pooling_layer.cpp): round, then, with padding on any axis, drop the
-// last window where it would begin outside the image.
-inline int pooled_size(int size, int kernel, int stride, int pad, bool round_up, bool any_padding) {
-  const int room = size + 2 * pad - kernel;
-  const int rounded = round_up && room > 0 ? (room + stride - 1) / stride : room / stride;
-  const int outputs = rounded + 1;
-  return any_padding && (outputs - 1) * stride >= size + pad ? outputs - 1 : outputs;
-}
-
-inline PoolingProblem parse_pooling(const std::string& text) {
-  const bool maximum = text.rfind("max", 0) == 0;
-  if (!maximum && text.rfind("ave", 0) != 0)
-    throw std::runtime_error("pooling problem '" + text + "': it must begin with max or ave");
-  const auto f = parse_fields(text.substr(3));
-  ops::PoolingShape s = {};
-  s.N = f.at("n"), s.C = f.at("c"), s.H = f.at("h"), s.W = f.at("w");
-  s.KH = f.at("kh"), s.KW = f.at("kw"), s.SH = f.at("sh"), s.SW = f.at("sw"), s.PH = f.at("ph"), s.PW = f.at("pw");
-  const bool round_up = f.at("r") != 0, any_padding = s.PH > 0 || s.PW > 0;
-  s.P = pooled_size(s.H, s.KH, s.SH, s.PH, round_up, any_padding);
-  s.Q = pooled_size(s.W, s.KW, s.SW, s.PW, round_up, any_padding);
-  return {s, maximum ? ops::PoolingMethod::kMaximum : ops::PoolingMethod::kAverage, round_up};
-}
-
-// The same pooling without padding, which a stochastic one takes none of. Its outputs may be none, where the window is larger.
-inline ops::PoolingShape unpadded(const PoolingProblem& problem) {
-  ops::PoolingShape s = problem.shape;
-  s.PH = s.PW = 0;
-  s.P = pooled_size(s.H, s.KH, s.SH, 0, problem.round_up, false);
-  s.Q = pooled_size(s.W, s.KW, s.SW, 0, problem.round_up, false);
-  return s;
-}
-
-inline double steps(const ops::ConvolutionShape& s) {
+inline double steps(const plan::ConvolutionShape& s) {
   const int channels = s.C / s.G;
   return static_cast<double>(s.N) * s.O * s.P() * s.Q() * channels * s.KH * s.KW;
 }
-inline double steps(const PoolingProblem& problem) {
-  const ops::PoolingShape& s = problem.shape;
-  return static_cast<double>(s.N) * s.C * (static_cast<double>(s.P) * s.Q * s.KH * s.KW + static_cast<double>(s.H) * s.W);
-}
-inline double steps(const ops::InnerProductShape& s) { return static_cast<double>(s.N) * s.K * s.O; }
+inline double steps(const plan::InnerProductShape& s) { return static_cast<double>(s.N) * s.K * s.O; }
 
 // All problems of an operation ("convolution", "pooling", "inner_product"), each parsed. BARISTA_TEST_SHAPES names another list, for a
 // device on which the whole one takes hours.
@@ -121,7 +77,6 @@ auto load_problems(const std::string& operation, const Parse& parse) {
 }
 
 inline auto convolution_problems() { return load_problems("convolution", parse_convolution); }
-inline auto pooling_problems() { return load_problems("pooling", parse_pooling); }
 inline auto inner_product_problems() { return load_problems("inner_product", parse_inner_product); }
 
 }  // namespace barista::testing

@@ -1,0 +1,90 @@
+"""A bitstream: two files side by side, checked against each other.
+
+NAME.aocx is the program binary. NAME.json is its manifest: recipe, platform, device and driver it was built for, hashes of binary
+and sources, kernels and their arguments; from a board build, clock and resources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barista.bitstream.recipe import Recipe
+from barista.errors import BaristaError
+from barista.opencl.devices import Device
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """A binary and its manifest, checked against each other."""
+
+    path: Path  # of the binary
+    manifest: Mapping[str, Any]
+    recipe: Recipe
+
+    @staticmethod
+    def of(path: Path, manifest: Mapping[str, Any]) -> Bitstream:
+        """A bitstream by its manifest, whose recipe is checked. Raises BaristaError."""
+        return Bitstream(path, manifest, Recipe.from_dict(manifest["recipe"], path.with_suffix(".json").name))
+
+    @property
+    def device(self) -> str:
+        return str(self.manifest["device"])
+
+    @property
+    def kernels(self) -> list[str]:
+        return [str(kernel["name"]) for kernel in self.manifest["kernels"]]
+
+    def mend(self) -> str:
+        """What to type to have it built anew."""
+        return f"rebuild it with 'barista build {self.recipe.name}'"
+
+
+def open_bitstream(path: Path) -> Bitstream:
+    """Reads manifest and binary and checks them against each other.
+
+    Raises BaristaError where one is missing, cut short or changed since it was built.
+    """
+    bitstream = Bitstream.of(path, _read_manifest(path, path.with_suffix(".json")))
+    if file_sha256(path) != bitstream.manifest["binary_sha256"]:
+        raise BaristaError(f"bitstream {path} is corrupt: its SHA-256 is not the one in its manifest; {bitstream.mend()}")
+    return bitstream
+
+
+def require_device(bitstream: Bitstream, device: Device) -> None:
+    """Raises BaristaError where `bitstream` was built for anything but `device`."""
+    built_for = {key: bitstream.manifest[key] for key in ("platform", "device", "driver")}
+    here = {"platform": device.platform, "device": device.name, "driver": device.driver}
+    for key, value in built_for.items():
+        if value != here[key]:
+            raise BaristaError(f"bitstream {bitstream.path.name}: built for {key} {value}, this is {here[key]}; {bitstream.mend()}")
+
+
+def _read_manifest(path: Path, manifest_path: Path) -> dict[str, Any]:
+    mend = "build it anew with 'barista build'"
+    for file in (path, manifest_path):
+        if not file.is_file():
+            raise BaristaError(f"bitstream {path}: {file} is missing; {mend}")
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BaristaError(f"bitstream {path}: its manifest {manifest_path.name} is not JSON ({error}); {mend}") from error
+    needed = ("manifest_version", "recipe", "platform", "device", "driver", "binary_sha256", "kernels")
+    lacking = [key for key in needed if not isinstance(manifest, dict) or key not in manifest]
+    if lacking:
+        raise BaristaError(f"bitstream {path}: its manifest lacks {', '.join(lacking)}; {mend}")
+    if manifest["manifest_version"] != MANIFEST_VERSION:
+        version = manifest["manifest_version"]
+        raise BaristaError(f"bitstream {path}: its manifest is of version {version}, this Barista reads {MANIFEST_VERSION}; {mend}")
+    return dict(manifest)
+
+
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

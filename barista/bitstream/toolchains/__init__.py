@@ -1,0 +1,1 @@
+"""What compiles kernels to a binary: a module a compiler, each with a function job()."""

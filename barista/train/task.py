@@ -1,0 +1,48 @@
+"""What the parent has the worker do. Light to import: the worker reads it before any library is loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from barista.bitstream.manifest import Bitstream
+from barista.opencl.devices import Device
+
+
+@dataclass(frozen=True)
+class Resume:
+    """The snapshot that a run goes on from."""
+
+    given: str  # its solver state, as the user names it
+    state: str  # the file that Caffe restores: the same, or a copy of it that says where the weights are now
+    memory: dict[str, Any] | None  # what Caffe forgets; None where the snapshot is stock Caffe's
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training, with everything in it checked: bitstream and device fit each other, and the nets' layers are placed."""
+
+    parent: int  # the process that asks for it
+    bitstream: Bitstream
+    device: Device
+    solver: str  # text of a SolverParameter, its nets inside
+    prefix: str  # of snapshots
+    seed: int
+    data: str  # a hash of what decides which batches the train net takes
+    resume: Resume | None = None
+
+    def to_json(self) -> str:
+        bitstream = {"path": str(self.bitstream.path), "manifest": self.bitstream.manifest}
+        return json.dumps({**vars(self), "bitstream": bitstream, "device": vars(self.device), "resume": self._resume_fields()})
+
+    def _resume_fields(self) -> dict[str, Any] | None:
+        return asdict(self.resume) if self.resume is not None else None
+
+    @staticmethod
+    def from_json(text: str) -> Task:
+        raw = json.loads(text)
+        bitstream = Bitstream.of(Path(raw["bitstream"]["path"]), raw["bitstream"]["manifest"])
+        resume = Resume(**raw["resume"]) if raw["resume"] is not None else None
+        return Task(**{**raw, "bitstream": bitstream, "device": Device(**raw["device"]), "resume": resume})
