@@ -63,6 +63,16 @@ class Example:
 
 
 @dataclass(frozen=True)
+class DataSource:
+    """How a type of data layer says its batch and the shape of one image."""
+
+    parameter: str  # the field of LayerParameter that holds `batch_size`
+    image: Callable[[Any], Shape | None] = lambda layer: (
+        None
+    )  # channels x height x width before cropping, None where it can't be told
+
+
+@dataclass(frozen=True)
 class SuiteException:
     """Tests of Caffe's that are known not to pass on the device."""
 
@@ -86,6 +96,7 @@ class LayerType:
     remark: str = ""  # for the documents: what is done of it, or left out
 
     # --- blobs
+    source: DataSource | None = None  # of a type that reads data
     parameters: Callable[[Any], int] | None = None  # blobs of them, as the message says; None: those that `param` mentions
     statistics: bool = False  # its parameters are averages, above zero: measured, not learned, so without a gradient
     reads: int | None = None  # of how many bottoms it takes more than the shape; None: of all
