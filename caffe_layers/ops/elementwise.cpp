@@ -1,17 +1,12 @@
 #include "ops/elementwise.hpp"
 
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "ops/in_store.hpp"
-#include "ops/units.hpp"
-#include "plan/ranges.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 namespace {
-
-using plan::ceil_div;
 
 using Argument = device::Argument;
 
@@ -41,14 +36,6 @@ std::vector<Argument> arguments(const elementwise_function& f, const Elementwise
   all.push_back(Argument::out(out));
   all.push_back(Argument::value(f));
   return all;
-}
-
-// One launch a unit, on its part of `range`.
-device::Launch on_unit(const std::string& kernel, std::size_t unit, std::vector<Argument> arguments,
-                       const elementwise_range& range) {
-  device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), std::move(arguments)};
-  launch.arguments.push_back(Argument::value(range));
-  return launch;
 }
 
 const device::Buffer* chosen(Operand operand, const device::Buffer& src, const device::Buffer& dst,
@@ -84,33 +71,19 @@ void elementwise_backward(device::DeviceManager& manager, const Elementwise& fun
                      diff_src, count);
 }
 
-// Units take whole vectors, but for the last of all.
 void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
                         device::Buffer& out, int count) {
-  if (count <= 0) return;
   f.reads = reads(operands);
-  const bool arithmetic = f.function <= ELEMENTWISE_LAST_ARITHMETIC;
-  const int lanes = manager.recipe().lanes;
-  const std::vector<UnitRange> parts = share_out(ceil_div(count, lanes), manager.recipe().compute_units);
-  std::vector<device::Launch> all;
-  for (std::size_t unit = 0; unit < parts.size(); unit++) {
-    const int begin = parts[unit].begin * lanes, end = unit + 1 < parts.size() ? parts[unit].end * lanes : count;
-    all.push_back(on_unit(arithmetic ? "elementwise_" : "transcendental_", unit,
-                          arguments(f, operands, arithmetic ? &out : nullptr, out), {0, 1, count, begin, end, 1, 0}));
-  }
-  manager.launch(all);
+  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, count);
+  launch(manager, plan.transcendental ? "transcendental_" : "elementwise_",
+         arguments(f, operands, plan.transcendental ? nullptr : &out, out), plan.units);
 }
 
 void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
                         const device::Buffer& slopes, int channels, device::Buffer& out, int planes, int elements) {
-  if (planes <= 0 || elements <= 0) return;
   f.reads = reads(operands) | ELEMENTWISE_READS_SLOPES;
-  const std::vector<UnitRange> parts = share_out(planes, manager.recipe().compute_units);
-  std::vector<device::Launch> all;
-  for (std::size_t unit = 0; unit < parts.size(); unit++)
-    all.push_back(on_unit("elementwise_", unit, arguments(f, operands, &slopes, out),
-                          {parts[unit].begin, parts[unit].end, elements, 0, elements, channels, parts[unit].begin * elements}));
-  manager.launch(all);
+  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, channels, planes, elements);
+  launch(manager, "elementwise_", arguments(f, operands, &slopes, out), plan.units);
 }
 
 }  // namespace barista::ops

@@ -9,7 +9,7 @@
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
 #include "device/device_manager.hpp"
-#include "plan/elementwise_functions.hpp"
+#include "plan/elementwise.hpp"
 
 namespace barista::ops {
 
