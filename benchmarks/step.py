@@ -15,7 +15,7 @@ from pathlib import Path
 
 from barista.errors import BaristaError
 from barista.net import inputs
-from barista.profile import session as steps
+from barista.profile import session
 from barista.profile.runner import STOCK
 from benchmarks import contest
 from benchmarks.contest import THREADS, Result, Spread
@@ -44,7 +44,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write all times, in seconds a step")
     arguments = parser.parse_args()
     try:
-        task = steps.prepare(arguments.solver, dict(inputs.parse_shape(shape) for shape in arguments.shape))
+        contest.use_fastest_kernels()
+        task = session.prepare(arguments.solver, dict(inputs.parse_shape(shape) for shape in arguments.shape))
         contestants = contest.of_caffe(task, arguments.device or ["emulator"])
         check = contest.require_same_parameters(task)
         result = contest.contest(contestants, arguments.rounds, lambda contestant: contestant.run_warm(arguments.steps), check)

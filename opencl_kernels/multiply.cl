@@ -3,7 +3,7 @@
 //   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        PE_COLUMNS columns at once, for (a, b, v) over a nest of 7 loops
 //
 // One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
-// (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/pe-array.md derives it.
+// (multiply_descriptor.h), made by caffe_layers/plan/multiply_plan.cpp. docs/pe-array.md derives it.
 //
 //   x    [2][PE_DEPTH][PE_ROWS][X_WORDS] storage                 a half: forward [lane][image]; weights pass [image][lane]
 //   vec  [VEC_WORDS][PE_DEPTH][PE_COLUMNS / 16] storage16        forward: weights        weights pass: diff_dst

@@ -22,6 +22,7 @@
 // DSP blocks of solver_update_*: FUNCTION_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
 // DSP blocks of squared_norm: LANES * 2 + LANES - 1 + 1
 #include "arithmetic.h"
+#include "interface/class_axis.h"
 #include "interface/solver_rule.h"
 #include "lanes.h"
 

@@ -12,7 +12,7 @@ import pytest
 from processes import Devices
 
 from barista.bitstream.manifest import Bitstream, open_bitstream
-from barista.opencl import devices as opencl
+from barista.opencl.devices import Device
 
 DEVICES = ("emulator", "pocl")
 
@@ -40,7 +40,7 @@ def bitstream(device: str, devices: Devices) -> Bitstream:
 
 
 @pytest.fixture
-def opencl_device(device: str, devices: Devices) -> opencl.Device:
+def opencl_device(device: str, devices: Devices) -> Device:
     return devices.of(device)[1]
 
 

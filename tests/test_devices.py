@@ -9,7 +9,7 @@ import pytest
 from processes import barista, sentence
 
 from barista.errors import BaristaError
-from barista.opencl import devices as opencl
+from barista.opencl import devices
 from barista.opencl.devices import Device
 
 
@@ -40,11 +40,11 @@ ALL = [GPU, POCL, BOARD, EMULATOR, SECOND_EMULATOR]
     ],
 )
 def test_a_name_means_one_device(wanted: str | None, meant: Device) -> None:
-    assert opencl.pick(wanted, ALL).device == meant
+    assert devices.pick(wanted, ALL).device == meant
 
 
 def test_the_emulator_is_the_default_even_beside_a_board() -> None:
-    choice = opencl.pick(None, ALL)
+    choice = devices.pick(None, ALL)
     assert choice.device == EMULATOR
     assert "default" in choice.reason
 
@@ -63,31 +63,31 @@ def test_the_emulator_s_processor_twin_is_not_the_emulator() -> None:
     """Intel's runtime shows a processor under a similar name where it is set up wrongly."""
     processor = a_device(EMULATOR.platform, "Intel(R) Xeon(R)", "cpu")
     with pytest.raises(BaristaError, match="no OpenCL device emulator"):
-        opencl.pick("emulator", [processor])
+        devices.pick("emulator", [processor])
 
 
 def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
     with pytest.raises(
         BaristaError, match="no OpenCL device stratix: this machine has pocl, emulator; 'barista devices' lists them"
     ):
-        opencl.pick("stratix", [POCL, EMULATOR])
+        devices.pick("stratix", [POCL, EMULATOR])
 
 
 def test_a_number_beyond_the_last_is_refused() -> None:
     with pytest.raises(BaristaError, match="device emulator:2: this machine has 2 of that name, counting from 0"):
-        opencl.pick("emulator:2", ALL)
+        devices.pick("emulator:2", ALL)
 
 
 def test_no_device_at_all_is_one_sentence(tmp_path: Path) -> None:
     """A folder of drivers that holds none."""
-    assert opencl.devices({"OCL_ICD_VENDORS": f"{tmp_path}/"}) == []
+    assert devices.devices({"OCL_ICD_VENDORS": f"{tmp_path}/"}) == []
     with pytest.raises(BaristaError, match="no OpenCL device emulator: this machine has none; 'barista doctor'"):
-        opencl.pick(None, [])
+        devices.pick(None, [])
 
 
 def test_a_driver_that_cannot_be_loaded_hides_no_other(tmp_path: Path) -> None:
     (tmp_path / "broken.icd").write_text("/nowhere/lib.so\n")
-    assert opencl.devices({"OCL_ICD_VENDORS": f"{tmp_path}/"}) == []
+    assert devices.devices({"OCL_ICD_VENDORS": f"{tmp_path}/"}) == []
 
 
 def test_devices_lists_the_device_and_what_train_would_pick(device: str) -> None:

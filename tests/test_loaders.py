@@ -15,8 +15,7 @@ import pytest
 import trainings
 from trainings import Project
 
-from barista.train import run as train
-from barista.train import snapshot
+from barista.train import process, snapshot
 
 FIELDS = {
     "base_lr": "0.1",
@@ -102,7 +101,7 @@ def test_a_loader_that_does_not_end_is_killed_and_said(
     project: Project, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker waits for it, and the run, which has finished, is whole."""
-    monkeypatch.setattr(train, "_END_S", 1.5)
+    monkeypatch.setattr(process, "_END_S", 1.5)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     with_loader(project, **options)
     show = trainings.Recorder()

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from barista import paths
 from barista.errors import BaristaError
-from barista.net import prototxt
-from barista.net import schema as caffe_proto
+from barista.net import prototxt, schema
 from barista.net.prototxt import Kind
 
 
@@ -42,13 +41,13 @@ def test_printing_and_parsing_loses_no_field(net: Any) -> None:
 def parsed_by_caffes_parser(text: str, kind: Kind) -> Any:
     """The message that C++ protobuf, which Caffe reads with, makes of `text`."""
     protoc, source = shutil.which("protoc"), paths.caffe_installation().source_dir
-    if protoc is None or source is None:
-        pytest.skip("needs protoc and Caffe's caffe.proto")
-    schema = source / "src" / "caffe" / "proto" / "caffe.proto"
-    command = [protoc, f"-I{schema.parent}", f"--encode=caffe.{kind.value}", schema.name]
+    assert protoc is not None, "protoc is not on the PATH; apt install protobuf-compiler"
+    assert source is not None, "the Caffe in use has no source tree, where caffe.proto is; test with one that has"
+    definition = source / "src" / "caffe" / "proto" / "caffe.proto"
+    command = [protoc, f"-I{definition.parent}", f"--encode=caffe.{kind.value}", definition.name]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return caffe_proto.message_class(kind.value).FromString(done.stdout)
+    return schema.message_class(kind.value).FromString(done.stdout)
 
 
 def test_caffe_reads_every_printed_prototxt_as_the_same_message() -> None:
@@ -217,7 +216,7 @@ import sys
 sys.path.insert(0, {str(python_dir)!r})
 def ours():
     global net
-    from barista.net import schema as caffe_proto
+    from barista.net import schema
     from barista.net import prototxt
     net = prototxt.parse('layer {{ name: "x" type: "Foo" }}', prototxt.Kind.NET, "x")
 def theirs():
@@ -233,7 +232,7 @@ assert caffe.proto.caffe_pb2.NetParameter.FromString(net.SerializeToString()).la
 def test_a_caffe_without_messages_is_one_sentence(tmp_path: Path) -> None:
     generated = tmp_path / "caffe_pb2.py"
     with pytest.raises(BaristaError, match=r"cannot be read from it .*; is pycaffe built\?$"):
-        caffe_proto._schema(generated)
+        schema._schema(generated)
     generated.write_text("DESCRIPTOR = b'something else'\n")
     with pytest.raises(BaristaError, match=r"caffe_pb2.py: holds no schema of Caffe's messages"):
-        caffe_proto._schema(generated)
+        schema._schema(generated)

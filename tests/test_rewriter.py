@@ -12,8 +12,9 @@ import prototxts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import stock_tool
 
-from barista import cli, paths
+from barista import cli
 from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import prototxt, source, upgrade
@@ -70,14 +71,12 @@ def test_lenet_goes_to_the_device_but_for_its_data() -> None:
 
 def test_restored_nets_are_read_by_stock_caffe(tmp_path: Path) -> None:
     """The stock tool builds what the rewriter restored, upgraded and printed (deploy nets: they need no data)."""
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no tool")
+    binary = stock_tool()
     for name in ("lenet.prototxt", "cifar10_quick.prototxt"):
         net = next(path for path in prototxts.nets_of_caffe() if path.name == name)
         restored = tmp_path / name
         restored.write_text(prototxt.to_text(placement.restore(placement.place(upgraded(net)).net)))
-        command = [str(binary), "time", "-model", str(restored), "-iterations", "1"]
+        command = [binary, "time", "-model", str(restored), "-iterations", "1"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
 
@@ -127,6 +126,7 @@ def test_the_net_that_is_given_stays_as_it_is(net: Any) -> None:
         'type: "Convolution" convolution_param { num_output: 4 kernel_size: 3 }',
         'type: "Convolution" convolution_param { kernel_h: 3 kernel_w: 1 stride: [2, 1] dilation: 2 group: 4 engine: CUDNN }',
         'type: "Convolution" convolution_param { axis: 2 force_nd_im2col: true } python_param { param_str: "{}" }',
+        'type: "ReLU" python_param { param_str: \'{"bitstream": "a10.aocx"}\' }',
         'type: "FPGAConvolution"',
         'type: "Pooling" top: "mask"',
         'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 3 }',
@@ -158,6 +158,7 @@ def test_the_device_runs(layer: str) -> None:
         ('type: "Convolution" convolution_param { kernel_size: 3 pad: [1, 1, 1] }', "3-D: the device convolves up to 2-D"),
         ('type: "ReLU" python_param { param_str: "mine" }', "python_param: its param_str is not a device layer's"),
         ('type: "ReLU" python_param { param_str: "[1]" }', "python_param: its param_str is not a device layer's"),
+        ('type: "ReLU" python_param { param_str: \'{"bitstream": 7}\' }', "python_param: its param_str is not a device layer's"),
         ('type: "Eltwise" bottom: "x" bottom: "y"', "its top is one of its bottoms: the device keeps them apart"),
         ('type: "LRN" bottom: "x"', "its top is one of its bottoms: the device keeps them apart"),
         ('type: "ArgMax"', "no device layer of this type yet"),

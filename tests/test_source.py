@@ -59,7 +59,13 @@ def test_the_other_kind_is_refused(folder: Path, opener: type, file: str, senten
 
 def test_a_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    monkeypatch.setattr(prototxt, "_read_text", lambda path: (read.append(path), path.read_text())[1])
+    kind_of = prototxt._kind_of
+
+    def kind(text: str, path: Path) -> Kind:
+        read.append(path)
+        return kind_of(text, path)
+
+    monkeypatch.setattr(prototxt, "_kind_of", kind)
     source.open_training(Path("net.prototxt"))
     source.open_solver(Path("solver.prototxt"))
     assert read == [Path("net.prototxt"), Path("solver.prototxt"), Path("old.prototxt")]

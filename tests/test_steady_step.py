@@ -14,11 +14,11 @@ from processes import Devices
 
 from barista.net import instances
 from barista.net.shapes import MadeLayer
-from barista.profile import session as steps
+from barista.profile import session
 from barista.profile.records import Recorded
 from barista.profile.runner import caffe_runner, made_layers
 from barista.profile.session import Task
-from examples import nets
+from barista.zoo import catalog as nets
 
 STEPS = 2
 WARM = 2
@@ -78,10 +78,10 @@ def task_of(name: str, path: Path) -> Task:
     """The net as it is trained, weights unfilled."""
     if name == "two losses":
         path.write_text(TWO_LOSSES)
-        return steps.prepare(path)
+        return session.prepare(path)
     [(blob, image)] = nets.example(name).images.items()
     batch = NETS[name]
-    task = steps.prepare(nets.write(name, path), {blob: (batch, *image), "label": (batch,)})
+    task = session.prepare(nets.write(name, path), {blob: (batch, *image), "label": (batch,)})
     for layer in task.net.layer:
         instances.leave_unfilled(layer)
     return task

@@ -29,7 +29,7 @@ def test_each_layer_and_its_reason_are_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stock", "device"),
+    ("stock", "expected"),
     [
         ([], "a board"),
         (STOCK[:1], "a board, with 'conv1' in stock Caffe"),
@@ -37,8 +37,8 @@ def test_each_layer_and_its_reason_are_noted() -> None:
         (STOCK, "a board, with 4 layers in stock Caffe"),
     ],
 )
-def test_the_device_is_not_claimed_for_them(stock: list[list[str]], device: str) -> None:
-    assert started(stock)[0] == device
+def test_the_device_is_not_claimed_for_them(stock: list[list[str]], expected: str) -> None:
+    assert started(stock)[0] == expected
 
 
 def test_a_run_without_device_layers_names_none() -> None:

@@ -15,16 +15,14 @@ from processes import barista, sentence
 
 from barista.bitstream import build as bitstreams
 from barista.bitstream.recipe import VECTOR
-from barista.layers import types
 from barista.net import prototxt, schema
 from barista.net.shapes import MadeLayer, Shapes
-from barista.profile import layer_times, report, step
-from barista.profile import session as steps
-from barista.profile import transfers as copies
+from barista.plan import grid
+from barista.profile import layer_times, report, session, step, transfers
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.plugin import Command, GridPlan
+from barista.runtime.records import Command, GridPlan
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """
@@ -182,7 +180,7 @@ def test_what_neither_can_run_is_one_sentence(tmp_path: Path) -> None:
 
 def test_only_stock_caffe_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device's times are told all the same, and why there are no others."""
-    task = steps.prepare(write(tmp_path, NET % INPUTS))
+    task = session.prepare(write(tmp_path, NET % INPUTS))
     text = type(task).text
     broken = text(task, on_device=False).replace('type: "TanH"', 'type: "Nonsense"')
     monkeypatch.setattr(type(task), "text", lambda self, on_device: text(self, on_device=True) if on_device else broken)
@@ -208,7 +206,7 @@ def test_time_in_which_several_units_work_counts_once() -> None:
 
 def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     """And a device with a clock has a peak."""
-    task = steps.prepare(write(tmp_path, NET % INPUTS))
+    task = session.prepare(write(tmp_path, NET % INPUTS))
     on_device = tuple(replace(decision, place=Place.DEVICE) for decision in task.decisions)
     task = replace(task, placed=replace(task.placed, decisions=on_device))
     made = [
@@ -300,7 +298,7 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
     window = f"propagate_down: {wants} convolution_param {{ num_output: 6 kernel_size: 3 }}"
     layer = f'layer {{ name: "c" type: "{kind}" bottom: "x" top: "c" loss_weight: 1 {rates} {window} }}'
     inputs = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 5 dim: 6 dim: 8 dim: 8 } } }'
-    task = steps.prepare(write(tmp_path, f"{inputs}\n{layer}"))
+    task = session.prepare(write(tmp_path, f"{inputs}\n{layer}"))
     shapes = ((5, 6, 8, 8),), ((5, 6, 6, 6),), ((6, 6, 3, 3), (6,))
     made = [MadeLayer("in", 0, (), ("x",), Shapes((), shapes[0])), MadeLayer("c", 1, ("x",), ("c",), Shapes(*shapes))]
     plans = {
@@ -322,7 +320,7 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
 def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> Mapping[str, Any] | None:
         layer = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net").layer[0]
-        return types.of(layer.type).plan(layer, Shapes((src,), (dst,), (weights,)))
+        return grid.operation(layer, Shapes((src,), (dst,), (weights,)))
 
     strided = "stride_h: 2 stride_w: 3 pad: 1 dilation: 2 dilation: 1 group: 2"
     convolution = shape(
@@ -331,7 +329,7 @@ def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     )  # fmt: skip
     assert convolution == {
         "op": "convolution", "N": 7, "C": 4, "O": 6, "G": 2, "H": 20, "W": 30, "KH": 3, "KW": 5,
-        "SH": 2, "SW": 3, "PH": 1, "PW": 1, "DH": 2, "DW": 1,
+        "SH": 2, "SW": 3, "PH": 1, "PW": 1, "DH": 2, "DW": 1, "bias": True,
     }  # fmt: skip
     transposed = shape(
         'type: "Deconvolution" convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 }',
@@ -347,7 +345,7 @@ def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     solid = 'type: "Convolution" convolution_param { num_output: 6 kernel_size: 3 }'
     assert shape(solid, (2, 4, 9, 9, 9), (2, 6, 7, 7, 7), (6, 4, 3, 3, 3)) is None
     product = shape('type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }', (2, 3, 4), (2, 5), (12, 5))
-    assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True}
+    assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True, "bias": True}
     assert shape('type: "ReLU"', (2,), (2,), ()) is None
 
 
@@ -372,7 +370,7 @@ class Graph:
         """Blob and culprit of copies of so many values."""
         number = [made.name for made in self.layers].index(layer)
         commands = [command(way, 2, 0, 1, 4 * size) for size in sizes]
-        found = copies.causes(self.layers, self.decisions, number, backward, commands)
+        found = transfers.causes(self.layers, self.decisions, number, backward, commands)
         return [(cause.blob, cause.who) for cause in found]
 
 
@@ -436,6 +434,6 @@ def test_a_device_layer_that_copies_out_runs_caffe_s_code_or_is_a_loss() -> None
     net.add("loss", "y", "l", kind="loss")
     assert net.causes("conv", 8, way="download") == [("", "conv")]
     assert net.causes("loss", 1, way="download") == [("l", "the loss")]
-    assert copies.causes(net.layers, net.decisions, 0, False, [command("download", 3, 0, 1, 32)]) == [
+    assert transfers.causes(net.layers, net.decisions, 0, False, [command("download", 3, 0, 1, 32)]) == [
         Cause("", "conv", "runs Caffe's own code")
     ]

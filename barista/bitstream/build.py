@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from barista import __version__
 from barista.bitstream import cache
 from barista.bitstream import recipe as recipes
 from barista.bitstream.job import Job
-from barista.bitstream.manifest import MANIFEST_VERSION, Bitstream, file_sha256, open_bitstream, require_device
+from barista.bitstream.manifest import MANIFEST_VERSION, Bitstream, file_sha256, open_bitstream
 from barista.bitstream.recipe import Recipe
 from barista.bitstream.source import program_text, read_source
 from barista.bitstream.toolchains import aoc, opencl
@@ -54,16 +55,16 @@ def resolve(
     """
     if bitstream is not None and str(bitstream).endswith(".aocx"):
         opened = open_bitstream(Path(bitstream).resolve())
-        present = devices.devices(devices.environment(device or _short_name_of(opened)))
-        picked = devices.pick(device, present).device if device else _device_of(opened, present)
-        require_device(opened, picked)
+        present = devices.devices(devices.environment(device or opened.short_name))
+        picked = devices.pick(device, present).device if device else opened.device_among(present)
+        opened.require(picked)
         return opened, picked
     recipe = recipes.load(bitstream or DEFAULT_RECIPE)
     variables = devices.environment(device)
     present = devices.devices(variables)
     if recipe.board is not None:
         built = _build(recipe, aoc.job(recipe), False, note)
-        return built, _device_of(built, present)
+        return built, built.device_among(present)
     picked = devices.pick(device, present).device
     return _build(recipe, opencl.job(recipe, picked, variables), False, note), picked
 
@@ -104,6 +105,7 @@ def _make(recipe: Recipe, job: Job) -> Bitstream:
             raise BaristaError(f"recipe {recipe.name}: {error}; the compiler's log is {_keep_log(job.path, error.log)}") from error
         manifest = {
             "manifest_version": MANIFEST_VERSION,
+            "barista": __version__,
             "recipe": recipe.raw,
             **job.identity,
             "binary_sha256": file_sha256(binary),
@@ -121,19 +123,3 @@ def _keep_log(path: Path, text: str) -> Path:
     log = path.with_suffix(".log")
     log.write_text(text, encoding="utf-8")
     return log
-
-
-def _short_name_of(bitstream: Bitstream) -> str | None:
-    """The short name of the device that a bitstream was built for, where its platform has one."""
-    platform = str(bitstream.manifest["platform"])
-    return next((short for short, part in devices.SHORT_NAMES.items() if part in platform), None)
-
-
-def _device_of(bitstream: Bitstream, present: list[devices.Device]) -> devices.Device:
-    """The device among those present that the bitstream was built for, or the nearest, whose difference is then reported."""
-    manifest = bitstream.manifest
-    same_platform = [device for device in present if device.platform == manifest["platform"]]
-    if not same_platform:
-        raise BaristaError(f"bitstream {bitstream.path.name}: built for {manifest['platform']}, and no device of it is here")
-    named = [device for device in same_platform if device.name == manifest["device"]] or same_platform
-    return named[0]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from barista.bitstream.recipe import Recipe
 from barista.errors import BaristaError
-from barista.opencl.devices import Device
+from barista.opencl.devices import SHORT_NAMES, Device
 
 MANIFEST_VERSION = 1
 
@@ -41,6 +41,32 @@ class Bitstream:
     def kernels(self) -> list[str]:
         return [str(kernel["name"]) for kernel in self.manifest["kernels"]]
 
+    @property
+    def short_name(self) -> str | None:
+        """The short name of the device that it was built for, where its platform has one."""
+        platform = str(self.manifest["platform"])
+        return next((short for short, part in SHORT_NAMES.items() if part in platform), None)
+
+    def device_among(self, present: Sequence[Device]) -> Device:
+        """The device of those present that it was built for, or the nearest, whose difference require() tells.
+
+        Raises BaristaError where none is of its platform.
+        """
+        same_platform = [device for device in present if device.platform == self.manifest["platform"]]
+        if not same_platform:
+            raise BaristaError(f"bitstream {self.path.name}: built for {self.manifest['platform']}, and no device of it is here")
+        named = [device for device in same_platform if device.name == self.manifest["device"]] or same_platform
+        return named[0]
+
+    def require(self, device: Device) -> None:
+        """Raises BaristaError where it was built for anything but `device`."""
+        here = {"platform": device.platform, "device": device.name, "driver": device.driver}
+        for key, value in here.items():
+            if self.manifest[key] != value:
+                raise BaristaError(
+                    f"bitstream {self.path.name}: built for {key} {self.manifest[key]}, this is {value}; {self.mend()}"
+                )
+
     def mend(self) -> str:
         """What to type to have it built anew."""
         return f"rebuild it with 'barista build {self.recipe.name}'"
@@ -55,15 +81,6 @@ def open_bitstream(path: Path) -> Bitstream:
     if file_sha256(path) != bitstream.manifest["binary_sha256"]:
         raise BaristaError(f"bitstream {path} is corrupt: its SHA-256 is not the one in its manifest; {bitstream.mend()}")
     return bitstream
-
-
-def require_device(bitstream: Bitstream, device: Device) -> None:
-    """Raises BaristaError where `bitstream` was built for anything but `device`."""
-    built_for = {key: bitstream.manifest[key] for key in ("platform", "device", "driver")}
-    here = {"platform": device.platform, "device": device.name, "driver": device.driver}
-    for key, value in built_for.items():
-        if value != here[key]:
-            raise BaristaError(f"bitstream {bitstream.path.name}: built for {key} {value}, this is {here[key]}; {bitstream.mend()}")
 
 
 def _read_manifest(path: Path, manifest_path: Path) -> dict[str, Any]:

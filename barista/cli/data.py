@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from barista import datasets as data
+from barista import datasets
 
 
 def _output(function: click.decorators.FC) -> click.decorators.FC:
@@ -30,7 +30,7 @@ def command() -> None:
 @_output
 def digits(output: Path, force: bool) -> None:
     """scikit-learn's 1,797 handwritten digits, resized to 28x28: 1,397 to train, 400 to test. Nothing is fetched."""
-    _print(data.make_digits(output, force))
+    _print(datasets.make_digits(output, force))
 
 
 @command.command()
@@ -38,9 +38,9 @@ def digits(output: Path, force: bool) -> None:
 @_output
 def mnist(files: Path, output: Path, force: bool) -> None:
     """MNIST from its four IDX files, gzipped or not, in the folder FILES."""
-    _print(data.make_mnist(files, output, force))
+    _print(datasets.make_mnist(files, output, force))
 
 
-def _print(databases: list[data.Database]) -> None:
+def _print(databases: list[datasets.Database]) -> None:
     for database in databases:
         click.echo(f"{database.path}: {database.records} images{'' if database.made else ', there already'}")

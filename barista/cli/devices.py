@@ -7,20 +7,20 @@ from dataclasses import asdict
 
 import click
 
+from barista.cli import options
 from barista.errors import BaristaError
-from barista.opencl import devices as opencl
+from barista.opencl import devices
+from barista.opencl.devices import Choice, Device
 
 
 @click.command()
-@click.option(
-    "--device", help="Which one `train --device` would pick for this name: emulator (the default), pocl, or part of a name."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.device("pick, as `train` would")
+@options.as_json()
 def command(device: str | None, as_json: bool) -> None:
     """Lists every OpenCL platform and device, and says which one `train` would pick, and why."""
-    present = opencl.devices(opencl.environment(device))
+    present = devices.devices(devices.environment(device))
     try:
-        choice, complaint = opencl.pick(device, present), None
+        choice, complaint = devices.pick(device, present), None
     except BaristaError as error:
         choice, complaint = None, error
     if as_json:
@@ -31,8 +31,8 @@ def command(device: str | None, as_json: bool) -> None:
         raise complaint
 
 
-def _report(present: list[opencl.Device], choice: opencl.Choice | None, complaint: BaristaError | None) -> dict[str, object]:
-    devices = [
+def _report(present: list[Device], choice: Choice | None, complaint: BaristaError | None) -> dict[str, object]:
+    listed = [
         asdict(device)
         | {
             "short_name": device.short_name,
@@ -42,10 +42,10 @@ def _report(present: list[opencl.Device], choice: opencl.Choice | None, complain
         }
         for device in present
     ]
-    return {"devices": devices, "reason": choice.reason if choice else str(complaint)}
+    return {"devices": listed, "reason": choice.reason if choice else str(complaint)}
 
 
-def _print(present: list[opencl.Device], choice: opencl.Choice | None) -> None:
+def _print(present: list[Device], choice: Choice | None) -> None:
     """A heading a platform, a line a device, an arrow at the one that is picked."""
     for platform in dict.fromkeys(device.platform for device in present):
         click.echo(platform)

@@ -1,4 +1,4 @@
-"""The files that a net names: data, lists and means. Where they are, and whether they are what the layer reads.
+"""The files that nets and solvers name: data, lists, means, weights. Where they are, and whether they are what a layer reads.
 
 Caffe aborts on a missing or foreign data source without saying which one it was; here it is a sentence before Caffe starts. Only
 layers that the net's state includes are looked at, by the rules of Caffe's Net::FilterNet.
@@ -6,7 +6,8 @@ layers that the net's state includes are looked at, by the rules of Caffe's Net:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from google.protobuf.message import DecodeError
 
 from barista.errors import BaristaError
 from barista.net import schema
-from barista.net.schema import LayerParameter, NetParameter
+from barista.net.schema import LayerParameter, NetParameter, SolverParameter
+from barista.net.shapes import Shape
 
 _FIELDS = {
     "data_param": ("source", "mean_file"),
@@ -61,6 +63,40 @@ def find(name: str, near: Path, place: str) -> tuple[Path, list[str]]:
     if found is None:
         raise BaristaError(f"{place} '{name}': no such file from {Path.cwd()}, from the solver's folder or one above it")
     return found, [] if found == Path(name) else [f"{place} '{name}': not there from {Path.cwd()}; {found} is used"]
+
+
+def find_weights(given: Iterable[str], solver: Path) -> tuple[list[str], list[str]]:
+    """The values of a `weights` field, each of which may hold several names with commas between, and notes on what was moved.
+
+    Raises BaristaError.
+    """
+    values, notes = [], []
+    for names in given:
+        found = [find(name.strip(), solver, f"{solver}: weights") for name in names.split(",") if name.strip()]
+        values.append(",".join(str(file) for file, _ in found))
+        notes += [note for _, moved in found for note in moved]
+    return values, notes
+
+
+def find_prefix(settings: SolverParameter, path: Path) -> tuple[str, list[str]]:
+    """Where snapshots of the solver in `path` go, and a note where that is not as it says. Raises BaristaError.
+
+    By Caffe's rules: beside the solver where it says nothing, into a folder that it names.
+    """
+    prefix = Path(settings.snapshot_prefix or path.with_suffix(""))
+    if prefix.is_dir():
+        prefix /= path.stem
+    place = f"{path}: snapshot_prefix '{prefix}'"
+    folder = look_for(str(prefix.parent), path)
+    if folder is None or not folder.is_dir():
+        missing = f"{place}: there is no folder {prefix.parent.absolute()}"
+        if settings.snapshot or settings.snapshot_after_train:
+            raise BaristaError(f"{missing}; make it first")
+        return prefix.name, [f"{missing}; the solver asks for no snapshot, and the log goes to {Path.cwd()}"]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BaristaError(f"{place}: the folder {folder.absolute()} cannot be written to")
+    moved = [] if folder == prefix.parent else [f"{place}: there is no folder {prefix.parent.absolute()}; snapshots go to {folder}"]
+    return str(folder / prefix.name), moved
 
 
 def with_found(net: NetParameter, near: Path, name: str) -> tuple[NetParameter, list[str]]:
@@ -184,3 +220,27 @@ def _hdf5_list_problem(path: Path) -> str:
         return "is empty, it should list HDF5 files"
     missing = next((file for file in files if not Path(file).is_file()), None)
     return f"lists '{missing}', and there is no such file" if missing else ""
+
+
+# --- shapes of images ----------------------------------------------------------------------------------------------------------
+
+
+def image_of_database(layer: Any) -> Shape | None:
+    """The shape of the first record that a Data layer reads, channels first; None where it isn't there or Caffe alone can tell.
+
+    Caffe reads a path from the working directory, so this does. Raises BaristaError.
+    """
+    source = Path(layer.data_param.source)
+    if layer.data_param.backend != layer.data_param.LMDB or not (source / "data.mdb").is_file():
+        return None
+    try:
+        with lmdb.open(str(source), readonly=True, lock=False) as database, database.begin() as transaction:
+            record = next(iter(transaction.cursor()), None)
+    except lmdb.Error as error:
+        raise BaristaError(f"layer '{layer.name}': {source} is not an LMDB: {error}") from error
+    if record is None:
+        return None
+    datum = schema.new("Datum")
+    datum.ParseFromString(record[1])
+    size = (int(datum.channels), int(datum.height), int(datum.width))
+    return size if not datum.encoded and all(size) else None

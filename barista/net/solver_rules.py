@@ -24,16 +24,17 @@ _LR_POLICIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def check(solver: Solver, *, updates: bool = True) -> None:
+def check(solver: Solver, *, updates: bool = True) -> list[str]:
     """Raises BaristaError for values on which Caffe aborts, or with which it would compute no numbers.
 
-    Without `updates`, none asks for a learning rate.
+    Returns sentences on those that it accepts and hardly anybody means. Without `updates`, none asks for a learning rate.
     """
     param = solver.settings
     learning = _learning_problem(param) if updates else ""
     for problem in (_type_problem(param), learning, _test_problem(param, solver.nets), _range_problem(param)):
         if problem:
             raise BaristaError(f"{solver.origin}: {problem}")
+    return [f"{solver.origin}: {oddity}" for oddity in _oddities(param)]
 
 
 def _type_problem(param: SolverParameter) -> str:
@@ -58,7 +59,7 @@ def _learning_problem(param: SolverParameter) -> str:
     return ""
 
 
-def oddities(param: SolverParameter) -> Iterator[str]:
+def _oddities(param: SolverParameter) -> Iterator[str]:
     """What Caffe accepts, and hardly anybody means."""
     used = _LR_POLICIES.get(param.lr_policy, ())
     for field in ("base_lr", *(field for field in used if field != "stepsize")):

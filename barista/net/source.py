@@ -248,7 +248,7 @@ def _check_types(opened: Net | Solver) -> None:
 
 
 def check_types(layers: Iterable[LayerParameter], known: frozenset[str], name: str) -> None:
-    """Raises BaristaError for a layer whose type neither `known`, the registry of Caffe with the plugin, nor the table of types has."""
+    """Raises BaristaError for a layer whose type is neither in `known`, the registry of Caffe with the plugin, nor in the table."""
     for layer in layers:
         if layer.type not in known and types.stock_type(layer.type) not in types.table():
             raise BaristaError(f"{name}: layer '{layer.name}': {_unknown_type(layer.type, known)}")

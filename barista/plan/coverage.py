@@ -16,10 +16,9 @@ from typing import Any
 
 from barista.errors import BaristaError
 from barista.layers import types
+from barista.net import data_files, instances, prototxt, source
 from barista.net import inputs as net_inputs
-from barista.net import instances, prototxt, source
-from barista.net import solver as solvers
-from barista.net.schema import NetParameter
+from barista.net.schema import LayerParameter, NetParameter
 from barista.net.shapes import Shape, Shapes
 from barista.net.source import Net
 from barista.rewrite import placement
@@ -95,8 +94,8 @@ def cover(paths: Sequence[Path], shapes: Mapping[str, Shape] | None = None) -> I
 def _nets(path: Path) -> Iterator[Net]:
     """The nets that a file holds or names, with their data files where they are; the notes say what was not as they say."""
     for net in source.open(path).nets:
-        notes = list(net.notes)
-        yield replace(solvers.with_found_files(net, path, notes), notes=tuple(notes))
+        found, moved = data_files.with_found(net.message, path, net.name)
+        yield replace(net, message=found, notes=(*net.notes, *moved))
 
 
 def _cover(net: Net, shapes: Mapping[str, Shape]) -> Coverage:
@@ -123,7 +122,7 @@ def _made(net: NetParameter, name: str) -> list[Shapes | None]:
     return made
 
 
-def _new_numbers(layer: Any, weights: Sequence[Shape], shared: set[str]) -> int:
+def _new_numbers(layer: LayerParameter, weights: Sequence[Shape], shared: set[str]) -> int:
     """The numbers that a layer learns. `shared` are the names of parameters that were counted, to which it adds."""
     count = 0
     for number, shape in enumerate(() if types.of(layer.type).statistics else weights):

@@ -14,7 +14,6 @@ from typing import Any
 from barista.errors import BaristaError
 from barista.net import data_files, prototxt, solver_rules, source
 from barista.net import inputs as net_inputs
-from barista.net import solver as solvers
 from barista.net.schema import NetParameter
 from barista.net.shapes import MadeLayer, Shape
 from barista.net.source import Solver
@@ -58,12 +57,12 @@ def prepare(path: Path, shapes: Mapping[str, Shape] | None = None) -> Task:
         settings.ClearField(field)
     settings.display = 0
     settings.random_seed = settings.random_seed if settings.random_seed >= 0 else 1
-    notes = list(opened.notes)
-    train_net = solvers.with_found_files(opened.train_net, path, notes)
-    net = _training_layers(train_net.message, settings.train_state)
+    train_net = opened.train_net
+    found, moved = data_files.with_found(train_net.message, path, train_net.name)
+    net = _training_layers(found, settings.train_state)
     net, inputs = _with_inputs(net, train_net.origin, settings.train_state, shapes or {})
     solver = replace(opened, settings=settings, nets=(replace(train_net, message=net, field="net_param"),))
-    return Task(str(path), solver, placement.place(net), tuple(dict.fromkeys([*notes, *inputs])))
+    return Task(str(path), solver, placement.place(net), tuple(dict.fromkeys([*opened.notes, *moved, *inputs])))
 
 
 def _training_layers(net: NetParameter, state: Any) -> NetParameter:

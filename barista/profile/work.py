@@ -10,7 +10,7 @@ from barista.net.shapes import MadeLayer
 from barista.plan import grid
 from barista.profile.session import Task
 from barista.profile.step import Key
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 
 def backward(task: Task, made: Sequence[MadeLayer]) -> Backward:
@@ -39,7 +39,10 @@ def of_grid(
         weights = [plan for plan in of_layer if plan.name == "weights"]
         data = [plan for plan in of_layer if plan.name.startswith("data")]
         index = made[number].index
-        if index is not None and types.of(task.net.layer[index].type).transposes:
+        assert index is not None
+        layer = task.net.layer[index]
+        operation = types.of(layer.type).operation(layer, made[number].shapes)
+        if operation is not None and operation["op"] == "deconvolution":  # the plans are of what it transposes
             forward, data = data, forward
         used = [*(weights if passes.gives_weights(number) else ()), *(data if passes.gives_any(number) else ())]
         found[number, False], found[number, True] = grid.filled(forward), grid.filled(used)

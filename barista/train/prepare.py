@@ -18,6 +18,7 @@ from barista.net import solver as solvers
 from barista.net.schema import SolverParameter
 from barista.net.source import Solver
 from barista.rewrite import placement
+from barista.runtime import blas
 from barista.train import snapshot as snapshots
 from barista.train.progress import Progress
 from barista.train.snapshot import Snapshot
@@ -75,13 +76,16 @@ def prepare(request: Request, show: Progress) -> Prepared:
         raise BaristaError("--snapshot and --weights: a snapshot has its own weights; give one of the two")
     # A snapshot has its own weights, and the command line's take the place of the solver's, as in the stock tool.
     weights = request.weights if request.weights or request.snapshot is not None else None
-    solver = solvers.ready(source.open_solver(request.solver), weights=weights, iterations=request.iterations)
+    opened = source.open_solver(request.solver)
+    solver = solvers.ready(opened, weights=weights, iterations=request.iterations)
     placed = placement.place_nets(solver, placement.Selection(request.only, request.excepted))
+    if slow := blas.note():
+        show.note(slow)
     for note in solver.notes:
         show.note(note)
     settings = solver.settings
     snapshot = snapshots.open_snapshot(request.snapshot) if request.snapshot is not None else None
-    _check_weights(solver)
+    snapshots.check_weights_of(solver.weights, solver.train_net)
     data = _data_fingerprint(solver)
     settings.random_seed = seed = _choose_seed(settings, snapshot, data, show)
     bitstream, device = bitstreams.resolve(request.device, request.bitstream, note=lambda text: show.note(f"{text} ..."))
@@ -103,21 +107,6 @@ def prepare(request: Request, show: Progress) -> Prepared:
         on_device=any(decision.on_device for net in placed for decision in net.decisions),
         snapshot=snapshot,
     )
-
-
-def _check_weights(solver: Solver) -> None:
-    net = solver.train_net
-    layers = {layer.name for layer in net.message.layer}
-    for file in solver.weights:
-        _check_weights_fit(file, layers, net.name)
-
-
-def _check_weights_fit(file: Path, layers: set[str], net: str) -> None:
-    """Caffe takes weights by the names of layers and ignores all others: another net's would pass as a training from scratch."""
-    trained = snapshots.check_weights(file)
-    if trained and not layers.intersection(trained):
-        few = ", ".join(f"'{name}'" for name in trained[:3])
-        raise BaristaError(f"weights {file}: of another net: none of its layers ({few} ...) has the name of one in {net}")
 
 
 def _data_fingerprint(solver: Solver) -> str:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +26,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from barista import __version__
 from barista.errors import BaristaError
 from barista.net import schema, upgrade
+from barista.net.source import Net
 
 MEMORY_VERSION = 1
 MEMORY_SUFFIX = ".barista"
@@ -139,7 +141,7 @@ def _split(name: str) -> tuple[str, str, str]:
 
 
 def _memory_text(files: Mapping[str, Any], memory: Mapping[str, Any]) -> str:
-    return json.dumps({"barista_memory": MEMORY_VERSION, "files": files, **memory}) + "\n"
+    return json.dumps({"barista_memory": MEMORY_VERSION, "barista": __version__, "files": files, **memory}) + "\n"
 
 
 def remove_stale_asides(prefix: str) -> None:
@@ -189,6 +191,19 @@ def check_weights(model: Path) -> list[str]:
     if not names:
         raise BaristaError(f"weights {model}: hold no parameters; a .caffemodel with trained layers is expected")
     return names
+
+
+def check_weights_of(files: Iterable[Path], net: Net) -> None:
+    """Raises BaristaError for weights that can't be read, or are of another net.
+
+    Caffe takes weights by the names of layers and ignores all others: another net's would pass as a training from scratch.
+    """
+    layers = {layer.name for layer in net.message.layer}
+    for file in files:
+        trained = check_weights(file)
+        if trained and not layers.intersection(trained):
+            few = ", ".join(f"'{name}'" for name in trained[:3])
+            raise BaristaError(f"weights {file}: of another net: none of its layers ({few} ...) has the name of one in {net.name}")
 
 
 def copy_naming(state: Path, model: Path, target: Path) -> None:

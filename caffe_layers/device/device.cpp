@@ -121,7 +121,8 @@ void Device::upload(Buffer& buffer, const void* host, std::size_t bytes, bool ah
   state.release_for(target);
   if (bytes == target.bytes) target.zero = false;
   state.settle_zero(target);
-  const bool idle = order.is_done(q, order.last(q)) && order.all_done(target.history.writers) && order.all_done(target.history.readers);
+  const bool idle =
+      order.is_done(q, order.last(q)) && order.all_done(target.history.writers) && order.all_done(target.history.readers);
   StagingBuffer* staged = nullptr;
   if (Staging::is_worth_it(bytes, idle)) {
     staged = &state.staging.take(bytes, [&](const Point& use) { return order.is_done(q, use); });

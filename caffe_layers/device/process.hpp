@@ -10,8 +10,9 @@
 namespace barista::device {
 
 struct NamedBitstream {
-  std::string path;      // BARISTA_BITSTREAM
-  int device_index = 0;  // BARISTA_DEVICE_INDEX, counting from 0, where several devices are of the name that the bitstream was built for
+  std::string path;  // BARISTA_BITSTREAM
+  int device_index =
+      0;  // BARISTA_DEVICE_INDEX, counting from 0, where several devices are of the name that the bitstream was built for
 };
 
 // What the environment names. Throws device::Error where that is no bitstream or no number.

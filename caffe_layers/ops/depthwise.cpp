@@ -28,7 +28,8 @@ class DevicePass {
     device::PostOps post_ops;
     if (bias != nullptr) post_ops.offset = Argument::in(*bias);
     const auto make = [problem = problem_, units = units_, parts = Argument::in(parts_), sweeps = Argument::in(sweeps_),
-                       src = Argument::in(source), operand = Argument::in(weights)](const device::PostOps& fused, const Argument& to) {
+                       src = Argument::in(source),
+                       operand = Argument::in(weights)](const device::PostOps& fused, const Argument& to) {
       return launches(units, "depthwise_apply_",
                       {src, operand, fused.scale.value_or(operand), fused.offset.value_or(operand), to, parts, sweeps,
                        Argument::value(problem), Argument::value(as_store(fused))});

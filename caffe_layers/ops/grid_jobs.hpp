@@ -14,8 +14,8 @@ class GridJobs {
  public:
   GridJobs(device::Program& program, const std::vector<plan::MultiplyPlan>& plans);
   // One launch a unit that takes part. With `adds`, raw gradients are added to what dst holds.
-  std::vector<device::Launch> launches(const device::Argument& src, const device::Argument& operand, const device::PostOps& post_ops,
-                                       const device::Argument& dst, bool adds = false) const;
+  std::vector<device::Launch> launches(const device::Argument& src, const device::Argument& operand,
+                                       const device::PostOps& post_ops, const device::Argument& dst, bool adds = false) const;
 
  private:
   device::Argument jobs_;

@@ -22,9 +22,11 @@ void OutputsPass::run(const device::Buffer& src, const device::Buffer& weights, 
   const device::Buffer& operand = packs_ ? packed_.pack(weights) : weights;
   device::PostOps post_ops;
   if (bias != nullptr) post_ops.offset = Argument::in(*bias);
-  program_.launch_deferred({Argument::out(dst), images_, channels_, post_ops,
-                            [jobs = *jobs_, src = Argument::in(src), operand = Argument::in(operand)](
-                                const device::PostOps& fused, const Argument& to) { return jobs.launches(src, operand, fused, to); }});
+  program_.launch_deferred(
+      {Argument::out(dst), images_, channels_, post_ops,
+       [jobs = *jobs_, src = Argument::in(src), operand = Argument::in(operand)](const device::PostOps& fused, const Argument& to) {
+         return jobs.launches(src, operand, fused, to);
+       }});
 }
 
 }  // namespace barista::ops

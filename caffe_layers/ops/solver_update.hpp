@@ -18,8 +18,7 @@ void solver_update(device::Program& program, const solver_rule& rule, device::Bu
                    device::Buffer& first, device::Buffer* second, const device::Buffer* norm, int count);
 
 // Adds the sum of squares of `diff_weights` to the one float in `norm`; `begins` sets it instead.
-void add_squared_norm(device::Program& program, const device::Buffer& diff_weights, device::Buffer& norm, bool begins,
-                      int count);
+void add_squared_norm(device::Program& program, const device::Buffer& diff_weights, device::Buffer& norm, bool begins, int count);
 
 }  // namespace barista::ops
 

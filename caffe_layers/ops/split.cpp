@@ -1,7 +1,7 @@
 #include "ops/split.hpp"
 
 #include "ops/copy.hpp"
-#include "ops/units.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 namespace {
@@ -9,8 +9,8 @@ namespace {
 using device::Argument;
 
 void add(device::Program& program, const Argument& a, const Argument& b, device::Buffer& dst, int count) {
-  launch_on_units(program, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)},
-                  (count - 1) / program.recipe().lanes + 1);
+  launch(program, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)},
+         plan::plan_add(program.recipe(), count).units);
 }
 
 }  // namespace

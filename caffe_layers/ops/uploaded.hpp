@@ -16,9 +16,7 @@ device::Buffer uploaded(device::Program& program, const std::vector<T>& values) 
 }
 
 // Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
-inline device::Buffer zeros(device::Program& program, std::size_t floats) {
-  return uploaded(program, std::vector<float>(floats));
-}
+inline device::Buffer zeros(device::Program& program, std::size_t floats) { return uploaded(program, std::vector<float>(floats)); }
 
 }  // namespace barista::ops
 

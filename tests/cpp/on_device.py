@@ -1,8 +1,9 @@
-"""Runs a program on a device: `on_device.py [--numbers-of RECIPE] [--and-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
+"""Runs a program on a device: `on_device.py [--counted] [--numbers-of RECIPE] [--and-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
 
 Sets the variables with which libbarista finds device and bitstream (built first, where the cache lacks it), then becomes the
-program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE.
-With --and-of, such a bitstream is there besides: BARISTA_SECOND_BITSTREAM names it, and there are two devices that are equal.
+program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE. With
+--counted, they count what they do (opencl_kernels/counted.h). With --and-of, a bitstream of a board's recipe is there besides,
+which BARISTA_SECOND_BITSTREAM names, and a second device that equals the first.
 """
 
 import argparse
@@ -27,27 +28,37 @@ MEMORIES = {"x_words": 2032, "vec_words": 1024, "acc_words": 1024}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--counted", action="store_true")
     parser.add_argument("--numbers-of", metavar="RECIPE")
     parser.add_argument("--and-of", metavar="RECIPE")
     parser.add_argument("device")
     parser.add_argument("command", nargs=argparse.REMAINDER)
-    asked = parser.parse_args()
+    given = parser.parse_args()
     second = {}
     try:
-        binary, found = of_board(asked.numbers_of, asked.device) if asked.numbers_of else bitstream.resolve(asked.device)
-        if asked.and_of:
-            second = {"BARISTA_SECOND_BITSTREAM": str(of_board(asked.and_of, asked.device)[0].path), **TWO_DEVICES[asked.device]}
+        binary, found = resolve(given.device, given.numbers_of, given.counted)
+        if given.and_of:
+            second = {
+                **TWO_DEVICES[given.device],
+                "BARISTA_SECOND_BITSTREAM": str(resolve(given.device, given.and_of, False)[0].path),
+            }
     except BaristaError as error:
         sys.exit(f"on_device.py: {error}")
     # Caffe tells of every blob of every net unless told not to.
     variables = {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found), **second}
-    os.execve(asked.command[0], asked.command, variables)
+    os.execve(given.command[0], given.command, variables)
 
 
-def of_board(name: str, device: str) -> tuple[Bitstream, devices.Device]:
-    """The bitstream of a board's recipe without the board, and with memories of MEMORIES."""
-    raw = {**recipe.load(name).raw, **MEMORIES, "name": f"{name}-boardless", "board": None}
+def resolve(device: str, numbers_of: str | None, counted: bool) -> tuple[Bitstream, devices.Device]:
+    """The device's own bitstream, that of a board's recipe without the board, and with memories of MEMORIES, or one that counts."""
+    if not numbers_of and not counted:
+        return bitstream.resolve(device)
+    raw = dict(recipe.load(numbers_of or bitstream.DEFAULT_RECIPE).raw)
+    if numbers_of:
+        raw |= {**MEMORIES, "name": f"{numbers_of}-boardless", "board": None}
+    if counted:
+        raw |= {"name": f"{raw['name']}-counted", "counted": 1}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{raw['name']}.json"
         path.write_text(json.dumps(raw), encoding="utf-8")

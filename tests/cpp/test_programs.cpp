@@ -50,17 +50,30 @@ std::string net_text(const std::string& kind, const std::string& setting) {
          "layer { name: 'data' type: 'DummyData' top: 'data' top: 'label' dummy_data_param {"
          " shape { dim: 6 dim: 3 dim: 12 dim: 12 } shape { dim: 6 }"
          " data_filler { type: 'gaussian' std: 1 } data_filler { type: 'constant' value: 3 } } } "
-         "layer { name: 'conv1' type: '" + kind + "Convolution' bottom: 'data' top: 'conv1'"
-         " convolution_param { num_output: 8 kernel_size: 3 " + filler + " } } "
-         "layer { name: 'relu1' type: '" + kind + "ReLU' bottom: 'conv1' top: 'conv1' " + setting + " } "
-         "layer { name: 'conv2' type: '" + kind + "Convolution' bottom: 'conv1' top: 'conv2' " + setting +
-         " convolution_param { num_output: 8 kernel_size: 3 pad: 1 " + filler + " } } "
-         "layer { name: 'sum' type: '" + kind + "Eltwise' bottom: 'conv1' bottom: 'conv2' top: 'sum' } "
-         "layer { name: 'pool' type: '" + kind + "Pooling' bottom: 'sum' top: 'pool' " + setting +
+         "layer { name: 'conv1' type: '" +
+         kind +
+         "Convolution' bottom: 'data' top: 'conv1'"
+         " convolution_param { num_output: 8 kernel_size: 3 " +
+         filler +
+         " } } "
+         "layer { name: 'relu1' type: '" +
+         kind + "ReLU' bottom: 'conv1' top: 'conv1' " + setting +
+         " } "
+         "layer { name: 'conv2' type: '" +
+         kind + "Convolution' bottom: 'conv1' top: 'conv2' " + setting +
+         " convolution_param { num_output: 8 kernel_size: 3 pad: 1 " + filler +
+         " } } "
+         "layer { name: 'sum' type: '" +
+         kind +
+         "Eltwise' bottom: 'conv1' bottom: 'conv2' top: 'sum' } "
+         "layer { name: 'pool' type: '" +
+         kind + "Pooling' bottom: 'sum' top: 'pool' " + setting +
          " pooling_param { kernel_size: 2 stride: 2 } } "
-         "layer { name: 'ip' type: '" + kind + "InnerProduct' bottom: 'pool' top: 'ip' " + setting +
-         " inner_product_param { num_output: 10 " + filler + " } } "
-         "layer { name: 'loss' type: '" + kind + "SoftmaxWithLoss' bottom: 'ip' bottom: 'label' top: 'loss' } ";
+         "layer { name: 'ip' type: '" +
+         kind + "InnerProduct' bottom: 'pool' top: 'ip' " + setting + " inner_product_param { num_output: 10 " + filler +
+         " } } "
+         "layer { name: 'loss' type: '" +
+         kind + "SoftmaxWithLoss' bottom: 'ip' bottom: 'label' top: 'loss' } ";
 }
 
 std::unique_ptr<caffe::Solver<float>> solver_of(const std::string& net, float clip_gradients) {
@@ -81,8 +94,7 @@ void expect_near(const std::vector<float>& found, const std::vector<float>& expe
   ASSERT_EQ(found.size(), expected.size());
   double largest = 0;
   for (const float value : expected) largest = std::max(largest, std::abs(static_cast<double>(value)));
-  for (std::size_t i = 0; i < found.size(); i++)
-    ASSERT_NEAR(found[i], expected[i], 2e-5 * largest) << what << "[" << i << "]";
+  for (std::size_t i = 0; i < found.size(); i++) ASSERT_NEAR(found[i], expected[i], 2e-5 * largest) << what << "[" << i << "]";
 }
 
 // Trained by two bitstreams in turns, a net moves as stock Caffe's does; the norm for clipping is one sum that both add to.
@@ -105,7 +117,8 @@ TEST_F(ProgramsTest, ANetOfTwoBitstreamsTrainsAsStockCaffeDoes) {
       stock->Step(1);
       data.CopyFrom(*stock->net()->blob_by_name("data"));
       ours->Step(1);
-      expect_near(contents(*ours->net()->blob_by_name("loss"), false), contents(*stock->net()->blob_by_name("loss"), false), "loss");
+      expect_near(contents(*ours->net()->blob_by_name("loss"), false), contents(*stock->net()->blob_by_name("loss"), false),
+                  "loss");
       for (std::size_t i = 0; i < stock_params.size(); i++)
         expect_near(contents(*our_params[i], false), contents(*stock_params[i], false), "parameter " + std::to_string(i));
     }
