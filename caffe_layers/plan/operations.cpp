@@ -26,6 +26,7 @@ namespace {
 
 using Json = nlohmann::json;
 using Costs = std::vector<PassCost>;
+using namespace functions;
 
 // One operation's fields.
 class Fields {
