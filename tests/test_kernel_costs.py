@@ -95,7 +95,7 @@ def _intermediate(file: Path, name: str) -> str:
     """LLVM's code of a file of kernels, inlined and unrolled."""
     clang = next(filter(None, map(shutil.which, ("clang-15", "clang", "clang-14"))), None)
     assert clang, "no clang; install Debian's package clang-15, which PoCL needs as well"
-    language = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-target", "spir64"]
+    language = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-target", "spir64", f"-I{paths.kernels_dir()}"]
     # Tuned for no processor: operators of vectors whose lanes are used one by one stay those of one lane.
     passes = ["-O1", "-mllvm", "-disable-vector-combine", "-Dinline=static __attribute__((always_inline))"]
     command = [clang, *language, *passes, *recipes.load(name).defines(), "-w", "-emit-llvm", "-S", "-o", "-", str(file)]
