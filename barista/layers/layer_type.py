@@ -108,9 +108,8 @@ class LayerType:
 
     # --- work
     multiply_adds: Callable[[Any, Shapes], int] = lambda layer, shapes: 0  # products added to a sum, in one forward pass
-    # What the plan of the multiply grid takes (runtime.plugin.Plugin.grid_plans); None of a layer that does not work on the grid.
-    plan: Callable[[Any, Shapes], Mapping[str, Any] | None] = lambda layer, shapes: None
-    transposes: bool = False  # `plan` is that of the convolution whose data pass is this layer's forward pass
+    # The operation that plans the layer's passes in training, as in caffe_layers/plan/operations.hpp; None of one that has none.
+    operation: Callable[[Any, Shapes], Mapping[str, Any] | None] = lambda layer, shapes: None
     takes_post_ops: bool = False  # its results go through the store that can do other layers' work
     post_op: PostOp | None = None  # its own work in such a store
 
