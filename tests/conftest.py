@@ -14,6 +14,8 @@ from processes import Devices
 from barista.bitstream.manifest import Bitstream, open_bitstream
 from barista.opencl.devices import Device
 
+# Fixtures of several test files.
+pytest_plugins = ["setting_up", "solver_folder"]
 DEVICES = ("emulator", "pocl")
 
 
