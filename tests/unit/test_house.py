@@ -11,7 +11,7 @@ import pytest
 
 from barista.cli import main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "caffe_layers"
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 # For each folder of caffe_layers/, the others that it may include.
@@ -115,7 +115,7 @@ def test_one_module_imports(package: str, owner: str) -> None:
 
 
 # views.py is run by itself too; the others call the system's C library and OpenBLAS.
-CALL_C = {"runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
+CALL_C = {"runtime/blas.py", "runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
 
 
 def test_what_imports_ctypes_is_known() -> None:
