@@ -55,7 +55,7 @@ def _caffe(task: Task, answer: Answer) -> Any:
     """Stock Caffe without the plugin, or with it on the device."""
     if task.device is not None:
         loaded = plugin.load(task.device, task.bitstream)
-        loaded.library.barista_training_report_to(answer.fileno())
+        loaded.library.report_fatal_to(answer.fileno())
         return loaded.caffe
     return plugin.load_stock_caffe()
 

@@ -38,7 +38,7 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
         answer.tell(error=str(error))
         return
     if loaded:
-        loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
+        loaded.library.report_fatal_to(answer.fileno())  # Caffe's last words, should it come to that
     for line in sys.stdin:
         task = Task(**json.loads(line))
         signal.alarm(_LIMIT_SECONDS)

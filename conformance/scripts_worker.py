@@ -76,7 +76,7 @@ def main() -> None:
     os.environ.update(GLOG_minloglevel="2")
     if device is not None:
         loaded = plugin.load(device)
-        loaded.library.barista_training_report_to(answer.fileno())
+        loaded.library.report_fatal_to(answer.fileno())
         caffe = loaded.caffe
     else:
         caffe = plugin.load_stock_caffe()

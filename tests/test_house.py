@@ -97,7 +97,7 @@ def test_the_interface_includes_nothing_else() -> None:
 
 
 def test_the_c_interface_is_plain_c() -> None:
-    command = ["cc", "-std=c99", "-pedantic-errors", "-Wall", "-Werror", "-x", "c", "-fsyntax-only", LAYERS / "capi" / "barista.h"]
+    command = ["cc", "-std=c99", "-pedantic-errors", "-Wall", "-Werror", "-x", "c", "-fsyntax-only", f"{LAYERS}/capi/barista.h"]
     assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
@@ -110,6 +110,14 @@ def test_plugin_never_compiles_kernels() -> None:
 @pytest.mark.parametrize(("package", "owner"), [("caffe", "runtime/plugin.py"), ("pyopencl", "opencl/devices.py")])
 def test_one_module_imports(package: str, owner: str) -> None:
     assert [path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if package in imports(path)] == [owner]
+
+
+# views.py is run by itself too; the others call the system's C library and OpenBLAS.
+CALL_C = {"runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
+
+
+def test_what_imports_ctypes_is_known() -> None:
+    assert {path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if "ctypes" in imports(path)} == CALL_C
 
 
 def test_nothing_imports_the_command_line() -> None:

@@ -22,7 +22,7 @@ from barista.profile import layer_times, report, session, step, transfers
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.plugin import Command, GridPlan
+from barista.runtime.records import Command, GridPlan
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """

@@ -37,7 +37,7 @@ def main(device: str, bitstream: str) -> None:
     except BaristaError as error:
         answer.tell(error=str(error))
         return
-    loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
+    loaded.library.report_fatal_to(answer.fileno())  # Caffe's last words, should it come to that
     caffe = loaded.caffe
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
     with answer.python_layers(task["name"], loaded.library):

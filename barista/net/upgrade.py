@@ -7,7 +7,6 @@ stdout; Caffe's log, on stderr, holds the sentence.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import json
 import os
@@ -114,27 +113,25 @@ def _last_line(log: bytes) -> str:
 # --- the process that holds the library ----------------------------------------------------------------------------------------
 
 
-def _answer(library: str, what: str, name: str) -> int:
+def _answer(path: str, what: str, name: str) -> int:
+    from barista.runtime.library import INCOMPLETE, UPGRADED, Library
+
     try:
-        plugin = ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_GLOBAL)
-    except OSError as error:
+        library = Library(Path(path))
+    except BaristaError as error:
         print(error, file=sys.stderr)
         return _STATUS_FILE_ERROR
     if what in ("layers", "solvers"):
-        types = plugin.barista_layer_types if what == "layers" else plugin.barista_solver_types
-        types.restype = ctypes.c_char_p
-        sys.stdout.buffer.write(types())
+        types = library.layer_types() if what == "layers" else library.solver_types()
+        sys.stdout.write("\n".join(types))
         return 0
     if what == "hdf5":
-        plugin.barista_hdf5_layers.restype = ctypes.c_char_p
-        sys.stdout.buffer.write(plugin.barista_hdf5_layers(os.fsencode(name)))
+        sys.stdout.write(json.dumps(library.hdf5_layers(Path(name))))
         return 0
-    message, out, out_bytes = sys.stdin.buffer.read(), ctypes.c_void_p(), ctypes.c_size_t()
-    upgrade = plugin.barista_upgrade_net if what == "net" else plugin.barista_upgrade_solver
-    status: int = upgrade(os.fsencode(name), message, ctypes.c_size_t(len(message)), ctypes.byref(out), ctypes.byref(out_bytes))
-    if status in (_UPGRADED, _INCOMPLETE):
-        sys.stdout.buffer.write(ctypes.string_at(out, out_bytes.value))
-        plugin.barista_release(out)
+    upgrade = library.upgrade_net if what == "net" else library.upgrade_solver
+    status, message = upgrade(name, sys.stdin.buffer.read())
+    if status in (UPGRADED, INCOMPLETE):
+        sys.stdout.buffer.write(message)
     return status
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     except BaristaError as error:
         answer.tell(error=str(error))
         return
-    library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
+    library.report_fatal_to(answer.fileno())  # Caffe's last words, should it come to that
     net = prototxt.parse(task["net"], prototxt.Kind.NET, task["name"])
     told: set[int | None] = set()
     with answer.python_layers(task["name"], library):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 
 def filled(plans: Iterable[GridPlan]) -> float | None:

@@ -10,7 +10,7 @@ from barista.profile.records import UPDATE
 from barista.profile.step import Key, Step
 from barista.profile.transfers import COPIES, DOWNLOAD, SOLVER, UPLOAD, Cause, causes
 from barista.rewrite.placement import Decision
-from barista.runtime.plugin import Command
+from barista.runtime.records import Command
 
 
 @dataclass(frozen=True)

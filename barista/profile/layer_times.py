@@ -21,7 +21,7 @@ from barista.profile.records import Recorded
 from barista.profile.runner import Runner, caffe_runner, made_layers
 from barista.profile.session import Task
 from barista.rewrite.placement import Place
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 _WARM_UP = 2  # steps in which plans are made and memory is first touched
 

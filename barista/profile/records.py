@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from barista.runtime.plugin import Command
+from barista.runtime.records import Command
 
 UPDATE = "update"  # what lies outside the layers' passes
 
@@ -42,7 +42,7 @@ class Recorded:
     spans: tuple[Span, ...]
     commands: tuple[Command, ...]  # on the device; none of stock Caffe
     finished: int  # when the device had done all
-    counters: Mapping[str, int]  # of plugin.COUNTERS, over all steps; empty of stock Caffe
+    counters: Mapping[str, int]  # of runtime.records.COUNTERS, over all steps; empty of stock Caffe
 
     @property
     def seconds(self) -> float:

@@ -17,7 +17,7 @@ from barista.profile.session import Task, decision_of
 from barista.profile.step import Key, Step, keys
 from barista.profile.transfers import DOWNLOAD, UPLOAD
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 _IDLE_MS = 0.005  # to call a pass that does nothing
 
@@ -68,7 +68,7 @@ class Report:
     device_ms: float  # of a step, with any compute unit at work
     rows: tuple[Row, ...]
     copies: tuple[Copy, ...]
-    counters: Mapping[str, float]  # of plugin.COUNTERS, a step
+    counters: Mapping[str, float]  # of runtime.records.COUNTERS, a step
     notes: tuple[str, ...]
 
     @property

@@ -22,7 +22,7 @@ from barista.opencl import devices
 from barista.profile.records import Recorded, recorded
 from barista.profile.session import Task
 from barista.runtime import process
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 STOCK = "stock Caffe"
 # Threads of OpenBLAS look out for more work, at full speed, for some 30 ms after they had some: not while another's time is taken.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from barista.net.shapes import MadeLayer
 from barista.profile.records import Recorded, Span
 from barista.profile.transfers import COPIES, PREFETCH, UPLOAD, loader
-from barista.runtime.plugin import Command
+from barista.runtime.records import Command
 
 Key = tuple[int, bool] | None  # a layer and whether it is its backward pass; None: the update
 

@@ -15,7 +15,7 @@ from math import prod
 from barista.net.shapes import MadeLayer
 from barista.rewrite.graph import Graph
 from barista.rewrite.placement import Decision
-from barista.runtime.plugin import Command
+from barista.runtime.records import Command
 
 COPIES = UPLOAD, PREFETCH, DOWNLOAD = "upload", "prefetch", "download"  # names of commands
 _VALUE_BYTES = 4

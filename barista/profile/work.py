@@ -10,7 +10,7 @@ from barista.net.shapes import MadeLayer
 from barista.plan import grid
 from barista.profile.session import Task
 from barista.profile.step import Key
-from barista.runtime.plugin import GridPlan
+from barista.runtime.records import GridPlan
 
 
 def backward(task: Task, made: Sequence[MadeLayer]) -> Backward:

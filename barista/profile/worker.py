@@ -49,7 +49,7 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
         answer.tell(error=str(error))
         return
     if loaded:
-        loaded.library.barista_training_report_to(answer.fileno())  # Caffe's last words, should it come to that
+        loaded.library.report_fatal_to(answer.fileno())  # Caffe's last words, should it come to that
     trainer: Trainer | None = None
     with answer.python_layers(task["name"], loaded.library if loaded else None, lambda: trainer.net if trainer else None):
         trainer = Trainer(caffe, loaded, task)
@@ -138,9 +138,7 @@ class Trainer:
     def _finish(self) -> None:
         """Waits for the device."""
         if self._loaded:
-            sentence = ctypes.create_string_buffer(1024)
-            if self._loaded.library.barista_finish(sentence, ctypes.c_size_t(len(sentence))) != 0:
-                raise BaristaError(sentence.value.decode(errors="replace"))
+            self._loaded.library.finish()
 
     def _fill_inputs(self, net: Any, rng: np.random.Generator) -> Iterator[tuple[int, list[Any]]]:
         """Fills each Input layer; its number and blobs."""

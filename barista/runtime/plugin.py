@@ -6,9 +6,7 @@ RTLD_GLOBAL, and only then is caffe imported. What OpenCL runtimes and Caffe's l
 
 from __future__ import annotations
 
-import ctypes
 import importlib
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,18 +20,18 @@ from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
 from barista.opencl import devices
 from barista.runtime import views
+from barista.runtime.library import Library
+from barista.runtime.records import Command, GridPlan
 
 # glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
 QUIET = "1"
-# In the order in which barista_counters() writes them.
-COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
 
 
 @dataclass(frozen=True)
 class Plugin:
     """What load() brought into the process."""
 
-    library: ctypes.CDLL
+    library: Library
     caffe: Any  # the module; None where the process trains without pycaffe
     bitstream: Bitstream
     device: devices.Device
@@ -46,62 +44,27 @@ class Plugin:
 
     def counters(self) -> dict[str, int]:
         """What this process has done on the device so far: the difference of two of these measures what lies between."""
-        values = (ctypes.c_uint64 * len(COUNTERS))()
-        self.library.barista_counters(values, len(COUNTERS))
-        return dict(zip(COUNTERS, values, strict=True))
+        return self.library.counters()
 
     def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
         """Of each operation, as barista.plan.grid.shape() gives it of a layer, how its passes use this device's multiply grid."""
-        sentence = ctypes.create_string_buffer(1024)
-        self.library.barista_grid_plans.restype = ctypes.c_char_p
-        text = self.library.barista_grid_plans(json.dumps(operations).encode(), sentence, ctypes.c_size_t(len(sentence)))
-        if text is None:
-            raise BaristaError(sentence.value.decode(errors="replace"))
-        return [[GridPlan(*fields) for fields in plans] for plans in json.loads(text)]
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command as the device ran it. Times are nanoseconds of time.monotonic_ns()."""
-
-    name: str  # a kernel's with its unit's number, or upload, prefetch, download, zero
-    queue: int  # of a compute unit, by its number; then that of uploads, then that of downloads
-    bytes: int
-    enqueued: int
-    began: int
-    ended: int
-
-
-@dataclass(frozen=True)
-class GridPlan:
-    """One use of the multiply grid."""
-
-    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
-    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
-    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles
+        return self.library.grid_plans(operations)
 
 
 class Recording:
     """The commands between its making and end()."""
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        self._library.barista_recorded.restype = ctypes.c_uint64
-        self._library.barista_record_end.restype = ctypes.c_char_p
-        self._sentence = ctypes.create_string_buffer(1024)
-        if self._library.barista_record_begin(self._sentence, ctypes.c_size_t(len(self._sentence))) != 0:
-            raise BaristaError(self._sentence.value.decode(errors="replace"))
+        library.begin_recording()
 
     def __len__(self) -> int:
         """How many commands there are so far."""
-        return int(self._library.barista_recorded())
+        return self._library.recorded()
 
     def end(self) -> list[Command]:
         """Waits for the device; the commands in the order in which they were enqueued."""
-        text = self._library.barista_record_end(self._sentence, ctypes.c_size_t(len(self._sentence)))
-        if text is None:
-            raise BaristaError(self._sentence.value.decode(errors="replace"))
-        return [Command(*fields) for fields in json.loads(text)]
+        return self._library.end_recording()
 
 
 _loaded: Plugin | None = None
@@ -129,13 +92,13 @@ def load_resolved(bitstream: Bitstream, device: devices.Device, *, pycaffe: bool
     return _loaded
 
 
-def load_without_device() -> tuple[ctypes.CDLL, Any]:
+def load_without_device() -> tuple[Library, Any]:
     """The library and caffe, in a process that makes nets and runs none: no device is opened. Raises BaristaError."""
     library_path = paths.plugin_library()
     installation = paths.caffe_installation()
     _require_caffe_unloaded(library_path)
     os.environ.setdefault("GLOG_minloglevel", QUIET)
-    return _open(library_path), _import_caffe(installation)
+    return Library(library_path), _import_caffe(installation)
 
 
 def load_stock_caffe() -> Any:
@@ -161,13 +124,13 @@ def _load(asked: tuple[str | None, str | None], pycaffe: bool, resolved: tuple[B
     found, device = resolved or bitstreams.resolve(*asked, note=lambda text: print(f"barista: {text} ...", file=sys.stderr))
     os.environ.update(bitstreams.environment(found, device))
     os.environ.setdefault("GLOG_minloglevel", QUIET)
-    library = _open(library_path)
+    library = Library(library_path)
     # Before pycaffe, which takes 44 MB: what a driver's compiler takes for a moment does not come on top of that.
-    _open_device(library)
+    library.open_device()  # now: a layer that finds out later can only end the process
     caffe = _import_caffe(installation) if pycaffe else None
     if caffe is not None:
-        views.track(caffe._caffe, library)
-    return Plugin(library, caffe, found, device, bool(library.barista_hook_is_live()), asked)
+        views.track(caffe._caffe)
+    return Plugin(library, caffe, found, device, library.hook_is_live(), asked)
 
 
 def _require_caffe_unloaded(library: Path) -> None:
@@ -175,20 +138,6 @@ def _require_caffe_unloaded(library: Path) -> None:
     mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
     if "caffe" in sys.modules or ("libcaffe.so" in mapped and library.name not in mapped):
         raise BaristaError("caffe was imported before barista.load(): call barista.load() first, it imports caffe itself")
-
-
-def _open(library: Path) -> ctypes.CDLL:
-    try:
-        return ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-    except OSError as error:
-        raise BaristaError(f"plugin {library} can't be loaded: {error}; 'barista doctor' says what is missing") from error
-
-
-def _open_device(library: ctypes.CDLL) -> None:
-    """Opens the device now: a layer that finds out later can only end the process."""
-    sentence = ctypes.create_string_buffer(1024)
-    if library.barista_open_device(None, -1, sentence, ctypes.c_size_t(len(sentence))) != 0:
-        raise BaristaError(sentence.value.decode(errors="replace"))
 
 
 def _import_caffe(installation: paths.CaffeInstallation) -> Any:

@@ -7,7 +7,6 @@ nothing can be done, {"event": "fatal", ...} are Caffe's last words, and all oth
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from typing import Any
 from barista.errors import BaristaError
 from barista.layers import python_layers
 from barista.runtime import failures
+from barista.runtime.library import Library
 
 Event = dict[str, Any]
 
@@ -128,7 +128,7 @@ class Answer:
         self._stream.flush()
 
     @contextmanager
-    def python_layers(self, name: str, library: ctypes.CDLL | None, net: Callable[[], Any] = lambda: None) -> Iterator[None]:
+    def python_layers(self, name: str, library: Library | None, net: Callable[[], Any] = lambda: None) -> Iterator[None]:
         """Says what a layer of type Python throws, and has the process end; `name` is what the net is called.
 
         The library, where there is one, knows the layer that Caffe makes; of those that have been made `net` has the names.
@@ -136,10 +136,7 @@ class Answer:
         try:
             yield
         except BaseException as error:
-            layer = ""
-            if library is not None:
-                library.barista_layer_at_work.restype = ctypes.c_char_p
-                layer = library.barista_layer_at_work().decode(errors="replace")
+            layer = library.layer_at_work() if library is not None else ""
             sentence = python_layers.of_pycaffe(error, layer, net())
             if sentence is None:
                 raise
@@ -147,5 +144,5 @@ class Answer:
             sys.exit(1)
 
     def fileno(self) -> int:
-        """For Caffe's last words: what barista_training_report_to() takes."""
+        """For Caffe's last words: what report_fatal_to() takes."""
         return self._stream.fileno()

@@ -5,7 +5,8 @@ reads and writes through a view that it kept; so each view that is handed out is
 beginning to its end. NumPy keeps it alive for views of it. Memory with a living view is taken as written before Caffe's next call,
 and brought up to date after it; memory whose views are gone costs nothing.
 
-This file is run by itself too, by libbarista.so in scripts that did not call barista.load(): it imports nothing of Barista.
+This file is run by itself too, by libbarista.so in scripts that did not call barista.load(): it imports nothing of Barista, and
+finds the library's functions among all those of the process.
 """
 
 from __future__ import annotations
@@ -16,6 +17,13 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+# Of each function of libbarista.so what it returns, and its arguments; see caffe_layers/capi/barista.h and library.py.
+PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "barista_view_begin": (None, (ctypes.c_void_p,)),
+    "barista_view_end": (None, (ctypes.c_void_p,)),
+    "barista_views_are_told": (None, ()),
+    "barista_cross_to_caffe": (ctypes.c_int, (ctypes.c_int,)),
+}
 # Calls of pycaffe in which device layers run one after the other, so that views need be seen to once. Every other call is right
 # too, and sees to them at each layer.
 _CALLS = {"Net": ("_forward", "_backward"), "Solver": ("step", "solve", "apply_update")}
@@ -31,12 +39,8 @@ class _View(weakref.ref):
 
 
 class _Tracker:
-    def __init__(self, library: ctypes.CDLL) -> None:
-        # PyDLL: these take less than it takes to let go of Python's lock, and one of them waits for the device as Caffe's calls do.
-        library = ctypes.PyDLL(None, handle=library._handle)
+    def __init__(self, library: ctypes.PyDLL) -> None:
         self._begin, self._end = library.barista_view_begin, library.barista_view_end
-        for function in (self._begin, self._end):
-            function.argtypes, function.restype = (ctypes.c_void_p,), None
         self._cross = library.barista_cross_to_caffe
         self._living: dict[int, _View] = {}
 
@@ -88,10 +92,16 @@ def _has_python_layers(owner: Any) -> bool:
     return any(layer.type == "Python" for net in nets for layer in net.layers)
 
 
-def track(pycaffe: Any, library: ctypes.CDLL) -> None:
+def track(pycaffe: Any) -> None:
     """Has every view count that `pycaffe`, the module caffe._caffe, hands out from here on."""
-    if library.barista_hook_is_live() == 0:
+    # Asked without Python's lock: it makes a blob to see what becomes of it, which would come back here.
+    if ctypes.CDLL(None).barista_hook_is_live() == 0:
         return  # layers copy always
+    # PyDLL: these take less than it takes to let go of Python's lock, and one of them waits for the device as Caffe's calls do.
+    library = ctypes.PyDLL(None)
+    for name, (result, arguments) in PROTOTYPES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
     tracker = _Tracker(library)
     for name in ("data", "diff"):
         setattr(pycaffe.Blob, name, tracker.tracked(getattr(pycaffe.Blob, name).fget))

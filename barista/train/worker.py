@@ -51,7 +51,7 @@ def _work(task: Task, events: Events, stop: Stop) -> None:
     nets = (param.net_param, param.train_net_param, *param.test_net_param)
     pycaffe = any(layer.type == "Python" for net in nets for layer in net.layer)
     loaded = plugin.load_resolved(task.bitstream, task.device, pycaffe=pycaffe)
-    CaffeSolver.report_fatal_errors_to(loaded.library, events.descriptor)
+    loaded.library.report_fatal_to(events.descriptor)
     events.send("phase", phase="construction", iteration=0)
     stop.listen()
     solver = CaffeSolver(loaded.library, task.solver)

@@ -14,7 +14,7 @@ namespace {
 constexpr char kTrack[] =
     "'caffe._caffe' in __import__('sys').modules and "
     "__import__('runpy').run_path(__import__('os').environ['BARISTA_VIEWS'])['track']"
-    "(__import__('sys').modules['caffe._caffe'], __import__('ctypes').CDLL(None))";
+    "(__import__('sys').modules['caffe._caffe'])";
 
 // Python's own functions, where it is in the process: the plugin is linked without it.
 template <typename Function>

@@ -1,0 +1,29 @@
+"""What libbarista.so tells of the device: commands as they ran, and the plans of passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# In the order in which barista_counters() writes them.
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as the device ran it. Times are nanoseconds of time.monotonic_ns()."""
+
+    name: str  # a kernel's with its unit's number, or upload, prefetch, download, zero
+    queue: int  # of a compute unit, by its number; then that of uploads, then that of downloads
+    bytes: int
+    enqueued: int
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """One use of the multiply grid."""
+
+    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
+    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
+    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles
