@@ -20,7 +20,7 @@ from typing import Any
 
 from barista.errors import BaristaError
 from barista.layers import python_layers
-from barista.runtime import failures
+from barista.runtime import blas, failures
 from barista.runtime.library import Library
 
 Event = dict[str, Any]
@@ -45,7 +45,14 @@ class Process:
     def __init__(self, command: Sequence[str], name: str, variables: Mapping[str, str]) -> None:
         """`name` is what sentences call what it works on; `variables` are added to its environment."""
         search = os.pathsep.join(folder for folder in sys.path if folder)
-        environment = {**os.environ, "PYTHONPATH": search, **variables, "GLOG_logtostderr": "1", "GLOG_minloglevel": "0"}
+        environment = {
+            **os.environ,
+            **blas.environment(),
+            "PYTHONPATH": search,
+            **variables,
+            "GLOG_logtostderr": "1",
+            "GLOG_minloglevel": "0",
+        }
         self._name = name
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed on exit
         self._worker = subprocess.Popen(

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from barista.runtime import blas
 from barista.train.progress import Progress
 from barista.train.task import Task
 
@@ -50,7 +51,7 @@ class Worker:
                 stderr=messages,
                 pass_fds=[events],
                 start_new_session=True,
-                env=os.environ | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
+                env=os.environ | blas.environment() | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
             )
         finally:
             os.close(events)
