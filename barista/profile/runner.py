@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.manifest import Bitstream
+from barista.bitstream.manifest import Bitstream, resolved_as_json
 from barista.errors import BaristaError
 from barista.net import instances
 from barista.net.shapes import MadeLayer
@@ -91,13 +91,11 @@ def caffe_runner(
     `threads` are OpenBLAS's (default: what the environment says); a device has as many as compute units.
     """
     variables = {} if threads is None else {"OPENBLAS_NUM_THREADS": str(threads)}
-    arguments: tuple[str, ...] = ()
     if place is not None:
-        bitstream, device = place
-        arguments = (device.short_name, str(bitstream.path))
-        variables |= bitstreams.environment(bitstream, device)
-    command = [sys.executable, "-m", "barista.profile.worker", *arguments]
-    request = {"name": task.name, "solver": task.text(on_device=place is not None), "seed": seed}
+        variables |= bitstreams.environment(*place)
+    command = [sys.executable, "-m", "barista.profile.worker"]
+    resolved = resolved_as_json(*place) if place else None
+    request = {"name": task.name, "solver": task.text(on_device=place is not None), "seed": seed, "resolved": resolved}
     return Runner(place[1].short_name if place else STOCK, command, request, variables)
 
 

@@ -7,6 +7,7 @@
 
 #include "caffe/solver_factory.hpp"
 #include "layers/label_check.hpp"
+#include "layers/stock_code.hpp"
 #include "training/float_bits.hpp"
 #include "training/not_finite.hpp"
 #include "training/outputs.hpp"
@@ -88,6 +89,10 @@ Training::Training(const caffe::SolverParameter& param) {
 }
 
 json Training::describe() const {
+  json stock_code = json::array();
+  for (const layers::StockCodeLayer& found : layers::stock_code_layers()) {
+    stock_code.push_back(json::array({found.layer, found.type, found.reason}));
+  }
   json tests = json::array();
   std::string problem;
   for (std::size_t i = 0; i < solver_->test_nets().size(); ++i) {
@@ -105,7 +110,8 @@ json Training::describe() const {
           {"snapshot_bytes", snapshot_bytes(*sgd_)},
           {"snapshot_problem", snapshot_problem(*sgd_)},
           {"test_problem", problem},
-          {"repeated_names", repeated_names(net())}};
+          {"repeated_names", repeated_names(net())},
+          {"stock_code", stock_code}};
 }
 
 json Training::iterate() {

@@ -127,6 +127,11 @@ def test_nothing_imports_the_command_line() -> None:
     assert [path.name for path in below if any(name.startswith("barista.cli") for name in imports(path))] == []
 
 
+def test_what_opens_nets_knows_nothing_of_where_they_run() -> None:
+    above = tuple(f"barista.{package}" for package in ("rewrite", "bitstream", "opencl", "train", "check", "profile", "plan"))
+    assert [path.name for path in modules("barista/net") if any(name.startswith(above) for name in imports(path))] == []
+
+
 @pytest.mark.parametrize("command", main.list_commands(click.Context(main)))
 def test_command_is_defined_and_opens_with_its_help(command: str) -> None:
     defined = main.get_command(click.Context(main), command)
