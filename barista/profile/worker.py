@@ -14,7 +14,6 @@ Of the JSON lines on standard input the first is {"name", "solver": its text, "s
 from __future__ import annotations
 
 import ctypes
-import json
 import re
 import sys
 import tempfile
@@ -40,7 +39,7 @@ from barista.runtime.process import Answer
 def main(device: str | None = None, bitstream: str | None = None) -> None:
     """Answers until standard input ends."""
     answer = Answer()
-    tasks = (json.loads(line) for line in sys.stdin)
+    tasks = answer.requests()
     task = next(tasks)
     try:
         loaded = plugin.load(device, bitstream) if device else None

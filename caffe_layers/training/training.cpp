@@ -7,6 +7,7 @@
 
 #include "caffe/solver_factory.hpp"
 #include "layers/label_check.hpp"
+#include "layers/stock_code.hpp"
 #include "training/float_bits.hpp"
 #include "training/not_finite.hpp"
 #include "training/outputs.hpp"
@@ -48,6 +49,15 @@ json weighted_layers(const Net<float>& net) {
     }
   }
   return names;
+}
+
+// Layers of device types whose shape the device can't take: [[name, type, reason], ...].
+json stock_code() {
+  json found = json::array();
+  for (const layers::StockCodeLayer& layer : layers::stock_code_layers()) {
+    found.push_back({layer.layer, layer.type, layer.reason});
+  }
+  return found;
 }
 
 // On what test.ShareTrainedLayersWith(net), with which every test begins, would abort, or "".
@@ -104,6 +114,7 @@ json Training::describe() const {
           {"layers", weighted_layers(net())},
           {"snapshot_bytes", snapshot_bytes(*sgd_)},
           {"snapshot_problem", snapshot_problem(*sgd_)},
+          {"stock_code", stock_code()},
           {"test_problem", problem},
           {"repeated_names", repeated_names(net())}};
 }
