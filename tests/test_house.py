@@ -113,7 +113,7 @@ def test_one_module_imports(package: str, owner: str) -> None:
 
 
 # views.py is run by itself too; the others call the system's C library and OpenBLAS.
-CALL_C = {"runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
+CALL_C = {"runtime/library.py", "runtime/views.py", "profile/worker.py"}
 
 
 def test_what_imports_ctypes_is_known() -> None:

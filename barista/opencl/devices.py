@@ -1,7 +1,8 @@
 """OpenCL from Python: what devices there are, which one is meant, and a program compiled to a binary.
 
 This is the only module that imports pyopencl, and it does so in a process of its own (`python -m barista.opencl.devices`): runtimes
-print on stderr, read the environment once when they load, and a compiler may crash (see barista.runtime.process). Intel's emulator is told by platform name and device type, never by index.
+print on stderr, read the environment once when they load, and a compiler may crash. Intel's emulator is told by platform name and
+device type, never by index.
 """
 
 from __future__ import annotations

@@ -111,6 +111,15 @@ class Process:
         self._at = ""  # the layer at hand
         self._error = ""
         self._fatal: Mapping[str, Any] | None = None
+        self._unfinished = b""  # what take() has of a line so far
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def fileno(self) -> int:
+        """For a selector: there is something to take()."""
+        return self._answers.fileno()
 
     def __enter__(self) -> Process:
         return self
@@ -151,6 +160,26 @@ class Process:
         if status != 0:
             raise DiedError(self._why_ended(status), self._fatal)
         return None
+
+    def take(self) -> tuple[list[Event], bool]:
+        """All events that have come, none kept back for a sentence, and whether no more can; it does not wait. Not for payloads."""
+        os.set_blocking(self.fileno(), False)
+        closed = False
+        with suppress(BlockingIOError):
+            while more := os.read(self.fileno(), 65536):
+                self._unfinished += more
+            closed = True
+        *lines, self._unfinished = self._unfinished.split(b"\n")
+        return [json.loads(line) for line in lines], closed
+
+    def send_signal(self, number: int) -> None:
+        """Sends it a signal, where it has not gone."""
+        self._popen.send_signal(number)
+
+    def wait(self) -> int:
+        """Waits for its end; its status, or of a signal that ended it the number below 0."""
+        self._answers.close()
+        return self._popen.wait()
 
     def log(self) -> str:
         """What it has printed, once it has ended."""

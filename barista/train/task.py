@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,15 @@ class Task:
     data: str  # a hash of what decides which batches the train net takes
     resume: Resume | None = None
 
-    def to_json(self) -> str:
+    def as_json(self) -> dict[str, Any]:
         bitstream = {"path": str(self.bitstream.path), "manifest": self.bitstream.manifest}
-        return json.dumps({**vars(self), "bitstream": bitstream, "device": vars(self.device), "resume": self._resume_fields()})
+        return {**vars(self), "bitstream": bitstream, "device": vars(self.device), "resume": self._resume_fields()}
 
     def _resume_fields(self) -> dict[str, Any] | None:
         return asdict(self.resume) if self.resume is not None else None
 
     @staticmethod
-    def from_json(text: str) -> Task:
-        raw = json.loads(text)
+    def from_json(raw: Mapping[str, Any]) -> Task:
         bitstream = Bitstream.of(Path(raw["bitstream"]["path"]), raw["bitstream"]["manifest"])
         resume = Resume(**raw["resume"]) if raw["resume"] is not None else None
         return Task(**{**raw, "bitstream": bitstream, "device": Device(**raw["device"]), "resume": resume})
