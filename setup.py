@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import Extension, find_packages, setup
+from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -44,31 +44,11 @@ class BuildPlugin(build_ext):
         return folder / "libbarista.so"
 
 
+# Its name, version and requirements stand in pyproject.toml.
 setup(
-    name="barista",
-    version="0.1.0",
-    description="Trains Caffe networks on Intel FPGAs, or on Intel's FPGA emulator, through unmodified Caffe 1.0",
-    python_requires=">=3.11",
-    packages=find_packages(include=["barista", "barista.*"]),
     # Not a Python extension; named so that setuptools builds for this platform and calls BuildPlugin.
     ext_modules=[Extension("barista.plugin_library", sources=[])],
     cmdclass={"build_ext": BuildPlugin},
     # build/ itself is CMake's.
     options={"build": {"build_base": "build/python"}},
-    install_requires=[
-        "click>=8.1",
-        "lmdb>=1.4",
-        "matplotlib>=3.7",
-        "numpy>=1.26",
-        "protobuf>=4.21",
-        "pydot>=3",  # pycaffe imports it
-        "pyopencl>=2024.1",
-        "rich>=13",
-        "scikit-image>=0.22",  # pycaffe imports it
-        "scikit-learn>=1.3",
-        "six",  # pycaffe imports it
-    ],
-    # Later releases of Intel's runtime carry no FPGA emulator. Under Intel's end-user licence.
-    extras_require={"emulator": ["intel-opencl-rt==2024.2.1", "intel-cmplr-lib-rt==2024.2.1", "tbb==2021.13.*"]},
-    entry_points={"console_scripts": ["barista = barista.cli:run"]},
 )

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barista import extras
 from barista.errors import BaristaError
 
 Bytes = npt.NDArray[np.uint8]
@@ -74,6 +75,7 @@ def make_mnist(files: Path, folder: Path, force: bool = False) -> list[Database]
 
 def digits() -> dict[str, Dataset]:
     """The splits "train" and "test" of scikit-learn's digits, the same on every machine."""
+    extras.require("sklearn", "barista data digits")
     from skimage.transform import resize
     from sklearn.datasets import load_digits
 

@@ -22,7 +22,7 @@ from barista.bitstream import recipe as recipes
 from barista.errors import BaristaError
 from barista.opencl import devices as opencl
 from barista.opencl import emulator
-from barista.runtime import process
+from barista.runtime import blas, process
 
 NEEDED_FREE_BYTES = 200 << 20  # a bitstream, a data set and some snapshots
 ENOUGH_FREE_BYTES = 2 << 30  # Caffe's build as well
@@ -108,6 +108,17 @@ def _caffe(name: str, _device: str | None) -> Finding:
         return Finding(name, State.ABSENT, f"{found.root}: its caffe.io is for an older NumPy and scikit-image", mend)
     tool = "" if found.binary else ", without the caffe tool"
     return Finding(name, State.OK, f"{found.root}{tool}")
+
+
+def _openblas(name: str, _device: str | None) -> Finding:
+    """Whether OpenBLAS, with which stock Caffe multiplies, picked kernels that use the processor's vector units."""
+    found = blas.choice()
+    if found is None:
+        return Finding(name, State.OK, "not used: the Caffe in use has another BLAS")
+    if found.better is None:
+        return Finding(name, State.OK, f"kernels for {found.core}")
+    mend = f"unset {blas.VARIABLE}" if found.asked else f"export {blas.VARIABLE}={found.better}, for what is not started by Barista"
+    return Finding(name, State.ABSENT, found.sentence(), mend)
 
 
 def _plugin(name: str, _device: str | None) -> Finding:
@@ -215,6 +226,7 @@ _CHECKS: dict[str, Callable[[str, str | None], Finding]] = {
     "build tools": _build_tools,
     "disk": _disk,
     "Caffe": _caffe,
+    "OpenBLAS": _openblas,
     "plugin": _plugin,
     "emulator": _emulator,
     "OpenCL drivers": _drivers,

@@ -6,6 +6,7 @@ that what else the machine does meets both its times, and the median over the ro
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
 from barista.profile.runner import STOCK, Runner, caffe_runner
 from barista.profile.session import Task
+from barista.runtime import blas
 
 THREADS = 2  # of each contestant: OpenBLAS's, PyTorch's, compute units
 _WARM_UP = 2  # steps in which plans are made and memory is first touched
@@ -77,6 +79,16 @@ def contest(contestants: Sequence[Runner], rounds: int, measure: Measure, check:
                 seconds[contestant.name].append(measure(contestant))
         peaks = {contestant.name: contestant.peak_bytes() for contestant in contestants}
     return Result(seconds, peaks, versions)
+
+
+def use_fastest_kernels() -> str | None:
+    """Has stock Caffe multiply with the fastest of OpenBLAS's kernels for this machine, unless OPENBLAS_CORETYPE says others.
+
+    Returns the core that they are for; None where Caffe has another BLAS. To be called before contestants start.
+    """
+    if not os.environ.get(blas.VARIABLE) and (core := blas.fastest()) is not None:
+        os.environ[blas.VARIABLE] = core
+    return os.environ.get(blas.VARIABLE) or None
 
 
 def of_caffe(task: Task, devices: Sequence[str]) -> list[Runner]:

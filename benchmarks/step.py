@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write all times, in seconds a step")
     arguments = parser.parse_args()
     try:
+        contest.use_fastest_kernels()
         task = session.prepare(arguments.solver, dict(inputs.parse_shape(shape) for shape in arguments.shape))
         contestants = contest.of_caffe(task, arguments.device or ["emulator"])
         check = contest.require_same_parameters(task)

@@ -1,4 +1,4 @@
-"""How each of the classic nets (examples.nets) is tried on a device: its batch, its data, and the rate of its three steps.
+"""How each of the classic nets (barista.zoo) is tried on a device: its batch, its data, and the rate of its three steps.
 
 Batches are small, and so are rates where the published one, meant for hundreds of images, would have three steps of a few diverge:
 there rounding grows to anything. `seed` is of weights, data and dropout. Where a rectifier's input lies within a rounding of 0, the
@@ -21,9 +21,9 @@ from barista.net import source
 from barista.net.inputs import Shape
 from barista.net.schema import NetParameter, SolverParameter
 from barista.net.source import Solver
+from barista.zoo import catalog as nets
+from barista.zoo.spec import Example
 from conformance.agreement import Inputs
-from examples import nets
-from examples.nets import Example
 
 STEPS = 3
 _PATCH = 8  # pixels a side
@@ -85,7 +85,7 @@ class Prepared:
 
 
 def prepare(name: str, trial: Trial | None = None) -> Prepared:
-    """The net `name` of examples.nets for `trial` (default: its own). Raises BaristaError."""
+    """The net `name` of barista.zoo for `trial` (default: its own). Raises BaristaError."""
     trial = trial or TRIALS[name]
     example = nets.example(name)
     images = {blob: (trial.batch, *trial.images.get(blob, image)) for blob, image in example.images.items()}

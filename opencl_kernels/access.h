@@ -3,6 +3,7 @@
 
 // The first `valid` words at `from`, zeros after them. The ragged case is a predicated load of single words.
 inline JOIN(STORAGE, WIDTH) LOAD(__global const storage* restrict from, int valid) {
+  LOADED(clamp(valid, 0, WIDTH));
   JOIN(STORAGE, WIDTH) value = 0;
   if (valid >= WIDTH) {
     value = JOIN(vload, WIDTH)(0, from);
@@ -16,6 +17,7 @@ inline JOIN(STORAGE, WIDTH) LOAD(__global const storage* restrict from, int vali
 }
 
 inline void STORE(JOIN(STORAGE, WIDTH) value, __global storage* restrict to, int valid) {
+  WRITTEN(clamp(valid, 0, WIDTH));
   if (valid >= WIDTH) {
     JOIN(vstore, WIDTH)(value, 0, to);
   } else {

@@ -32,8 +32,10 @@ inline storage_lanes accuracy_quotients(int_lanes right, int_lanes all) {
   vstore_lanes(right, 0, numerator);
   vstore_lanes(all, 0, denominator);
 #pragma unroll 1
-  for (int lane = 0; lane < LANES; lane++)
+  for (int lane = 0; lane < LANES; lane++) {
+    STEP;
     single[lane] = nearest_quotient((float)numerator[lane], (float)max(1, denominator[lane]));
+  }
   return vload_lanes(0, single);
 }
 

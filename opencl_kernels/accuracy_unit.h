@@ -18,6 +18,7 @@ __kernel void JOIN(accuracy_, UNIT)(__global const storage* restrict src, __glob
         const int count = min(ACC_WORDS, a.classes - first);
         if (sweep == ACCURACY_LABEL || a.classes > ACC_WORDS) class_lanes_load(src + value, a, at, count, x);
         for (int i = 0; i < count; i++) {
+          STEP;
           const accumulate_lanes src_value = to_accumulate_lanes(x[i]);
           if (sweep == ACCURACY_LABEL) {
             of_label = label == (int_lanes)(first + i) ? src_value : of_label;
@@ -51,8 +52,9 @@ __kernel void JOIN(accuracy_per_class_, UNIT)(__global const storage* restrict l
     const int_lanes of_class = (int_lanes)(vector * LANES) + LANE_NUMBERS;
     int_lanes right_positions = 0, all = 0;
     for (int position = 0; position < positions; position++) {
-      const int_lanes here = of_class == (int_lanes)convert_int_rtz(labels[position]);
-      const storage is_right = right[position];
+      STEP;
+      const int_lanes here = of_class == (int_lanes)convert_int_rtz(load_element(labels + position));
+      const storage is_right = load_element(right + position);
       all -= is_right >= 0 ? here : (int_lanes)0;
       right_positions -= is_right > 0 ? here : (int_lanes)0;
     }

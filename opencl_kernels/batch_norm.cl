@@ -23,19 +23,20 @@ __kernel void batch_norm_statistics(__global storage* restrict mean, __global co
                                     __global storage* restrict factor, __global storage* restrict scale,
                                     const batch_norm_rule rule) {
 #pragma OPENCL FP_CONTRACT OFF  // stock Caffe's factor is rounded twice a batch
-  const accumulate weight = factor[0];
+  const accumulate weight = load_element(factor);
   const accumulate of_weight = weight == 0 ? 0 : nearest_reciprocal(weight);
   for (int c = 0; c < rule.channels; c++) {
+    STEP;
     accumulate spread;
     if (rule.takes_moving) {
-      mean[c] = moving_mean[c] * of_weight;
-      spread = moving_variance[c] * of_weight;
+      store_element(load_element(moving_mean + c) * of_weight, mean + c);
+      spread = load_element(moving_variance + c) * of_weight;
     } else {
-      spread = variance[c];
-      moving_mean[c] = mean[c] + rule.fraction * moving_mean[c];
-      moving_variance[c] = rule.correction * spread + rule.fraction * moving_variance[c];
+      spread = load_element(variance + c);
+      store_element(load_element(mean + c) + rule.fraction * load_element(moving_mean + c), moving_mean + c);
+      store_element(rule.correction * spread + rule.fraction * load_element(moving_variance + c), moving_variance + c);
     }
-    scale[c] = nearest_reciprocal(sqrt(spread + rule.eps));
+    store_element(nearest_reciprocal(sqrt(spread + rule.eps)), scale + c);
   }
-  if (!rule.takes_moving) factor[0] = weight * rule.fraction + 1;
+  if (!rule.takes_moving) store_element(weight * rule.fraction + 1, factor);
 }

@@ -54,16 +54,20 @@ inline void channel_store_totals(const accumulate_lanes partials[CHANNEL_PARTIAL
                                  bool adds, __global storage* to) {
   accumulate_lanes all = partials[0];
 #pragma unroll 1
-  for (int i = 1; i < CHANNEL_PARTIALS; i++) all += partials[i];
+  for (int i = 1; i < CHANNEL_PARTIALS; i++) {
+    STEP;
+    all += partials[i];
+  }
   if (s.inner != 1) all = (accumulate_lanes)sum_of_lanes(all);
   accumulate total[LANES];
   vstore_lanes(all, 0, total);
   const int totals = s.inner == 1 ? channel_words(s, first) : 1;
 #pragma unroll 1
   for (int i = 0; i < totals; i++) {
+    STEP;
     accumulate before = 0;
-    if (adds) before = to[first + i];
-    to[first + i] = before + nearest_quotient(total[i], divisor);
+    if (adds) before = load_element(to + first + i);
+    store_element(before + nearest_quotient(total[i], divisor), to + first + i);
   }
 }
 

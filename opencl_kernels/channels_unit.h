@@ -25,6 +25,7 @@ __kernel void JOIN(channel_affine_, UNIT)(__global const storage* src, __global 
     for (int run = 0; run < runs; run++) {
 #pragma ivdep
       for (int i = 0; i < words; i += LANES) {
+        STEP;
         const int at = run_begin + i, readable = max(words - i, own_end - at);
         const storage_lanes value = load_lanes(src + at, readable);
         accumulate_lanes of_other = 0;
@@ -60,6 +61,7 @@ __kernel void JOIN(channel_sums_, UNIT)(__global const storage* restrict a, __gl
 #pragma loop_coalesce 2
     for (int n = 0; n < s.outer; n++) {
       for (int i = 0; i < words; i += LANES) {
+        STEP;
         const int at = run_begin + i;
         const int_lanes here =
             LANE_NUMBERS < (int_lanes)(words - i);  // of a row's last vector, what is read beyond the row is left out

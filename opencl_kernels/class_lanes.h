@@ -20,6 +20,7 @@ inline accumulate_lanes class_partials_fold(accumulate_lanes partial[CLASS_PARTI
   accumulate_lanes all = partial[0];
 #pragma unroll 1
   for (int i = 1; i < CLASS_PARTIALS; i++) {
+    STEP;
 #pragma unroll
     for (int p = 0; p < CLASS_PARTIALS - 1; p++) partial[p] = partial[p + 1];
     all = maximum ? (partial[0] > all ? partial[0] : all) : all + partial[0];
@@ -69,12 +70,16 @@ inline void class_lanes_load(__global const storage* restrict from, const class_
     int offset = begin;
 #pragma unroll 1
     for (int i = 0; i < LANES; i++) {
+      STEP;
       block[i] = load_lanes(from + offset, lane_block_words(a, at, i, count - word));
       offset += at.stride;
     }
     if (a.inner == 1) turn_lanes(block);
 #pragma unroll 1
-    for (int i = 0; i < min(LANES, count - word); i++) x[word + i] = block[i];
+    for (int i = 0; i < min(LANES, count - word); i++) {
+      STEP;
+      x[word + i] = block[i];
+    }
     begin = a.inner == 1 ? begin + LANES : offset;
   }
 }
@@ -85,11 +90,15 @@ inline void class_lanes_store(__local const storage_lanes* restrict x, __global 
   for (int word = 0; word < count; word += LANES) {
     storage_lanes block[LANES];
 #pragma unroll 1
-    for (int i = 0; i < LANES; i++) block[i] = word + i < count ? x[word + i] : (storage_lanes)0;
+    for (int i = 0; i < LANES; i++) {
+      STEP;
+      block[i] = word + i < count ? x[word + i] : (storage_lanes)0;
+    }
     if (a.inner == 1) turn_lanes(block);
     int offset = begin;
 #pragma unroll 1
     for (int i = 0; i < LANES; i++) {
+      STEP;
       store_lanes(block[i], to + offset, lane_block_words(a, at, i, count - word));
       offset += at.stride;
     }

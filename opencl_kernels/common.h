@@ -5,6 +5,8 @@
 #ifndef BARISTA_COMMON_H_
 #define BARISTA_COMMON_H_
 
+#include "counted.h"
+
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define VECTOR 16  // columns of the multiply grid, and floats of a word in which they lie in memory
@@ -21,7 +23,7 @@ typedef JOIN(ACCUMULATE, 16) accumulate16;
 #ifdef FOR_BOARD
 #define FUSE_LOOPS _Pragma("loop_fuse independent")
 #else
-#define FUSE_LOOPS
+#define FUSE_LOOPS FUSED_BLOCK
 #endif
 
 // Elements named one by one, not by .lo or .even: oclgrind's check for uninitialised values fails on a shuffle that changes width.
@@ -47,6 +49,17 @@ inline void transpose16(storage16 block[VECTOR]) {
 #pragma unroll
     for (int i = 0; i < VECTOR; i++) block[i] = next[i];
   }
+}
+
+// Single elements of a tensor.
+inline storage load_element(__global const storage* from) {
+  LOADED(1);
+  return *from;
+}
+
+inline void store_element(storage value, __global storage* to) {
+  WRITTEN(1);
+  *to = value;
 }
 
 #define WIDTH VECTOR

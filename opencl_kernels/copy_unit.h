@@ -4,6 +4,7 @@ __kernel void JOIN(copy_, UNIT)(__global const storage* restrict src, __global s
                                 const copy_range vectors) {
   int word = vectors.word, from = vectors.src, to = vectors.dst;
   for (int i = vectors.begin; i < vectors.end; i++) {
+    STEP;
     store_lanes(load_lanes(src + from + word, b.run - word), dst + to + word, b.run - word);
     word += LANES;
     if (word >= b.run) {

@@ -49,7 +49,10 @@
 inline int depthwise_valid(int at, int end) { return clamp(end - at, 0, LANES); }
 
 inline void depthwise_clear(__local storage_lanes* restrict x, int words) {
-  for (int i = 0; i < words; i++) x[i] = 0;
+  for (int i = 0; i < words; i++) {
+    STEP;
+    x[i] = 0;
+  }
 }
 
 // x = an area of LANES planes, of which the first begins at word `first` of a buffer with `end` words. Where the area is not, x
@@ -64,12 +67,14 @@ inline void depthwise_load(__global const storage* restrict from, int first, int
       int position = begin + word;
 #pragma unroll 1
       for (int lane = 0; lane < LANES; lane++) {
+        STEP;
         block[lane] = load_lanes(from + position, depthwise_valid(position, end));
         position += plane_words;
       }
       turn_lanes(block);
 #pragma unroll 1
       for (int i = 0; i < min(LANES, a.run - word); i++) {
+        STEP;
         if (depthwise_kept(at, a)) x[at.address] = block[i];
         at = depthwise_next(at, a);
       }
@@ -89,6 +94,7 @@ inline void depthwise_store(__local const accumulate_lanes* restrict sums, accum
       storage_lanes block[LANES];
 #pragma unroll 1
       for (int i = 0; i < LANES; i++) {
+        STEP;
         block[i] = 0;
         if (word + i < a.run) {
           block[i] = stored_lanes(sums[at.address], factor, term, rectifies);
@@ -99,6 +105,7 @@ inline void depthwise_store(__local const accumulate_lanes* restrict sums, accum
       __global storage* restrict lane_begin = begin + word;
 #pragma unroll 1
       for (int lane = 0; lane < lanes; lane++) {
+        STEP;
         store_lanes(block[lane], lane_begin, a.run - word);
         lane_begin += plane_words;
       }
@@ -114,8 +121,9 @@ inline accumulate_lanes depthwise_numbers(__global const storage* restrict numbe
   int lane_channel = first_channel;
 #pragma unroll 1
   for (int lane = 0; lane < LANES; lane++) {
+    STEP;
     values[lane] = otherwise;
-    if (present) values[lane] = numbers[lane_channel];
+    if (present) values[lane] = load_element(numbers + lane_channel);
     if (++lane_channel == p.channels) lane_channel = 0;
   }
   return to_accumulate_lanes(vload_lanes(0, values));
@@ -127,6 +135,7 @@ inline void depthwise_load_weights(__global const storage* restrict weights, int
   int lane_channel = first_channel, position = first + offset;
 #pragma unroll 1
   for (int lane = 0; lane < LANES; lane++) {
+    STEP;
     block[lane] = load_lanes(weights + position, depthwise_valid(position, p.weights_blob));
     position += p.kernel_plane;
     if (++lane_channel == p.channels) {
@@ -154,6 +163,7 @@ inline void depthwise_sweeps(__local const storage_lanes* restrict x, __local co
     for (int k = 0; k < DEPTHWISE_TAPS; k++)
       weight[k] = k < v.taps ? to_accumulate_lanes(weights[k][v.weight + k * v.weight_step]) : (accumulate_lanes)0;
     for (int step = 0; step < v.steps; step++) {
+      STEP;
 #pragma unroll
       for (int i = DEPTHWISE_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
       const int result = step - (DEPTHWISE_TAPS - 1);
@@ -185,6 +195,7 @@ inline int depthwise_gradients(__local const storage_lanes* restrict x, __local 
     const depthwise_sweep v = sweeps[s];
     int column = 0;
     for (int step = 0; step < v.steps; step++) {
+      STEP;
 #pragma unroll
       for (int i = DEPTHWISE_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
       passed[0] = to_accumulate_lanes(x[v.source + step]);
@@ -212,6 +223,7 @@ inline depthwise_tap depthwise_totals(__local accumulate_lanes partials[][ACC_WO
     at = first;
 #pragma unroll 1
     for (int i = 0; i < taps; i++) {
+      STEP;
       const int word = (at.chunk + at.tap_class) * DEPTHWISE_PARTIALS + turn;
       accumulate_lanes partial = 0;
 #pragma unroll

@@ -32,6 +32,7 @@ __kernel void JOIN(depthwise_apply_, UNIT)(__global const storage* restrict sour
         depthwise_load_weights(weights, first_channel, channel_weights, run_offset + word, p, block);
 #pragma unroll 1
         for (int k = 0; k < min(LANES, t.weights_run - word); k++) {
+          STEP;
 #pragma unroll
           for (int copy = 0; copy < DEPTHWISE_TAPS; copy++) taps[copy][run_address + word + k] = block[k];
         }
@@ -71,6 +72,7 @@ __kernel void JOIN(depthwise_weights_, UNIT)(__global const storage* restrict sr
     for (int first = 0; first < p.parts; first += p.tiles) {
       const depthwise_part kernel_part = parts[first];
       for (int i = 0; i < kernel_part.chunks * DEPTHWISE_PARTIALS; i++) {
+        STEP;
 #pragma unroll
         for (int k = 0; k < DEPTHWISE_TAPS; k++) partials[k][i] = 0;
       }
@@ -104,6 +106,7 @@ __kernel void JOIN(depthwise_weights_, UNIT)(__global const storage* restrict sr
           __global storage* restrict to = diff_weights + run_begin + word;
 #pragma unroll 1
           for (int lane = 0; lane < min(p.channels - first_channel, LANES); lane++) {
+            STEP;
             storage_lanes before = 0;
             if (adds) before = load_lanes(to, words);
             store_lanes(before + block[lane], to, words);

@@ -9,9 +9,10 @@ __kernel void JOIN(elementwise_, UNIT)(__global const storage* a, __global const
 #pragma ivdep
   for (int plane = range.plane_begin; plane < range.plane_end; plane++) {
     accumulate slope = f.slope;
-    if (f.reads & ELEMENTWISE_READS_SLOPES) slope = slopes[current];
+    if (f.reads & ELEMENTWISE_READS_SLOPES) slope = load_element(slopes + current);
 #pragma ivdep
     for (int i = range.begin; i < range.end; i += LANES) {
+      STEP;
       const int at = base + i;
       const int valid = range.end - i;
       const accumulate_lanes value =
@@ -30,6 +31,7 @@ __kernel void JOIN(transcendental_, UNIT)(__global const storage* a, __global co
                                           __global storage* out, const elementwise_function f, const elementwise_range range) {
 #pragma ivdep
   for (int i = range.begin; i < range.end; i += FUNCTION_LANES) {
+    STEP;
     const int valid = range.end - i;
     const function_numbers value = elementwise_transcendental(f, transcendental_load(a + i, valid, f.reads & ELEMENTWISE_READS_A),
                                                               transcendental_load(b + i, valid, f.reads & ELEMENTWISE_READS_B),

@@ -8,6 +8,7 @@ __kernel void JOIN(euclidean_loss_forward_, UNIT)(__global const storage* restri
   for (int p = 0; p < CLASS_PARTIALS; p++) partial[p] = 0;
 
   for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES) {
+    STEP;
     const accumulate_lanes apart =
         to_accumulate_lanes(load_lanes(src + i, count - i)) - to_accumulate_lanes(load_lanes(target + i, count - i));
     store_lanes(to_storage_lanes(apart), difference + i, count - i);
@@ -25,7 +26,9 @@ SINGLE_WORK_ITEM
 __kernel void JOIN(euclidean_loss_backward_, UNIT)(__global const storage* restrict difference,
                                                    __global const storage* restrict weight, __global storage* restrict diff_src,
                                                    const int count, const float divisor, const unit_range vectors) {
-  const accumulate scale = nearest_quotient(weight[0], divisor);
-  for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES)
+  const accumulate scale = nearest_quotient(load_element(weight), divisor);
+  for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES) {
+    STEP;
     store_lanes(to_storage_lanes(to_accumulate_lanes(load_lanes(difference + i, count - i)) * scale), diff_src + i, count - i);
+  }
 }

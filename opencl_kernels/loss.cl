@@ -20,10 +20,11 @@ __kernel void loss_finish(__global const loss_part* restrict parts, __global flo
   float sum = 0;
   int count = 0;
   for (int unit = 0; unit < units; unit++) {
+    STEP;
     sum += parts[unit].sum;
     count += parts[unit].count;
   }
   const float by = fixed > 0 ? fixed : (float)max(1, count);
   divisor[0] = by;
-  dst[0] = nearest_quotient(sum, by);
+  store_element(nearest_quotient(sum, by), dst);
 }

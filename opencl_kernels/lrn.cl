@@ -185,6 +185,7 @@ inline void lrn_load(__global const storage* restrict first, __global const stor
       int at = begin;
 #pragma unroll 1
       for (int i = 0; i < lrn_vectors(p, r, word); i++) {
+        STEP;
         const int valid = lrn_valid(p, t, r, word, i);
         const accumulate_lanes a = to_accumulate_lanes(load_lanes(first + at, valid));
         accumulate_lanes b = a;
@@ -194,7 +195,10 @@ inline void lrn_load(__global const storage* restrict first, __global const stor
       }
       if (!p.across) turn_lanes(block);
 #pragma unroll 1
-      for (int i = 0; i < min(LANES, r.words - word); i++) x[run_address + word + i] = block[i];
+      for (int i = 0; i < min(LANES, r.words - word); i++) {
+        STEP;
+        x[run_address + word + i] = block[i];
+      }
       begin += r.block_stride;
     }
     run_begin += r.run_stride;
@@ -229,6 +233,7 @@ inline void lrn_window(__local const storage_lanes* restrict x, __local accumula
         const bool row_inside = source_row >= 0 && source_row < t.source_rows;
         int source_column = t.lead_column + tap, address = row_address, result = row_result;
         for (int step = 0; step < steps; step++) {
+          STEP;
           // passed[i] is of the column i before this one; where a result is due, all are of this row.
 #pragma unroll
           for (int i = LRN_TAPS - 1; i > 0; i--) passed[i] = passed[i - 1];
@@ -267,6 +272,7 @@ typedef struct {
 inline void lrn_forward_results(lrn_vector* v, const lrn_problem p) {
 #pragma unroll 1
   for (int i = 0; i < LRN_STEPS; i++) {
+    STEP;
     const function_numbers scale = p.shift + p.factor * to_function_numbers(vload_functions(i, v->sum));
     const function_numbers power = lrn_power(scale, p.exponent), dst = to_function_numbers(vload_functions(i, v->src)) * power;
     vstore_functions(to_function_words(power), i, v->power);
@@ -278,6 +284,7 @@ inline void lrn_forward_results(lrn_vector* v, const lrn_problem p) {
 inline void lrn_backward_results(lrn_vector* v, const lrn_problem p) {
 #pragma unroll 1
   for (int i = 0; i < LRN_STEPS; i++) {
+    STEP;
     const function_numbers taken =
         p.factor * (to_function_numbers(vload_functions(i, v->src)) * to_function_numbers(vload_functions(i, v->sum)));
     vstore_functions(

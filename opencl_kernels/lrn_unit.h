@@ -27,8 +27,10 @@ __kernel void JOIN(lrn_, UNIT)(__global const storage* restrict first, __global 
       for (int word = 0; word < r.words; word += LANES) {
         storage_lanes block[LANES];
 #pragma unroll 1
-        for (int i = 0; i < LANES; i++)
+        for (int i = 0; i < LANES; i++) {
+          STEP;
           block[i] = word + i < r.words ? to_storage_lanes(sums[run_address + word + i]) : (storage_lanes)0;
+        }
         if (!p.across) turn_lanes(block);
         int at = begin;
 #pragma unroll 1

@@ -3,7 +3,7 @@
 //   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        PE_COLUMNS columns at once, for (a, b, v) over a nest of 7 loops
 //
 // One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
-// (multiply_descriptor.h), made by caffe_layers/ops/multiply.cpp. docs/pe-array.md derives it.
+// (multiply_descriptor.h), made by caffe_layers/plan/multiply_plan.cpp. docs/pe-array.md derives it.
 //
 //   x    [2][PE_DEPTH][PE_ROWS][X_WORDS] storage                 a half: forward [lane][image]; weights pass [image][lane]
 //   vec  [VEC_WORDS][PE_DEPTH][PE_COLUMNS / 16] storage16        forward: weights        weights pass: diff_dst
@@ -170,12 +170,13 @@ inline source_row row_of(__global const storage* src, const multiply_descriptor 
 // LOAD_WORDS words, the width of a bank's write port: the columns first, first + step, ... of a row, zeros where there are none.
 inline void load_words(source_row row, int first, int step, __local storage* restrict bank) {
   if (step == 1 && first >= 0 && first + LOAD_WORDS <= row.limit) {
+    LOADED(LOAD_WORDS);
     JOIN(vstore, LOAD_WORDS)(JOIN(vload, LOAD_WORDS)(0, row.start + first), 0, bank);
   } else {
     int column = first;
 #pragma unroll
     for (int e = 0; e < LOAD_WORDS; e++) {
-      bank[e] = column >= 0 && column < row.limit ? row.start[column] : (storage)0;
+      bank[e] = column >= 0 && column < row.limit ? load_element(row.start + column) : (storage)0;
       column += step;
     }
   }
@@ -191,6 +192,7 @@ inline void load_weights(__global const storage* restrict operand, tile t, const
     int k = 0, row = first_row + w * d.weights_window;
     for (int l = 0; l < d.lanes; l++) {
       for (int j = 0; j < d.vectors; j++) {
+        STEP;
         const int valid = weights_valid(d, row, t.columns_left - j * VECTOR);
         vec[word + word_of(j, d.vec_vector)][k][bank_of(j)] =
             load_vector(operand + t.weights + (valid > 0 ? row : 0) + j * VECTOR, valid);
@@ -214,9 +216,11 @@ inline void load_pixels(__global const storage* restrict operand, tile t, const 
       for (int j = 0; j < d.vectors; j++) {
         const int wanted = image < d.images ? min(VECTOR, t.columns_left - j * VECTOR) : 0;
         const int base = word_of(j, d.vec_vector) + g * tile_pixels;
-        for (int p = 0; p < tile_pixels; p++)
+        for (int p = 0; p < tile_pixels; p++) {
+          STEP;
           vec[base + p][k][bank_of(j)] =
               load_vector(operand + (size_t)image * d.output_image + t.first_output + j * VECTOR, p == 0 ? wanted : 0);
+        }
       }
     }
 }
@@ -244,6 +248,7 @@ inline void load_turned(__global const storage* restrict operand, tile t, const 
         int word = word_of(j, d.vec_vector) + g * group_words;
         for (int r = 0; r < tile_runs; r++)
           for (int p = 0; p < length; p += VECTOR) {
+            STEP;
             storage16 block[VECTOR];
 #pragma unroll
             for (int c = 0; c < VECTOR; c++)
@@ -277,7 +282,7 @@ inline void store_run(const storage16 block[VECTOR], __global storage* restrict 
         int column = first * d.plane_column_step;
 #pragma unroll
         for (int e = 0; e < VECTOR; e++) {
-          if (first + e < length) row[column] = single[e];
+          if (first + e < length) store_element(single[e], row + column);
           column += d.plane_column_step;
         }
       }
@@ -302,10 +307,12 @@ inline void store_outputs(__local accumulate16 acc[][PE_ROWS][GRID_VECTORS], til
           for (int p = 0; p < t.run_length; p += VECTOR) {
             storage16 block[VECTOR];
 #pragma unroll 1
-            for (int c = 0; c < VECTOR; c++)
+            for (int c = 0; c < VECTOR; c++) {
+              STEP;
               block[c] = p + c < t.run_length
                              ? stored(acc[base + r * d.columns + p + c][i][bank_of(j)], factor, term, stores.rectifies)
                              : (storage16)0;
+            }
             if (d.plane == 1) {
               store_vector(block[0], to, wanted);
             } else {
@@ -330,7 +337,10 @@ inline void store_gradients(__local accumulate16 acc[][PE_ROWS][GRID_VECTORS], t
 #pragma ivdep array(dst)
       for (int j = 0; j < d.vectors; j++) {
         accumulate16 sum = 0;
-        for (int part = 0; part < d.parts; part++) sum += acc[part * part_words + word_of(j, d.acc_vector) + word][i][bank_of(j)];
+        for (int part = 0; part < d.parts; part++) {
+          STEP;
+          sum += acc[part * part_words + word_of(j, d.acc_vector) + word][i][bank_of(j)];
+        }
         const int valid = weights_valid(d, row, t.columns_left - j * VECTOR);
         __global storage* restrict at = to + (valid > 0 ? row : 0) + j * VECTOR;
         if (adds) sum += load_vector(at, valid);

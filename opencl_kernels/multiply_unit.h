@@ -27,11 +27,13 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       // Clear acc; load vec: weights, unless the last visit's are still right, or diff_dst.
       if (multiplies) {
         if (d.weights_pass ? is_first_tile(now, range) : now.inner_block == 0)
-          for (int a = 0; a < acc_used; a++)
+          for (int a = 0; a < acc_used; a++) {
+            STEP;
 #pragma unroll
             for (int i = 0; i < PE_ROWS; i++)
 #pragma unroll
               for (int v = 0; v < GRID_VECTORS; v++) acc[a][i][v] = 0;
+          }
         const bool stays = !d.weights_pass && d.lane_blocks <= 1 && !is_first_tile(now, range);
         if (!stays && !d.weights_pass && d.weights != MULTIPLY_COLUMNS)
           load_weights(operand, t, d, now.inner_block * d.lanes * d.weights_lane, vec);
@@ -68,6 +70,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                   for (int i5 = 0; i5 < d.count[5]; i5++) {
                     int x6 = x5, a6 = a5;
                     for (int i6 = 0; i6 < d.count[6]; i6++) {
+                      FIRST_STEP;
                       storage16 w[PE_DEPTH][GRID_VECTORS];
 #pragma unroll
                       for (int k = 0; k < PE_DEPTH; k++)
@@ -126,6 +129,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
                 const source_row from = row_of(src, d, next_image + g * image_banks + i, next.group, lane.input, row);
                 int column = first;
                 for (int c = 0; c < d.tile_width; c += LOAD_WORDS) {
+                  SECOND_STEP;
                   load_words(from, column, d.column_step,
                              &(d.weights_pass ? x[half_written][i][bank] : x[half_written][bank][i])[word + c]);
                   column += d.column_step * LOAD_WORDS;

@@ -58,6 +58,7 @@ inline void pooling_load_block(__global const storage* restrict from, const pool
   int planes = planes_left, at = word;
 #pragma unroll 1
   for (int lane = 0; lane < LANES; lane++) {
+    STEP;
     block[lane] = load_lanes(from + at, pooling_lane_words(p, r, planes) - word);
     planes -= p.planes_per_lane;
     at += r.lane_stride;
@@ -72,7 +73,10 @@ inline void pooling_load(__global const storage* restrict from, const pooling_pr
     storage_lanes block[LANES];
     pooling_load_block(from, p, r, planes_left, word, block);
 #pragma unroll 1
-    for (int i = 0; i < min(LANES, r.words - word); i++) x[word + i] = block[i];
+    for (int i = 0; i < min(LANES, r.words - word); i++) {
+      STEP;
+      x[word + i] = block[i];
+    }
   }
 }
 
@@ -83,7 +87,10 @@ inline void pooling_load_sums(__global const storage* restrict from, const pooli
     storage_lanes block[LANES];
     pooling_load_block(from, p, r, planes_left, word, block);
 #pragma unroll 1
-    for (int i = 0; i < min(LANES, r.words - word); i++) sums[word + i] = to_accumulate_lanes(block[i]);
+    for (int i = 0; i < min(LANES, r.words - word); i++) {
+      STEP;
+      sums[word + i] = to_accumulate_lanes(block[i]);
+    }
   }
 }
 
@@ -92,11 +99,15 @@ inline void pooling_store(__local const accumulate_lanes* restrict x, __global s
   for (int word = 0; word < r.words; word += LANES) {
     storage_lanes block[LANES];
 #pragma unroll 1
-    for (int i = 0; i < LANES; i++) block[i] = word + i < r.words ? to_storage_lanes(x[word + i]) : (storage_lanes)0;
+    for (int i = 0; i < LANES; i++) {
+      STEP;
+      block[i] = word + i < r.words ? to_storage_lanes(x[word + i]) : (storage_lanes)0;
+    }
     turn_lanes(block);
     int planes = planes_left, at = word;
 #pragma unroll 1
     for (int lane = 0; lane < LANES; lane++) {
+      STEP;
       store_lanes(block[lane], to + at, pooling_lane_words(p, r, planes) - word);
       planes -= p.planes_per_lane;
       at += r.lane_stride;
@@ -142,7 +153,10 @@ inline void pooling_expect(__local accumulate_lanes* restrict sums, __local cons
     vstore_lanes(sums[i], 0, sum);
     vstore_lanes(squares[i], 0, square);
 #pragma unroll 1
-    for (int lane = 0; lane < LANES; lane++) sum[lane] = sum[lane] > 0 ? nearest_quotient(square[lane], sum[lane]) : 0;
+    for (int lane = 0; lane < LANES; lane++) {
+      STEP;
+      sum[lane] = sum[lane] > 0 ? nearest_quotient(square[lane], sum[lane]) : 0;
+    }
     sums[i] = vload_lanes(0, sum);
   }
 }
@@ -172,6 +186,7 @@ inline void pooling_forward_tile(__local const storage_lanes* restrict x, __loca
           // Where the row is outside, so is its column: one comparison a step.
           int column = t.column + tap, inside_column = row >= 0 && row < p.height ? column : INT_MIN;
           for (int c = 0; c < t.steps; c++) {
+            STEP;
             if (c < t.columns) {
               const int result = row_result + c, index = row_index + column;
               const bool inside = (uint)inside_column < (uint)p.width;
@@ -243,6 +258,7 @@ inline void pooling_backward_tile(__local const storage_lanes* restrict x, __loc
           const int spare = row_inside ? tap_columns + p.stride_w - p.kernel_w : p.stride_w, seen = first_tap ? 0 : spare;
           int out_column = t.column - tap, left = p.stride_w - t.phase_column, window_column = first_window_column - tap_columns;
           for (int c = 0; c < t.steps; c++) {
+            STEP;
             if (left > seen && c < t.columns) {
               const bool inside = left > spare && (uint)out_column < (uint)p.out_width;
               const int result = row_result + c, address = row_address + out_column;

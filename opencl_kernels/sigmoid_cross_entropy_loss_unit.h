@@ -12,6 +12,7 @@ __kernel void JOIN(sigmoid_cross_entropy_loss_forward_,
     vstore_lanes(to_accumulate_lanes(load_lanes(target + i, count - i)), 0, t);
 #pragma unroll SIGMOID_LANES
     for (int lane = 0; lane < LANES; lane++) {
+      STEP_OF(lane, SIGMOID_LANES);
       const accumulate positive = x[lane] >= 0 ? 1 : 0;
       const accumulate power = exp(-fabs(x[lane]));
       counted[lane] = lane < count - i && !(rule.has_ignored && convert_int_rtz(t[lane]) == rule.ignored);
@@ -32,8 +33,9 @@ __kernel void JOIN(sigmoid_cross_entropy_loss_backward_,
                    UNIT)(__global const storage* restrict sigmoid, __global const storage* restrict target,
                          __global const storage* restrict weight, __global const float* restrict divisor,
                          __global storage* restrict diff_src, const label_rule rule, const int count, const unit_range vectors) {
-  const accumulate scale = nearest_quotient(weight[0], divisor[0]);
+  const accumulate scale = nearest_quotient(load_element(weight), divisor[0]);
   for (int i = vectors.begin * LANES; i < min(count, vectors.end * LANES); i += LANES) {
+    STEP;
     const storage_lanes of_target = load_lanes(target + i, count - i);
     const int_lanes ignored = rule.has_ignored ? to_int_lanes(of_target) == (int_lanes)rule.ignored : (int_lanes)0;
     const accumulate_lanes difference = to_accumulate_lanes(load_lanes(sigmoid + i, count - i)) - to_accumulate_lanes(of_target);

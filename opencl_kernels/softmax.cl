@@ -33,7 +33,10 @@ inline accumulate_lanes softmax_reciprocals(accumulate_lanes sums) {
   accumulate single[LANES];
   vstore_lanes(sums, 0, single);
 #pragma unroll 1
-  for (int lane = 0; lane < LANES; lane++) single[lane] = nearest_reciprocal(single[lane]);
+  for (int lane = 0; lane < LANES; lane++) {
+    STEP;
+    single[lane] = nearest_reciprocal(single[lane]);
+  }
   return vload_lanes(0, single);
 }
 
@@ -43,7 +46,10 @@ inline accumulate_lanes softmax_losses(accumulate_lanes probability, int_lanes c
   const accumulate_lanes least = FLT_MIN;
   vstore_lanes(probability < least ? least : probability, 0, single);
 #pragma unroll 1
-  for (int lane = 0; lane < LANES; lane++) single[lane] = -log(single[lane]);
+  for (int lane = 0; lane < LANES; lane++) {
+    STEP;
+    single[lane] = -log(single[lane]);
+  }
   return counted ? vload_lanes(0, single) : (accumulate_lanes)0;
 }
 

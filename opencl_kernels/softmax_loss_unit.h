@@ -6,12 +6,13 @@ __kernel void JOIN(softmax_loss_backward_, UNIT)(__global const storage* restric
                                                  const class_rows rows) {
   const bool class_a_word = a.inner == 1;
   const int width = class_a_word ? a.classes : a.inner;
-  const accumulate scale = nearest_quotient(weight[0], divisor[0]);
+  const accumulate scale = nearest_quotient(load_element(weight), divisor[0]);
   int at = rows.value, label_row = rows.label, class_of_row = rows.class_;
 
 #pragma loop_coalesce 2
   for (int row = rows.begin; row < rows.end; row++) {
     for (int word = 0; word < width; word += LANES) {
+      STEP;
       const storage_lanes read = load_lanes(labels + label_row + (class_a_word ? 0 : word), class_a_word ? 1 : width - word);
       const int_lanes label = whole_labels(class_a_word ? (storage_lanes)read.s0 : read);
       const int_lanes of_class = class_a_word ? (int_lanes)word + LANE_NUMBERS : (int_lanes)class_of_row;

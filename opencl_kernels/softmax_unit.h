@@ -23,6 +23,7 @@ __kernel void JOIN(softmax_forward_, UNIT)(__global const storage* src, __global
         if (sweep == SOFTMAX_MAXIMUM || a.classes > ACC_WORDS) class_lanes_load(src + offset, a, at, count, x);
 #pragma ivdep array(x)
         for (int i = 0; i < count; i++) {
+          STEP;
           const accumulate_lanes value = to_accumulate_lanes(x[i]);
           const accumulate_lanes power = exp(value - greatest);
           const accumulate_lanes oldest = partial[CLASS_PARTIALS - 1];
@@ -78,6 +79,7 @@ __kernel void JOIN(softmax_backward_, UNIT)(__global const storage* restrict dst
         }
 #pragma ivdep array(diff)
         for (int i = 0; i < count; i++) {
+          STEP;
           const accumulate_lanes value = to_accumulate_lanes(x[i]), of_diff = to_accumulate_lanes(diff[i]);
           const accumulate_lanes oldest = partial[CLASS_PARTIALS - 1];
 #pragma unroll

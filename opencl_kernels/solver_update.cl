@@ -22,6 +22,7 @@
 // DSP blocks of solver_update_*: FUNCTION_LANES * (18 + 3 * FUNCTION) + 4 + 2 * FUNCTION
 // DSP blocks of squared_norm: LANES * 2 + LANES - 1 + 1
 #include "arithmetic.h"
+#include "interface/class_axis.h"
 #include "interface/solver_rule.h"
 #include "lanes.h"
 
@@ -72,6 +73,7 @@ __kernel void squared_norm(__global const storage* restrict diff_weights, __glob
 #pragma unroll
   for (int i = 0; i < SOLVER_SUMS; i++) sums[i] = 0;
   for (int i = 0; i < elements; i += LANES) {
+    STEP;
     const accumulate_lanes d = to_accumulate_lanes(load_lanes(diff_weights + i, elements - i));
     const accumulate_lanes sum = sums[SOLVER_SUMS - 1] + d * d;
 #pragma unroll
@@ -80,7 +82,10 @@ __kernel void squared_norm(__global const storage* restrict diff_weights, __glob
   }
   accumulate_lanes lanes = 0;
 #pragma unroll 1
-  for (int i = 0; i < SOLVER_SUMS; i++) lanes += sums[i];
+  for (int i = 0; i < SOLVER_SUMS; i++) {
+    STEP;
+    lanes += sums[i];
+  }
   norm[0] = (begins ? 0.0f : norm[0]) + sum_of_lanes(lanes);
 }
 

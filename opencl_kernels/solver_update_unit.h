@@ -2,12 +2,13 @@
 SINGLE_WORK_ITEM
 __kernel void JOIN(solver_update_, UNIT)(__global storage* weights, __global storage* diff_weights, __global storage* first,
                                          __global storage* second, __global const float* norm, const solver_rule rule,
-                                         const int begin, const int end) {
+                                         const unit_range elements) {
   const accumulate scale = solver_scale(rule, norm);
   const bool has_second = solver_has_second(rule.method);
 #pragma ivdep
-  for (int i = begin; i < end; i += FUNCTION_LANES) {
-    const int valid = end - i;
+  for (int i = elements.begin; i < elements.end; i += FUNCTION_LANES) {
+    STEP;
+    const int valid = elements.end - i;
     const function_numbers w = to_function_numbers(load_functions(weights + i, valid));
     const function_numbers one = 1, zero = 0;
     const function_numbers sign = w > zero ? one : (w < zero ? -one : zero);

@@ -61,7 +61,8 @@ inline storage16 partials_added(__global const storage* restrict packed, int at,
     accumulate_lanes sum = 0;
     int from = at;
     for (int part = 0; part < w.partials; part++) {
-      sum += vload_lanes(i, packed + from);
+      STEP;
+      sum += load_lanes(packed + from + i * LANES, LANES);
       from += w.partial_floats;
     }
     vstore_lanes(to_storage_lanes(sum), i, all);
@@ -75,6 +76,7 @@ inline void add_gradients(storage16 gradients, __global storage* restrict to, in
   vstore16(gradients, 0, all);
 #pragma unroll 1
   for (int i = 0; i < VECTOR / LANES; i++) {
+    STEP;
     const int left = valid - i * LANES;
     store_lanes(gradient_before(to + i * LANES, left, adds) + vload_lanes(i, all), to + i * LANES, left);
   }

@@ -17,17 +17,20 @@ __kernel void JOIN(pack_weights_, UNIT)(__global const storage* restrict raw, __
         __global const storage* restrict column = from + e;
 #pragma unroll 1
         for (int c = 0; c < VECTOR; c++) {
+          STEP;
           block[c] = c < place.columns ? load_vector(column, elements) : (storage16)0;
           column += w.column;
         }
         transpose16(block);
 #pragma unroll 1
-        for (int c = 0; c < VECTOR; c++)
+        for (int c = 0; c < VECTOR; c++) {
+          STEP;
           if (c < elements) {
             const int word = packed_word(taps, at, w);
-            if (word >= 0) vstore16(block[c], word * w.vectors, packed + place.packed);
+            if (word >= 0) store_vector(block[c], packed + place.packed + word * w.vectors * VECTOR, VECTOR);
             at = next_tap(at, w);
           }
+        }
       }
       from += w.outer;
     }
@@ -80,6 +83,7 @@ __kernel void JOIN(parameter_gradients_, UNIT)(__global const storage* restrict 
     __global const storage* restrict from = diff_dst + output_words;
     for (int image = 0; image < bias.images; image++) {
       for (int s = 0; s < bias.plane; s += LANES) {
+        STEP;
         sums[SUMS] = sums[0] + load_lanes(from + s, extent - s);
 #pragma unroll
         for (int i = 0; i < SUMS; i++) sums[i] = sums[i + 1];
@@ -90,6 +94,7 @@ __kernel void JOIN(parameter_gradients_, UNIT)(__global const storage* restrict 
     accumulate_lanes sum = 0;
 #pragma unroll 1
     for (int i = 0; i < SUMS; i++) {
+      STEP;
       sum += sums[0];
 #pragma unroll
       for (int j = 0; j < SUMS; j++) sums[j] = sums[j + 1];

@@ -14,10 +14,10 @@ from processes import Result, run
 
 from barista.check.report import Report
 from barista.check.result import Comparison, LayerResult
+from barista.zoo import catalog as nets
 from conformance import nets as tried
 from conformance import trials
 from conformance.agreement import LOSS, UPDATE, Agreement, Difference, Training, part_of_update, relative
-from examples import nets
 
 QUICK = ("lenet", "cifar10_quick", "cifar10_full", "mnist_autoencoder", "mnist_siamese", "resnet20", "squeezenet")
 

@@ -15,8 +15,9 @@ from processes import run
 from barista.errors import BaristaError
 from barista.profile import session
 from barista.profile.runner import STOCK
-from benchmarks import __main__ as benchmark
+from barista.runtime import blas
 from benchmarks import batches, contest
+from benchmarks import suite as benchmark
 from benchmarks.batches import Growth
 from benchmarks.contest import Result, Spread
 
@@ -56,6 +57,8 @@ def test_all_that_is_measured_is_written(device: str, tmp_path: Path) -> None:
     assert all(seconds > 0 for name in (STOCK, device) for seconds in lenet["seconds"][name])
     assert lenet["peak_bytes"]["PyTorch"] == 5
     assert lenet["peak_bytes"][device] > lenet["peak_bytes"][STOCK] > 50e6
+    core = written["versions"]["OpenBLAS"].rpartition(" ")[2]
+    assert f"OpenBLAS's kernels for {core}\n" in result.stdout
     assert f"PyTorch takes {Result(lenet['seconds'], {}, {}).ratio('PyTorch', device).median:.2f} times as long" in result.stdout
 
     assert list(written["products"]) == ["inner product", "1x1 convolution"]
@@ -124,6 +127,7 @@ def test_batches_of_a_net_take_turns(device: str, tmp_path: Path) -> None:
 def test_batches_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(batches, "BATCHES", (16, 32, 48))
     monkeypatch.setattr(batches, "_IMAGES", 96)
+    monkeypatch.setenv(blas.VARIABLE, "")  # which it sets
     monkeypatch.setattr(
         sys, "argv", ["benchmarks", "--net", "batches", "--device", "emulator", "--rounds", "1", "-o", str(tmp_path)]
     )

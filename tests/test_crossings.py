@@ -13,7 +13,7 @@ from barista.net import prototxt, schema
 from barista.net.prototxt import Kind
 from barista.rewrite import placement, transfers
 from barista.rewrite.placement import Selection
-from examples import nets
+from barista.zoo import catalog as nets
 
 # Who copies: a direction, a layer on the CPU (none of losses), values, gradients.
 Copies = list[tuple[str, str, str, str]]

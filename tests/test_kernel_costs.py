@@ -1,8 +1,8 @@
 """What all kernels together take of a device, and the ports of their on-chip memories: what each file states, what its source has.
 
 A compiler for FPGAs makes one operator of each that is left once functions are inlined and loops unrolled, whatever runs at one
-time. So clang, which PoCL brings, does that much and no more, and what it leaves is counted. Intel's compiler has not been run; its
-report has the last word on DSP blocks and ports.
+time. So clang, which PoCL brings, does that much and no more, and what it leaves is counted. The report of Intel's
+compiler has the last word on DSP blocks and ports.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ import pytest
 
 from barista import paths
 from barista.bitstream import recipe as recipes
+from barista.bitstream import resources
+from barista.bitstream.resources import FUNCTION_DSP_BLOCKS
 
 RECIPES = recipes.names()
 BOARDS = [name for name in RECIPES if recipes.load(name).board]
 FILES = sorted(paths.kernels_dir().glob("*.cl"))
 
-# DSP blocks of a divider, a square root, an exponential or a logarithm in single precision. Intel's Floating-Point IP Cores User
-# Guide (683750, FP_FUNCTIONS) has 4 for a divider and 2 for an exponential of an Arria V; 4 is taken for all.
-FUNCTION = 4
 # An addition, a multiplication, or one with the other behind it, is one DSP block of an Arria 10 or a Stratix 10.
-OPERATORS = {"fadd": 1, "fsub": 1, "fmul": 1, "fmuladd": 1, "fma": 1, "fdiv": FUNCTION}
-FUNCTIONS = {"sqrt": FUNCTION, "exp": FUNCTION, "log": FUNCTION}
+OPERATORS = {"fadd": 1, "fsub": 1, "fmul": 1, "fmuladd": 1, "fma": 1, "fdiv": FUNCTION_DSP_BLOCKS}
+FUNCTIONS = {"sqrt": FUNCTION_DSP_BLOCKS, "exp": FUNCTION_DSP_BLOCKS, "log": FUNCTION_DSP_BLOCKS}
 # Whole numbers, of addresses: two blocks in their mode of 36 x 36 bits, four of 54 x 54.
 WHOLE = {"i32": 2, "i64": 4}
 WITHOUT = {"fneg", "fcmp", "fabs", "fmax", "fmin", "fptosi", "fptoui", "fptrunc", "fpext", "freeze"}
@@ -38,7 +37,7 @@ WITHOUT = {"fneg", "fcmp", "fabs", "fmax", "fmin", "fptosi", "fptoui", "fptrunc"
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_file_states_the_dsp_blocks_of_its_kernels(name: str) -> None:
-    assert _stated(name) == _counted(name)
+    assert resources.dsp_blocks(recipes.load(name)) == _counted(name)
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -57,23 +56,6 @@ def test_the_documents_have_the_dsp_blocks_of_every_recipe(name: str) -> None:
         row = next(row for row in rows if row[1].startswith(what))
         head = next(head for head in reversed(rows[: rows.index(row)]) if head[1] == "")
         assert row[head.index(name)] == f"{figure:,}", what
-
-
-def _stated(name: str) -> dict[str, int]:
-    """DSP blocks a kernel, by the lines `// DSP blocks of KERNEL: EXPRESSION`; KERNEL_* is there once a compute unit."""
-    recipe = recipes.load(name)
-    numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)} | {"FUNCTION": FUNCTION}
-    stated: dict[str, int] = {}
-    for file in FILES:
-        text = file.read_text()
-        headers = [(paths.kernels_dir() / name).read_text() for name in re.findall(r'^#include "([\w/]+\.h)"$', text, re.MULTILINE)]
-        defines = re.findall(r"^#define (\w+) (\d+)\b", "\n".join([text, *headers]), re.MULTILINE)
-        local = {key: int(value) for key, value in defines}
-        for kernel, expression in re.findall(r"^// DSP blocks of (\w+\*?): (.+)$", text, re.MULTILINE):
-            units = range(recipe.compute_units) if kernel.endswith("*") else [""]
-            for unit in units:
-                stated[f"{kernel.rstrip('*')}{unit}"] = eval(expression, {}, local | numbers)  # a recipe's own goes first
-    return stated
 
 
 def _counted(name: str) -> dict[str, int]:
@@ -125,10 +107,10 @@ def _intermediate(file: Path, name: str) -> str:
 def test_operators_are_counted_by_lane() -> None:
     assert _blocks("k", "  %3 = fadd <16 x float> %1, %2") == 16
     assert _blocks("k", "  %3 = fmul float %1, %2") == 1
-    assert _blocks("k", "  %3 = fdiv <4 x float> %1, %2, !fpmath !5") == 4 * FUNCTION
+    assert _blocks("k", "  %3 = fdiv <4 x float> %1, %2, !fpmath !5") == 4 * FUNCTION_DSP_BLOCKS
     assert _blocks("k", "  %4 = call <16 x float> @llvm.fmuladd.v16f32(<16 x float> %1, <16 x float> %2, <16 x float> %3)") == 16
     assert _blocks("k", "  %4 = tail call spir_func <8 x float> @_Z3fmaDv8_fS_S_(<8 x float> noundef %1)") == 8
-    assert _blocks("k", "  %4 = call spir_func float @_Z3expf(float noundef %1) #3") == FUNCTION
+    assert _blocks("k", "  %4 = call spir_func float @_Z3expf(float noundef %1) #3") == FUNCTION_DSP_BLOCKS
     assert _blocks("k", "  %4 = call spir_func float @_Z4fabsf(float noundef %1) #3") == 0
     assert _blocks("k", "  %4 = fcmp olt <16 x float> %1, %2") == 0
     with pytest.raises(AssertionError, match="no DSP blocks are known of .*frem"):
@@ -166,15 +148,6 @@ def test_a_step_of_a_loop_uses_two_ports_of_a_bank_at_most(loop: str) -> None:
     assert expected.keys() >= set(re.findall(r"array\((\w+)\)", body + marker))
 
 
-def test_the_banks_of_the_grid_are_unrolled() -> None:
-    """Each index that is not a depth is that of an unrolled loop, so each access is to a bank of its own."""
-    body = _block((paths.kernels_dir() / "multiply_unit.h").read_text(), "#pragma ivdep array(acc)")
-    unrolled = set(re.findall(r"#pragma unroll\n\s*for \(int (\w+) = 0; \1 < (?:PE|GRID)_", body))
-    indices = {array: re.findall(rf"\b{array}((?:\[\w+\])+)", body) for array in ("x", "vec", "acc")}
-    assert indices == {"x": ["[half_read][k][i][x6]"], "vec": ["[v5][k][v]"], "acc": ["[a6][i][v]", "[a6][i][v]"]}
-    assert unrolled == {"i", "k", "v"}
-
-
 def _ports(body: str, array: str) -> tuple[int, int]:
     """Reads and writes of an array in a piece of source; `a[i] += b` is one of each."""
     accesses = re.findall(rf"\b{array}(?:\[[^\]]*\])+\s*([-+*/]?=(?!=))?", body)
@@ -192,21 +165,3 @@ def _block(text: str, marker: str) -> str:
         if depth == 0:
             return text[begin : end + 1]
     raise AssertionError(f"{marker}: its braces don't close")
-
-
-# --- headers --------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_each_file_opens_with_what_it_takes(file: Path) -> None:
-    lines = file.read_text().partition("\n#")[0].splitlines()
-    assert all(line.startswith("//") for line in lines)
-    header = " ".join(line.removeprefix("//").strip() for line in lines)
-    for phrase in (
-        r"[Ii]nitiation interval",
-        r"on-chip memory|memory blocks|blocks of 512 x 40 bits",
-        r"words a cycle",
-        r"What Intel's compiler makes of it .*has not been run\.",
-        r"DSP blocks of ",
-    ):
-        assert re.search(phrase, header), phrase

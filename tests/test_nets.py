@@ -11,11 +11,11 @@ from processes import python, run
 
 from barista.net import prototxt, solver, source
 from barista.plan import coverage
-from examples import nets
+from barista.zoo import catalog as nets
 
 
 def written(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return run([sys.executable, "-m", "examples.nets", *map(str, arguments)])
+    return run([sys.executable, "-m", "barista.zoo", *map(str, arguments)])
 
 
 @pytest.mark.parametrize("name", nets.NETS)
@@ -79,14 +79,14 @@ def test_vgg_is_covered_without_a_pass(tmp_path: Path) -> None:
 def test_the_command_writes_net_and_solver(tmp_path: Path) -> None:
     result = written("resnet20", "-o", tmp_path / "mine.prototxt")
     assert (result.returncode, result.stderr) == (0, "")
-    assert prototxt.read_net(tmp_path / "mine.prototxt") == nets.resnet20().net
+    assert prototxt.read_net(tmp_path / "mine.prototxt") == nets.example("resnet20").net
     assert prototxt.read_solver(tmp_path / "mine_solver.prototxt").net == str(tmp_path / "mine.prototxt")
 
 
 def test_without_a_file_the_net_goes_to_standard_output() -> None:
     result = written("squeezenet")
     assert result.returncode == 0
-    assert prototxt.parse(result.stdout, prototxt.Kind.NET, "stdout") == nets.squeezenet().net
+    assert prototxt.parse(result.stdout, prototxt.Kind.NET, "stdout") == nets.example("squeezenet").net
 
 
 def test_the_list_has_a_line_a_net() -> None:
@@ -107,4 +107,4 @@ def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], sentence: str) ->
     result = written(*arguments)
     assert (result.returncode, result.stdout) == (1, "")
     [line] = result.stderr.splitlines()
-    assert line.startswith(f"examples.nets: {sentence}")
+    assert line.startswith(f"barista.zoo: {sentence}")

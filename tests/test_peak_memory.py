@@ -8,7 +8,7 @@ import pytest
 
 from barista.bitstream import build as bitstreams
 from barista.profile.runner import STOCK, caffe_runner
-from benchmarks.__main__ import CONTESTS, task_of
+from benchmarks.suite import CONTESTS, task_of
 
 # Of small nets the most is Intel's runtime: LeNet has 1.24 times what stock Caffe has, CIFAR-10 quick 1.20.
 MOST = 1.3

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from processes import barista, sentence
 
 from barista import paths
-from barista.bitstream import fpga
+from barista.bitstream import fpga, resources
 from barista.bitstream import recipe as recipes
 from barista.bitstream.recipe import NUMBER_KEYS, Recipe
 from barista.bitstream.resources import Memory
@@ -73,37 +71,24 @@ def test_a_memory_block_holds_512_words_of_40_bits(words: int, bits: int, blocks
 def test_the_estimate_counts_the_memories_that_the_kernel_declares(name: str) -> None:
     """Names, banks and words of the __local arrays in the grid's source, a float16 as 16 banks."""
     recipe = recipes.load(name)
-    declared = {memory.name: memory for memory in _declared(paths.kernels_dir() / "multiply_unit.h", recipe)}
-    for estimated in recipe.estimate().memories:
-        found = declared.pop(estimated.name)
-        assert (estimated.banks, estimated.words) == (recipe.compute_units * found.banks, found.words), estimated.name
-    assert not declared
+    assert sorted(recipe.estimate().memories, key=str) == sorted(resources.memories(recipe)["multiply_unit.h"], key=str)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_all_kernels_together_fit_the_memory_blocks(name: str) -> None:
     """Every __local array of every kernel: what *_unit.h declares is there once a unit, and nothing else declares any."""
     recipe = recipes.load(name)
-    blocks = 0
-    for file in sorted(paths.kernels_dir().rglob("*.[ch]*")):
-        found = list(_declared(file, recipe))
-        assert not found or file.name.endswith("_unit.h"), file.name
-        blocks += recipe.compute_units * sum(memory.m20k_blocks for memory in found)
+    memories = resources.memories(recipe)
+    assert [file for file in memories if not file.endswith("_unit.h")] == []
+    blocks = sum(memory.m20k_blocks for declared in memories.values() for memory in declared)
     assert recipe.estimate().m20k_blocks <= blocks <= 0.9 * recipe.fpga().m20k_blocks
 
 
-def _declared(file: Path, recipe: Recipe) -> Iterator[Memory]:
-    """The __local arrays of a source file. A dimension of ..._WORDS is a bank's depth; others, and a vector's width, count them."""
-    numbers = {key.upper(): value for key, value in recipe.raw.items() if isinstance(value, int)}
-    numbers["GRID_VECTORS"] = recipe.pe_columns // numbers.setdefault("VECTOR", 16)
-    for header in paths.kernels_dir().rglob("*.h"):
-        numbers |= {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)\b", header.read_text(), re.MULTILINE)}
-    for match in re.finditer(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);", file.read_text()):
-        sizes = {size: eval(size.replace("/", "//"), {}, numbers) for size in re.findall(r"\[([^\]]+)\]", match.group(3))}
-        words = prod(value for size, value in sizes.items() if "_WORDS" in size)
-        banks = prod(value for size, value in sizes.items() if "_WORDS" not in size)
-        wide = 16 if match.group(1).endswith("16") else recipe.lanes if match.group(1).endswith("_lanes") else 1
-        yield Memory(match.group(2), banks * wide, words, 32)
+def test_statements_of_resources_are_sums_and_products() -> None:
+    assert resources.evaluate("LANES * (2 + min(4, TAPS)) - 8 / 3", {"LANES": 16, "TAPS": 9}) == 94
+    for wrong in ("OTHER * 2", "LANES ** 2", "__import__('os')", "max(1, 2)"):
+        with pytest.raises(ValueError, match="neither a number, a name of LANES, nor"):
+            resources.evaluate(wrong, {"LANES": 16})
 
 
 def test_every_number_reaches_the_kernels() -> None:

@@ -14,8 +14,8 @@ import pytest
 from barista import paths
 from barista.errors import BaristaError
 from barista.opencl import emulator
-from tools.set_up import __main__ as main
 from tools.set_up import caffe, debian, pycaffe, python
+from tools.set_up import steps as main
 from tools.set_up.commands import Runner
 from tools.set_up.setting import Setting, SetUpError
 
@@ -85,7 +85,7 @@ def test_set_up_that_is_killed_keeps_its_lock_until_its_commands_end(tmp_path: P
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from tools.set_up import __main__ as main
+from tools.set_up import steps as main
 from tools.set_up.commands import Runner
 with main._lock(Path("set-up.lock")) as lock, Runner("step", "", Path("log"), lock) as runner:
     Path("started").touch()

@@ -18,7 +18,7 @@ from barista.profile import session
 from barista.profile.records import Recorded
 from barista.profile.runner import caffe_runner, made_layers
 from barista.profile.session import Task
-from examples import nets
+from barista.zoo import catalog as nets
 
 STEPS = 2
 WARM = 2

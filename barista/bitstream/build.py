@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from barista import __version__
 from barista.bitstream import cache
 from barista.bitstream import recipe as recipes
 from barista.bitstream.job import Job
@@ -104,6 +105,7 @@ def _make(recipe: Recipe, job: Job) -> Bitstream:
             raise BaristaError(f"recipe {recipe.name}: {error}; the compiler's log is {_keep_log(job.path, error.log)}") from error
         manifest = {
             "manifest_version": MANIFEST_VERSION,
+            "barista": __version__,
             "recipe": recipe.raw,
             **job.identity,
             "binary_sha256": file_sha256(binary),

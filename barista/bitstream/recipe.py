@@ -23,6 +23,7 @@ from barista.bitstream.resources import Estimate, Memory
 from barista.errors import BaristaError
 
 VECTOR = 16  # floats of a word of external memory
+MOST_UNITS = 4  # that opencl_kernels/each_unit.h names
 X_HALVES = 2  # of the grid's memory x: one is read while the other is loaded
 NUMBER_FORMATS = ("float",)  # OpenCL C types that the kernels and the host's buffers know
 TEXT_KEYS = ("name", "description", "board", "target")
@@ -72,6 +73,7 @@ class Recipe:
             raw=raw,
             **numbers,
         )
+        check.rule("compute_units", recipe.compute_units <= MOST_UNITS, f"at most {MOST_UNITS}, which each_unit.h names")
         check.rule("acc_distance", recipe.acc_distance <= recipe.acc_words, f"at most acc_words ({recipe.acc_words})")
         columns = recipe.pe_columns // VECTOR
         check.rule("pe_columns", recipe.pe_columns == columns * VECTOR and columns.bit_count() == 1, "16, 32, 64 or so on")

@@ -1,4 +1,4 @@
-"""The command line: each module in this folder defines one click command named `command`.
+"""The command line: each module in this folder that defines `command`, a click command, is one of that name.
 
 A module is imported when its command is asked for, so that `barista --help` stays quick; its first docstring line is the help.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from barista import __version__
 from barista.errors import BaristaError
 
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
@@ -24,7 +25,7 @@ class _Commands(click.Group):
     """Finds commands by their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(module.name for module in pkgutil.iter_modules(__path__) if "\ndef command(" in _text(module.name))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
@@ -40,11 +41,15 @@ class _Commands(click.Group):
 
 
 def _first_line(name: str) -> str:
-    text = (Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    return (ast.get_docstring(ast.parse(_text(name))) or "").partition("\n")[0]
+
+
+def _text(name: str) -> str:
+    return (Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Trains Caffe networks on Intel FPGAs, or on Intel's FPGA emulator where there is no board."""
 

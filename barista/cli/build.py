@@ -9,13 +9,14 @@ import click
 
 from barista.bitstream import build as bitstreams
 from barista.bitstream import recipe as recipes
+from barista.cli import options
 
 
 @click.command()
 @click.argument("recipe", default=bitstreams.DEFAULT_RECIPE)
-@click.option("--device", help="The device to compile for: emulator (the default), pocl, or part of a device's name.")
+@options.device("compile for")
 @click.option("--force", is_flag=True, help="Build even where the cache has it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.as_json()
 def command(recipe: str, device: str | None, force: bool, as_json: bool) -> None:
     """Makes the bitstream of RECIPE, a name in bitstreams/ or a file that ends in .json.
 

@@ -12,17 +12,18 @@ from rich.table import Table
 
 from barista.check import report as check
 from barista.check.result import LayerResult
+from barista.cli import options
 from barista.errors import BaristaError
 from barista.net import inputs
 
 
 @click.command()
 @click.argument("net", type=click.Path(path_type=Path))
-@click.option("--device", help="The device to check: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
+@options.device("check")
+@options.bitstream()
+@options.shapes()
 @click.option("--seed", default=1, show_default=True, help="Of the random inputs.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every comparison.")
+@options.as_json("every comparison")
 def command(net: Path, device: str | None, bitstream: str | None, shapes: tuple[str, ...], seed: int, as_json: bool) -> None:
     """Runs each layer of NET that the device would run against stock Caffe's layer.
 

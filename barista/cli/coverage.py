@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from barista.cli import options
 from barista.net import inputs
 from barista.plan import coverage
 
@@ -19,8 +20,8 @@ _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of a table is fold
 
 @click.command()
 @click.argument("files", metavar="NET|SOLVER...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every layer of every net.")
+@options.shapes()
+@options.as_json("every layer of every net")
 def command(files: tuple[Path, ...], shapes: tuple[str, ...], as_json: bool) -> None:
     """Says of each layer of a NET, or of a SOLVER's nets, whether the device runs it, and what it multiplies.
 

@@ -7,16 +7,15 @@ from dataclasses import asdict
 
 import click
 
+from barista.cli import options
 from barista.errors import BaristaError
 from barista.opencl import devices
 from barista.opencl.devices import Choice, Device
 
 
 @click.command()
-@click.option(
-    "--device", help="Which one `train --device` would pick for this name: emulator (the default), pocl, or part of a name."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.device("pick, as `train` would")
+@options.as_json()
 def command(device: str | None, as_json: bool) -> None:
     """Lists every OpenCL platform and device, and says which one `train` would pick, and why."""
     present = devices.devices(devices.environment(device))

@@ -8,14 +8,15 @@ import click
 from rich.console import Console
 
 from barista import doctor
+from barista.cli import options
 from barista.errors import BaristaError
 
 _MARKS = {doctor.State.OK: "ok", doctor.State.ABSENT: "--", doctor.State.MISSING: "MISSING"}
 
 
 @click.command()
-@click.option("--device", help="The device that training is to use: emulator (the default), pocl, or part of a device's name.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.device("train on")
+@options.as_json()
 def command(device: str | None, as_json: bool) -> None:
     """Checks all that Barista needs on this machine, and says what to type where something is missing.
 

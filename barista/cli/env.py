@@ -9,12 +9,13 @@ import click
 
 from barista import paths
 from barista.bitstream import build as bitstreams
-from barista.runtime import views
+from barista.cli import options
+from barista.runtime import blas, views
 
 
 @click.command()
-@click.option("--device", help="The device to train on: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
+@options.device("train on")
+@options.bitstream()
 def command(device: str | None, bitstream: str | None) -> None:
     """Prints shell lines with which the stock `caffe` tool trains the net that `barista rewrite` wrote:
 
@@ -26,7 +27,11 @@ def command(device: str | None, bitstream: str | None) -> None:
     """
     library = paths.plugin_library()
     found, picked = bitstreams.resolve(device, bitstream, note=lambda text: click.echo(f"{text} ...", err=True))
-    variables = {**bitstreams.environment(found, picked), "BARISTA_VIEWS": str(Path(views.__file__).resolve())}
+    variables = {
+        **bitstreams.environment(found, picked),
+        **blas.environment(),
+        "BARISTA_VIEWS": str(Path(views.__file__).resolve()),
+    }
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     # Ahead of libcaffe, whose memory it stands in for; whatever else is preloaded stays.

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from barista import extras
 from barista.bitstream import build as bitstreams
+from barista.cli import options
 from barista.net import inputs
 from barista.profile import session, timeline, trace
 from barista.profile.runner import caffe_runner, made_layers
@@ -25,9 +27,9 @@ from barista.profile.runner import caffe_runner, made_layers
     type=click.Path(path_type=Path),
     help="The trace; a PNG goes beside it.",
 )
-@click.option("--device", help="The device to profile: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
+@options.device("profile")
+@options.bitstream()
+@options.shapes()
 def command(
     file: Path, first: int, count: int, output: Path, device: str | None, bitstream: str | None, shapes: tuple[str, ...]
 ) -> None:
@@ -36,6 +38,7 @@ def command(
     The trace opens in chrome://tracing and in Perfetto. The picture shows the same: a row a queue, bars coloured by kind of layer.
     Data need not be there: where it is missing, pictures and labels are random. What is not profiled pays nothing.
     """
+    extras.require("matplotlib", "barista profile")  # before the net is trained for a picture that could not be drawn
     given = dict(inputs.parse_shape(shape) for shape in shapes)
     with Console(stderr=True, highlight=False).status("making the net") as status:
         task = session.prepare(file, given)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from barista.cli import options
 from barista.cli.coverage import scaled
 from barista.net import inputs
 from barista.profile import layer_times
@@ -27,10 +28,10 @@ _FILE_COLUMNS = 200  # a file or a pipe has no width; no line of the table is fo
 @click.command()
 @click.argument("file", metavar="NET|SOLVER", type=click.Path(path_type=Path))
 @click.option("--iterations", default=10, show_default=True, type=click.IntRange(min=1), help="Steps of each that are timed.")
-@click.option("--device", help="The device to time: emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or an .aocx file.")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=CxHxW", help="The shape of an input that nothing else tells.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.device("time")
+@options.bitstream()
+@options.shapes()
+@options.as_json()
 def command(file: Path, iterations: int, device: str | None, bitstream: str | None, shapes: tuple[str, ...], as_json: bool) -> None:
     """Trains NET, or SOLVER's training net, on the device and in stock Caffe, a step each in turn, and times their layers.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from barista.cli import options
 from barista.net import solver
 from barista.train import progress
 from barista.train import run as training
@@ -17,8 +18,8 @@ from barista.train import run as training
 @click.option("--snapshot", type=click.Path(path_type=Path), help="A .solverstate to go on from.")
 @click.option("--weights", multiple=True, help="A .caffemodel to begin with; several with commas between.")
 @click.option("--iterations", type=click.IntRange(min=1), help="In all, in place of the solver's max_iter.")
-@click.option("--device", help="emulator (the default), pocl, or part of a device's name.")
-@click.option("--bitstream", help="A recipe's name, or a file that ends in .aocx.")
+@options.device("train on")
+@options.bitstream()
 @click.option("--only", multiple=True, metavar="LAYER", help="Only these layers go to the device; * stands for anything.")
 @click.option("--except", "excepted", multiple=True, metavar="LAYER", help="These layers stay on the CPU.")
 @click.option("--log", type=click.Path(path_type=Path), help="Where the log goes, JSON lines [SNAPSHOT_PREFIX_log.jsonl].")

@@ -20,7 +20,7 @@ Words = npt.NDArray[np.uint32]
 
 
 def lrn(layer: Any, src: Single, diff_dst: Single) -> tuple[Double, Double] | None:
-    """dst and diff_src of one image, [channels][height][width]; None within a channel: there stock Caffe carries nothing on."""
+    """dst and diff_src of one image, [channels, height, width]; None within a channel: there stock Caffe carries nothing on."""
     param = layer.lrn_param
     if param.norm_region != param.ACROSS_CHANNELS:
         return None
@@ -40,7 +40,7 @@ def lrn(layer: Any, src: Single, diff_dst: Single) -> tuple[Double, Double] | No
 
 
 def stochastic_pooling(layer: Any, src: Single, diff_dst: Single, seed: int) -> tuple[Single, Single]:
-    """dst and diff_src, [images][channels][height][width], of the first pass in training after Caffe's generator was seeded.
+    """dst and diff_src, [images, channels, height, width], of the first pass in training after Caffe's generator was seeded.
 
     In single precision and in the device's order (caffe_layers/ops/pooling.hpp), so equal to the bit.
     """

@@ -63,6 +63,16 @@ class Example:
 
 
 @dataclass(frozen=True)
+class DataSource:
+    """How a type of data layer says its batch and the shape of one image."""
+
+    parameter: str  # the field of LayerParameter that holds `batch_size`
+    image: Callable[[Any], Shape | None] = lambda layer: (
+        None
+    )  # channels x height x width before cropping, None where it can't be told
+
+
+@dataclass(frozen=True)
 class SuiteException:
     """Tests of Caffe's that are known not to pass on the device."""
 
@@ -86,6 +96,7 @@ class LayerType:
     remark: str = ""  # for the documents: what is done of it, or left out
 
     # --- blobs
+    source: DataSource | None = None  # of a type that reads data
     parameters: Callable[[Any], int] | None = None  # blobs of them, as the message says; None: those that `param` mentions
     statistics: bool = False  # its parameters are averages, above zero: measured, not learned, so without a gradient
     reads: int | None = None  # of how many bottoms it takes more than the shape; None: of all
@@ -97,9 +108,8 @@ class LayerType:
 
     # --- work
     multiply_adds: Callable[[Any, Shapes], int] = lambda layer, shapes: 0  # products added to a sum, in one forward pass
-    # What the plan of the multiply grid takes (runtime.plugin.Plugin.grid_plans); None of a layer that does not work on the grid.
-    plan: Callable[[Any, Shapes], Mapping[str, Any] | None] = lambda layer, shapes: None
-    transposes: bool = False  # `plan` is that of the convolution whose data pass is this layer's forward pass
+    # The operation that plans the layer's passes in training, as in caffe_layers/plan/operations.hpp; None of one that has none.
+    operation: Callable[[Any, Shapes], Mapping[str, Any] | None] = lambda layer, shapes: None
     takes_post_ops: bool = False  # its results go through the store that can do other layers' work
     post_op: PostOp | None = None  # its own work in such a store
 

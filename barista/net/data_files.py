@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from barista.errors import BaristaError
 from barista.net import schema
 from barista.net.schema import LayerParameter, NetParameter, SolverParameter
+from barista.net.shapes import Shape
 
 _FIELDS = {
     "data_param": ("source", "mean_file"),
@@ -219,3 +220,27 @@ def _hdf5_list_problem(path: Path) -> str:
         return "is empty, it should list HDF5 files"
     missing = next((file for file in files if not Path(file).is_file()), None)
     return f"lists '{missing}', and there is no such file" if missing else ""
+
+
+# --- shapes of images ----------------------------------------------------------------------------------------------------------
+
+
+def image_of_database(layer: Any) -> Shape | None:
+    """The shape of the first record that a Data layer reads, channels first; None where it isn't there or Caffe alone can tell.
+
+    Caffe reads a path from the working directory, so this does. Raises BaristaError.
+    """
+    source = Path(layer.data_param.source)
+    if layer.data_param.backend != layer.data_param.LMDB or not (source / "data.mdb").is_file():
+        return None
+    try:
+        with lmdb.open(str(source), readonly=True, lock=False) as database, database.begin() as transaction:
+            record = next(iter(transaction.cursor()), None)
+    except lmdb.Error as error:
+        raise BaristaError(f"layer '{layer.name}': {source} is not an LMDB: {error}") from error
+    if record is None:
+        return None
+    datum = schema.new("Datum")
+    datum.ParseFromString(record[1])
+    size = (int(datum.channels), int(datum.height), int(datum.width))
+    return size if not datum.encoded and all(size) else None

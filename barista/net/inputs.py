@@ -9,15 +9,14 @@ other layer that takes nothing, code of the user's own for one, becomes an input
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
 from barista.errors import BaristaError
-from barista.net import data_files, prototxt, schema
+from barista.layers import types
+from barista.net import data_files, prototxt
 from barista.net.shapes import Shape
 
 
@@ -30,14 +29,6 @@ class Replaced:
     @property
     def sentences(self) -> list[str]:
         return [f"input {note}" for note in (*self.notes, *self.kept)]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """How a type of data layer says its batch and the shape of one image."""
-
-    parameter: str  # the field of LayerParameter
-    image: Callable[[Any], Shape | None]  # C x H x W before cropping, None where it can't be told
 
 
 def replace(net: Any, path: Path, shapes: Mapping[str, Shape]) -> Replaced:
@@ -78,12 +69,12 @@ def parse_shape(text: str) -> tuple[str, Shape]:
 
 
 def _makes_data(layer: Any, shapes: Mapping[str, Shape]) -> bool:
-    return layer.type in _SOURCES or (not layer.bottom and bool(layer.top) and set(layer.top) <= shapes.keys())
+    return types.of(layer.type).source is not None or (not layer.bottom and bool(layer.top) and set(layer.top) <= shapes.keys())
 
 
 def _blob_shapes(layer: Any, images: _Images) -> list[tuple[str, Shape, str]]:
     shapes = images.shapes
-    source = _SOURCES.get(layer.type)
+    source = types.of(layer.type).source
     batch = int(getattr(getattr(layer, source.parameter), "batch_size", 1)) or 1 if source else 1
     found = []
     for i, blob in enumerate(layer.top):
@@ -107,13 +98,13 @@ class _Images:
         self._path = path
         self._told: dict[str, tuple[Shape, str]] = {}  # of blobs, by the first layer that tells
         for layer in layers:
-            told = self._as_its_data_says(layer) or self._as_its_parameters_say(layer) if layer.type in _SOURCES else None
+            told = self._as_its_data_says(layer) or self._as_its_parameters_say(layer) if types.of(layer.type).source else None
             if told is not None:
                 self._told.setdefault(layer.top[0], (told[0], f"as layer '{layer.name}' says"))
 
     def only_caffe_can_tell(self, layer: Any) -> bool:
         """Whether the layer's data is there, and Caffe must be asked for the shape."""
-        if layer.type not in _SOURCES or self.shapes.keys() & set(layer.top):
+        if types.of(layer.type).source is None or self.shapes.keys() & set(layer.top):
             return False
         return self._as_its_data_says(layer) is None and data_files.is_readable(layer)
 
@@ -133,7 +124,8 @@ class _Images:
 
     @staticmethod
     def _as_its_data_says(layer: Any) -> tuple[Shape, str] | None:
-        image = _SOURCES[layer.type].image(layer)
+        source = types.of(layer.type).source
+        image = source.image(layer) if source else None
         return (_cropped(image, layer), "as the data says") if image is not None else None
 
     @staticmethod
@@ -144,8 +136,9 @@ class _Images:
 
 
 def _source_of(layer: Any) -> str:
-    source = getattr(getattr(layer, _SOURCES[layer.type].parameter), "source", "")
-    return f" {source}" if source else ""
+    source = types.of(layer.type).source
+    name = getattr(getattr(layer, source.parameter), "source", "") if source else ""
+    return f" {name}" if name else ""
 
 
 def _cropped(image: Shape, layer: Any) -> Shape:
@@ -165,53 +158,6 @@ def _become_input(layer: Any, shapes: list[Shape]) -> None:
 
 
 # --- where a shape comes from --------------------------------------------------------------------------------------------------
-
-
-def _of_database(layer: Any) -> Shape | None:
-    """The shape of the first record. Caffe reads a path from the working directory, so this does."""
-    source = Path(layer.data_param.source)
-    if layer.data_param.backend != layer.data_param.LMDB or not (source / "data.mdb").is_file():
-        return None
-    try:
-        with lmdb.open(str(source), readonly=True, lock=False) as database, database.begin() as transaction:
-            record = next(iter(transaction.cursor()), None)
-    except lmdb.Error as error:
-        raise BaristaError(f"layer '{layer.name}': {source} is not an LMDB: {error}") from error
-    if record is None:
-        return None
-    datum = schema.new("Datum")
-    datum.ParseFromString(record[1])
-    size = (int(datum.channels), int(datum.height), int(datum.width))
-    return size if not datum.encoded and all(size) else None
-
-
-def _of_image_files(layer: Any) -> Shape | None:
-    param = layer.image_data_param
-    size = (int(param.new_height), int(param.new_width))
-    return (3 if param.is_color else 1, *size) if all(size) else None
-
-
-def _of_memory(layer: Any) -> Shape | None:
-    param = layer.memory_data_param
-    return int(param.channels), int(param.height), int(param.width)
-
-
-def _of_windows(layer: Any) -> Shape | None:
-    crop = int(layer.window_data_param.crop_size or layer.transform_param.crop_size)
-    return (3, crop, crop) if crop else None
-
-
-def _unknown(_layer: Any) -> Shape | None:
-    return None
-
-
-_SOURCES = {
-    "Data": _Source("data_param", _of_database),
-    "HDF5Data": _Source("hdf5_data_param", _unknown),
-    "ImageData": _Source("image_data_param", _of_image_files),
-    "MemoryData": _Source("memory_data_param", _of_memory),
-    "WindowData": _Source("window_data_param", _of_windows),
-}
 
 
 def _beside(path: Path, blob: str) -> tuple[Shape, Path] | None:

@@ -87,7 +87,8 @@ def _types(what: str) -> frozenset[str] | None:
 
 def _ask(what: str, file: str, name: str, message: bytes | None = None) -> tuple[process.Event, str]:
     """The answer of a process that holds the library, and what Caffe logged; `name` begins the sentence of its death."""
-    with process.Process(process.command("barista.net.upgrade", str(paths.plugin_library())), name, {}) as child:
+    command = process.command("barista.net.upgrade", str(paths.plugin_library()))
+    with process.Process(command, name, {}, multiplies=False) as child:
         child.tell({"what": what, "file": file}, message)
         child.tell_no_more()
         answer = child.hear()

@@ -196,7 +196,7 @@ def _oclgrind_vendors() -> Path:
 
 def _ask(request: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """Sends a request to a child that loads OpenCL, and returns its answer; what runtimes print stays unseen."""
-    with process.Process(process.command("barista.opencl.devices"), "", variables, runs="OpenCL") as child:
+    with process.Process(process.command("barista.opencl.devices"), "", variables, runs="OpenCL", multiplies=False) as child:
         child.tell(request)
         child.tell_no_more()
         reply = child.hear()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from barista.bitstream import build as bitstreams
 from barista.errors import BaristaError
-from barista.layers import types
 from barista.net.shapes import MadeLayer, Shape
+from barista.plan import grid
 from barista.profile import report, session
 from barista.profile.records import Recorded
 from barista.profile.runner import Runner, caffe_runner, made_layers
@@ -61,12 +61,11 @@ def measure(
 
 def _plans(task: Task, made: Sequence[MadeLayer], ours: Runner) -> dict[int, list[GridPlan]]:
     """How the grid is used, by the number of the layer in `made`."""
-    shapes = {}
+    operations = {}
     for number, layer in enumerate(made):
         if layer.index is not None and session.decision_of(task, layer).place is Place.DEVICE:
-            param = task.net.layer[layer.index]
-            shapes[number] = types.of(param.type).plan(param, layer.shapes)
-    used = {number: shape for number, shape in shapes.items() if shape}
+            operations[number] = grid.operation(task.net.layer[layer.index], layer.shapes)
+    used = {number: operation for number, operation in operations.items() if operation}
     return dict(zip(used, ours.grid_plans(list(used.values())), strict=True))
 
 

@@ -13,7 +13,6 @@ Of the JSON lines on standard input the first is {"name", "solver": its text, "s
 
 from __future__ import annotations
 
-import ctypes
 import re
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import instances, prototxt
 from barista.net.shapes import MadeLayer
-from barista.runtime import plugin
+from barista.runtime import blas, plugin
 from barista.runtime.plugin import Plugin, Recording
 from barista.runtime.process import Answer
 
@@ -58,7 +57,9 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
 def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer, tasks: Iterator[dict[str, Any]]) -> None:
     layers = list(trainer.layers())
     parameters = sum(prod(shape) for layer in layers for shape in layer.shapes.weights)
-    versions = {"Caffe": caffe.__version__, **_openblas()}
+    versions = {"Caffe": caffe.__version__}
+    if openblas := blas.loaded():
+        versions["OpenBLAS"] = openblas
     if loaded:
         versions[loaded.device.name] = loaded.device.driver
     answer.tell(layers=[instances.as_json(layer) for layer in layers], parameters=parameters, versions=versions)
@@ -219,17 +220,6 @@ class Spans:
                 self._spans.append((self._step, layer, backward, began, ended, first, self.commands()))
 
         return end
-
-
-def _openblas() -> dict[str, str]:
-    """The version of the OpenBLAS that Caffe multiplies with, where it does, and for which processor its kernels are."""
-    for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
-        library = ctypes.CDLL(path)
-        if hasattr(library, "openblas_get_config"):
-            library.openblas_get_config.restype = library.openblas_get_corename.restype = ctypes.c_char_p
-            version = library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]
-            return {"OpenBLAS": f"{version} for {library.openblas_get_corename().decode()}"}
-    return {}
 
 
 def peak_bytes() -> int:

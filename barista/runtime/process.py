@@ -62,11 +62,17 @@ def command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """What a process is started with: this one's environment and modules, Caffe's log on standard error, and `variables`."""
+def environment(variables: Mapping[str, str], *, multiplies: bool = True) -> dict[str, str]:
+    """What a process is started with: this one's environment and modules, Caffe's log on standard error, and `variables`.
+
+    Where it `multiplies`, as Caffe's passes do, OpenBLAS is told of the processor what it does not see itself.
+    """
+    from barista.runtime import blas
+
+    kernels = blas.environment() if multiplies else {}
     search = [folder for folder in sys.path if folder and folder not in _interpreters_own()]
     log = {"GLOG_logtostderr": "1", "GLOG_minloglevel": "0"}
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(search), **variables, **log}
+    return {**os.environ, **kernels, "PYTHONPATH": os.pathsep.join(search), **variables, **log}
 
 
 @functools.cache
@@ -90,8 +96,9 @@ class Process:
         log: IO[Any] | None = None,
         new_session: bool = False,
         runs: str = "Caffe",
+        multiplies: bool = True,
     ) -> None:
-        """`name` is what sentences call what it works on, and `runs` what it is for; `variables` are added to its environment.
+        """`name` is what sentences call what it works on, and `runs` what it is for; see environment() for the others.
 
         `log`, else a file that is gone with it, takes what it prints. In a session of its own no terminal reaches it.
         """
@@ -102,7 +109,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=environment(variables),
+            env=environment(variables, multiplies=multiplies),
             start_new_session=new_session,
         )
         assert self._popen.stdin is not None

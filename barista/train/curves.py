@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from barista import extras
 from barista.train import events
 
 # Two hues that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008).
@@ -61,6 +62,7 @@ def _add(points: list[tuple[int, float]], iteration: int, value: float | None) -
 
 def draw(curves: Curves, picture: Path, title: str) -> bool:
     """Writes the picture, a PNG; False where there is nothing to draw."""
+    extras.require("matplotlib", "curves of a training")
     # Imported here: it takes longer than the rest of the command, and the Figure alone does without a window system.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

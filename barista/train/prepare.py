@@ -18,6 +18,7 @@ from barista.net import solver as solvers
 from barista.net.schema import SolverParameter
 from barista.net.source import Solver
 from barista.rewrite import placement
+from barista.runtime import blas
 from barista.train import snapshot as snapshots
 from barista.train.progress import Progress
 from barista.train.snapshot import Snapshot
@@ -78,6 +79,8 @@ def prepare(request: Request, show: Progress) -> Prepared:
     opened = source.open_solver(request.solver)
     solver = solvers.ready(opened, weights=weights, iterations=request.iterations)
     placed = placement.place_nets(solver, placement.Selection(request.only, request.excepted))
+    if slow := blas.note():
+        show.note(slow)
     for note in solver.notes:
         show.note(note)
     settings = solver.settings

@@ -192,7 +192,7 @@ def _draw(followed: _Followed, log: Path, show: Progress) -> Path | None:
     picture = picture_of(log)
     try:
         drawn = curves.draw(curves.read(log), picture, f"{followed.net} on {followed.device}")
-    except (OSError, ValueError) as error:
+    except (BaristaError, OSError, ValueError) as error:
         show.note(f"picture {picture}: {error}; the run itself is not touched by that")
         return None
     return picture if drawn else None

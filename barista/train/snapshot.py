@@ -26,6 +26,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from barista import __version__
 from barista.errors import BaristaError
 from barista.net import schema, upgrade
 from barista.net.source import Net
@@ -140,7 +141,7 @@ def _split(name: str) -> tuple[str, str, str]:
 
 
 def _memory_text(files: Mapping[str, Any], memory: Mapping[str, Any]) -> str:
-    return json.dumps({"barista_memory": MEMORY_VERSION, "files": files, **memory}) + "\n"
+    return json.dumps({"barista_memory": MEMORY_VERSION, "barista": __version__, "files": files, **memory}) + "\n"
 
 
 def remove_stale_asides(prefix: str) -> None:

@@ -3,8 +3,8 @@
 It is asked for one Task (see barista.runtime.process), and answers with what happens:
 
     phase      {"phase", "iteration"}: what it begins to do; the last one before a death says where that was
-    started    {"device", "bitstream", "net", "solver", "batch", "iteration", "parameters", "stock_code": [[layer, type, reason],
-               ...] of device layers that run in stock Caffe, ...}
+    started    {"barista": its version, "device", "bitstream", "net", "solver", "batch", "iteration", "parameters",
+               "stock_code": [[layer, type, reason], ...] of device layers that run in stock Caffe, ...}
     training   {"iteration"}: the first iteration is about to begin, 0 or where a snapshot left off
     iteration  {"iteration", "loss", "smoothed_loss", "learning_rate", "outputs" at displayed ones}
     test       {"iteration", "net", "outputs"}
@@ -26,6 +26,7 @@ import os
 import signal
 import sys
 
+from barista import __version__
 from barista.errors import BaristaError
 from barista.runtime.process import Answer
 from barista.train.channel import Events, Stop
@@ -62,7 +63,8 @@ def _work(task: Task, answer: Answer, events: Events, stop: Stop) -> None:
             solver.end_within(_ORPHAN_S)
 
     stop.when_requested = limit_orphan
-    events.send("started", device=loaded.device.name, bitstream=str(loaded.bitstream.path), **solver.description)
+    bitstream = str(loaded.bitstream.path)
+    events.send("started", barista=__version__, device=loaded.device.name, bitstream=bitstream, **solver.description)
     aside = snapshot.Aside(task.prefix)
     loop.foresee(solver, param, aside, events)
     try:

@@ -17,7 +17,7 @@ namespace barista::ops {
 
 class Accuracy {
  public:
-  // Throws device::Error for an axis without elements.
+  // Throws plan::Unsupported for an axis without elements.
   Accuracy(device::DeviceManager& manager, const ClassAxis& axis, int top_k, IgnoredLabel ignored);
 
   // Overwrites dst and, where it is given, per_class.

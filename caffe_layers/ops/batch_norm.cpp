@@ -1,24 +1,15 @@
 #include "ops/batch_norm.hpp"
 
-#include <string>
-
 #include "interface/batch_norm_rule.h"
+#include "plan/normalisation.hpp"
 
 namespace barista::ops {
-namespace {
 
 using device::Argument;
 
-const ChannelShape& checked(const ChannelShape& s) {
-  if (s.outer >= 1 && s.channels >= 1 && s.inner >= 1) return s;
-  throw device::Error("batch normalisation of " + std::to_string(s.outer) + " x " + std::to_string(s.channels) + " x " +
-                      std::to_string(s.inner) + " values: there must be at least 1 a channel");
-}
-
-}  // namespace
-
 BatchNorm::BatchNorm(device::DeviceManager& manager, const ChannelShape& shape, float eps)
-    : manager_(manager), shape_(checked(shape)), eps_(eps) {
+    : manager_(manager), shape_(shape), eps_(eps) {
+  plan::validate_batch_norm(shape);
   for (device::Buffer* buffer : {&mean_, &variance_, &scale_, &mean_of_diff_, &mean_of_product_})
     *buffer = manager.allocate(shape.channels * sizeof(float));
 }

@@ -25,7 +25,7 @@ struct MovingStatistics {
 
 class BatchNorm {
  public:
-  // Throws device::Error where `shape` has no values.
+  // Throws plan::Unsupported where `shape` has no values.
   BatchNorm(device::DeviceManager& manager, const ChannelShape& shape, float eps);
 
   // Overwrites dst and normalised, two buffers with the same values: backward needs one that nobody works on in place.

@@ -6,12 +6,11 @@
 #define BARISTA_OPS_CHANNELS_HPP_
 
 #include "device/device_manager.hpp"
+#include "plan/channels.hpp"
 
 namespace barista::ops {
 
-struct ChannelShape {
-  int outer, channels, inner;
-};
+using plan::ChannelShape;
 
 // dst = (src - centre[c] - other * slope[c]) * scale[c] + shift[c]. Null: 0; without a scale, 1. dst may be src or other.
 struct ChannelAffine {

@@ -3,29 +3,18 @@
 #define BARISTA_OPS_CLASS_AXIS_HPP_
 
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "device/device_manager.hpp"
+#include "plan/class_axis.hpp"
 
 namespace barista::ops {
 
-// Values lie as [outer][classes][inner], labels as [outer][inner]: there are outer * inner positions.
-struct ClassAxis {
-  int outer, classes, inner;
-  int positions() const { return outer * inner; }
-};
+using plan::ClassAxis;
 
 // The label whose positions are left out, if any.
 using IgnoredLabel = std::optional<int>;
 
-// Throws device::Error, in which `what` names the operation, for an axis without elements.
-void validate(const ClassAxis& axis, const char* what);
-
-// Enqueues kernels that take groups of positions one after the other: rows where inner is 1, else positions of one image. Returns how many
-// units take part.
-int launch_on_groups(device::DeviceManager& manager, const ClassAxis& axis, const std::string& kernel,
-                     const std::vector<device::Argument>& arguments);
+// What kernels are told of labels.
+inline label_rule rule_of(IgnoredLabel ignored) { return {1, ignored.has_value() ? 1 : 0, ignored.value_or(0)}; }
 
 }  // namespace barista::ops
 

@@ -1,4 +1,5 @@
-// 2-D convolution, forward and backward: on the multiply grid, or, where each channel has a kernel of its own, by ops/depthwise.hpp.
+// 2-D convolution, forward and backward: on the multiply grid, or, where each channel has a kernel of its own, by
+// ops/depthwise.hpp.
 //
 //   dst[n][o][p][q] = bias[o] + sum over c, r, s of src[n][c][p*SH - PH + r*DH][q*SW - PW + s*DW] * weights[o][c][r][s]
 //
@@ -19,8 +20,8 @@ using plan::ConvolutionShape;
 
 class Convolution {
  public:
-  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported for a shape without output, and where
-  // a pass has no tile that fits the recipe's memories.
+  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported for a shape without output,
+  // and where a pass has no tile that fits the recipe's memories.
   Convolution(device::DeviceManager& manager, const ConvolutionShape& shape);
   ~Convolution();
 

@@ -5,15 +5,11 @@
 #include <vector>
 
 #include "device/device_manager.hpp"
+#include "plan/copy.hpp"
 
 namespace barista::ops {
 
-// `rows` rows of `run` floats, which begin `offset` floats into their buffer and every `stride` floats after that.
-struct CopyRows {
-  int rows, run;
-  int src_offset, src_stride;
-  int dst_offset, dst_stride;
-};
+using plan::CopyRows;
 
 // The launches of one copy, to be enqueued with others that write other parts of dst; none where there is nothing to copy.
 std::vector<device::Launch> copy_launches(device::DeviceManager& manager, const device::Buffer& src, device::Buffer& dst,

@@ -1,18 +1,12 @@
 #include "ops/elementwise.hpp"
 
-#include <cmath>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "ops/in_store.hpp"
-#include "ops/units.hpp"
-#include "plan/ranges.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 namespace {
-
-using plan::ceil_div;
 
 using Argument = device::Argument;
 
@@ -44,14 +38,6 @@ std::vector<Argument> arguments(const elementwise_function& f, const Elementwise
   return all;
 }
 
-// One launch a unit, on its part of `range`.
-device::Launch on_unit(const std::string& kernel, std::size_t unit, std::vector<Argument> arguments,
-                       const elementwise_range& range) {
-  device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), std::move(arguments)};
-  launch.arguments.push_back(Argument::value(range));
-  return launch;
-}
-
 const device::Buffer* chosen(Operand operand, const device::Buffer& src, const device::Buffer& dst,
                              const device::Buffer& diff_dst) {
   switch (operand) {
@@ -66,89 +52,7 @@ const device::Buffer* chosen(Operand operand, const device::Buffer& src, const d
   }
 }
 
-int parity_of(float exponent) {
-  if (exponent != std::floor(exponent)) return ELEMENTWISE_NO_INTEGER;
-  return std::fmod(exponent, 2.0F) == 0 ? ELEMENTWISE_EVEN : ELEMENTWISE_ODD;
-}
-
-ElementwisePass constant(float value) {
-  ElementwisePass pass = {ELEMENTWISE_CONSTANT, Operand::kNone};
-  pass.shift = value;
-  return pass;
-}
-
-// a^exponent of a = shift + scale * src, and its derivative but for the two functions that need no logarithm.
-Elementwise general_power(float exponent, float scale, float shift) {
-  ElementwisePass forward = {ELEMENTWISE_POWER, Operand::kSrc, Operand::kNone, Operand::kNone, scale, shift, exponent};
-  forward.parity = parity_of(exponent);
-  // exponent * scale * dst / (shift + scale * src), the size of the constant in the divisor. Its sign is not, since that of a divisor
-  // which is 0 decides on that of an infinite gradient.
-  const float slope = exponent * scale, size = std::abs(slope);
-  const int quotient = slope < 0 ? ELEMENTWISE_NEGATIVE_QUOTIENT : ELEMENTWISE_QUOTIENT;
-  return {forward, {quotient, Operand::kSrc, Operand::kDst, Operand::kDiffDst, scale / size, shift / size}};
-}
-
 }  // namespace
-
-Elementwise relu(float negative_slope) {
-  Elementwise relu = {{ELEMENTWISE_RELU, Operand::kSrc},
-                      {ELEMENTWISE_RELU_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst}};
-  relu.forward.slope = relu.backward.slope = negative_slope;
-  relu.has_signs_of_src = negative_slope >= 0;
-  return relu;
-}
-
-Elementwise sigmoid() {
-  return {{ELEMENTWISE_SIGMOID, Operand::kSrc, Operand::kNone, Operand::kNone, -1},
-          {ELEMENTWISE_SIGMOID_GRADIENT, Operand::kDst, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise tanh() {
-  return {{ELEMENTWISE_TANH, Operand::kSrc, Operand::kNone, Operand::kNone, 2},
-          {ELEMENTWISE_TANH_GRADIENT, Operand::kDst, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise elu(float alpha) {
-  return {{ELEMENTWISE_ELU, Operand::kSrc, Operand::kNone, Operand::kNone, 1, 0, alpha},
-          {ELEMENTWISE_ELU_GRADIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, 1, alpha},
-          true,
-          alpha >= 0};
-}
-
-Elementwise absval() {
-  return {{ELEMENTWISE_ABSOLUTE, Operand::kSrc}, {ELEMENTWISE_ABSOLUTE_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise bnll() {
-  return {{ELEMENTWISE_BNLL, Operand::kSrc}, {ELEMENTWISE_BNLL_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst, -1}};
-}
-
-Elementwise threshold(float threshold) {
-  return {{ELEMENTWISE_THRESHOLD, Operand::kSrc, Operand::kNone, Operand::kNone, 1, threshold}, constant(0), false};
-}
-
-Elementwise power(float power, float scale, float shift) {
-  const Operand none = Operand::kNone, diff = Operand::kDiffDst;
-  const float slope = power * scale;
-  if (slope == 0) return {constant(power == 0 ? 1 : std::pow(shift, power)), constant(0)};
-  if (power == 1)
-    return {{ELEMENTWISE_AFFINE, Operand::kSrc, none, none, scale, shift}, {ELEMENTWISE_AFFINE, diff, none, none, slope}};
-  if (power == 2) {
-    return {{ELEMENTWISE_SQUARE, Operand::kSrc, none, none, scale, shift},
-            {ELEMENTWISE_AFFINE_PRODUCT, Operand::kSrc, none, diff, slope * scale, slope * shift}};
-  }
-  return general_power(power, scale, shift);
-}
-
-Elementwise exp(float inner_scale, float outer_scale) {
-  return {{ELEMENTWISE_EXP, Operand::kSrc, Operand::kNone, Operand::kNone, inner_scale, 0, outer_scale},
-          {ELEMENTWISE_AFFINE_PRODUCT, Operand::kDst, Operand::kNone, Operand::kDiffDst, inner_scale}};
-}
-
-Elementwise log(float base_scale, float scale, float shift) {
-  return {{ELEMENTWISE_LOG, Operand::kSrc, Operand::kNone, Operand::kNone, scale, shift, base_scale},
-          {ELEMENTWISE_INVERSE, Operand::kSrc, Operand::kNone, Operand::kDiffDst, scale, shift, base_scale * scale}};
-}
 
 void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
                          device::Buffer& dst, int count) {
@@ -167,33 +71,19 @@ void elementwise_backward(device::DeviceManager& manager, const Elementwise& fun
                      diff_src, count);
 }
 
-// Units take whole vectors, but for the last of all.
 void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
                         device::Buffer& out, int count) {
-  if (count <= 0) return;
   f.reads = reads(operands);
-  const bool arithmetic = f.function <= ELEMENTWISE_LAST_ARITHMETIC;
-  const int lanes = manager.recipe().lanes;
-  const std::vector<UnitRange> parts = share_out(ceil_div(count, lanes), manager.recipe().compute_units);
-  std::vector<device::Launch> all;
-  for (std::size_t unit = 0; unit < parts.size(); unit++) {
-    const int begin = parts[unit].begin * lanes, end = unit + 1 < parts.size() ? parts[unit].end * lanes : count;
-    all.push_back(on_unit(arithmetic ? "elementwise_" : "transcendental_", unit,
-                          arguments(f, operands, arithmetic ? &out : nullptr, out), {0, 1, count, begin, end, 1, 0}));
-  }
-  manager.launch(all);
+  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, count);
+  launch(manager, plan.transcendental ? "transcendental_" : "elementwise_",
+         arguments(f, operands, plan.transcendental ? nullptr : &out, out), plan.units);
 }
 
 void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
                         const device::Buffer& slopes, int channels, device::Buffer& out, int planes, int elements) {
-  if (planes <= 0 || elements <= 0) return;
   f.reads = reads(operands) | ELEMENTWISE_READS_SLOPES;
-  const std::vector<UnitRange> parts = share_out(planes, manager.recipe().compute_units);
-  std::vector<device::Launch> all;
-  for (std::size_t unit = 0; unit < parts.size(); unit++)
-    all.push_back(on_unit("elementwise_", unit, arguments(f, operands, &slopes, out),
-                          {parts[unit].begin, parts[unit].end, elements, 0, elements, channels, parts[unit].begin * elements}));
-  manager.launch(all);
+  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, channels, planes, elements);
+  launch(manager, "elementwise_", arguments(f, operands, &slopes, out), plan.units);
 }
 
 }  // namespace barista::ops

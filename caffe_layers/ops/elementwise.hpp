@@ -9,40 +9,14 @@
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
 #include "device/device_manager.hpp"
-#include "interface/elementwise_function.h"
+#include "plan/elementwise.hpp"
 
 namespace barista::ops {
 
-// What a pass reads as one of the kernels' operands (elementwise_function.h).
-enum class Operand { kNone, kSrc, kDst, kDiffDst };
-
-// One pass of a function: what the kernels compute, and of what.
-struct ElementwisePass {
-  int function;
-  Operand a, b = Operand::kNone, c = Operand::kNone;
-  float scale = 1, shift = 0, factor = 1, slope = 0;
-  int parity = ELEMENTWISE_NO_INTEGER;
-
-  bool reads(Operand operand) const { return a == operand || b == operand || c == operand; }
-};
-
-struct Elementwise {
-  ElementwisePass forward, backward;
-  bool differentiable = true;
-  bool has_signs_of_src = false;  // dst is above 0 where src is, and that is all that backward asks of src
-};
-
-// The functions, with the parameters of Caffe's messages.
-Elementwise relu(float negative_slope);
-Elementwise sigmoid();
-Elementwise tanh();
-Elementwise elu(float alpha);
-Elementwise absval();
-Elementwise bnll();
-Elementwise threshold(float threshold);                       // not differentiable
-Elementwise power(float power, float scale, float shift);     // (shift + scale * src) ^ power
-Elementwise exp(float inner_scale, float outer_scale);        // outer_scale * exp(inner_scale * src)
-Elementwise log(float base_scale, float scale, float shift);  // base_scale * log(shift + scale * src)
+using plan::Elementwise;
+using plan::ElementwisePass;
+using plan::Operand;
+using namespace plan::functions;
 
 // Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/in_store.hpp).
 void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,

@@ -1,75 +1,82 @@
 #include "ops/eltwise.hpp"
 
 #include "ops/elementwise.hpp"
+#include "plan/eltwise.hpp"
 
 namespace barista::ops {
 namespace {
 
-elementwise_function function(int which, float scale = 1, float shift = 0) {
-  elementwise_function f = {};
-  f.function = which;
-  f.scale = scale;
-  f.shift = shift;
-  return f;
+// The buffers of a pass; those that it has no use for are null.
+struct Buffers {
+  Sources src;
+  device::Buffer* result;
+  device::Buffer* winners = nullptr;
+  const device::Buffer* kept = nullptr;  // dst, or what forward wrote to winners, of a backward pass
+  const device::Buffer* diff_dst = nullptr;
+
+  const device::Buffer* read(int blob) const {
+    switch (blob) {
+      case plan::kEltwiseNone:
+        return nullptr;
+      case plan::kEltwiseResult:
+        return result;
+      case plan::kEltwiseWinners:
+        return winners != nullptr ? winners : kept;
+      case plan::kEltwiseDst:
+        return kept;
+      case plan::kEltwiseDiffDst:
+        return diff_dst;
+      default:
+        return src[blob];
+    }
+  }
+};
+
+void run(device::DeviceManager& manager, const plan::EltwiseSteps& steps, const Buffers& buffers, int count) {
+  for (const plan::EltwiseStep& step : steps) {
+    elementwise_function f = {};
+    f.function = step.function;
+    f.scale = step.scale;
+    f.shift = step.shift;
+    launch_elementwise(manager, f, {buffers.read(step.a), buffers.read(step.b), buffers.read(step.c)},
+                       step.result == plan::kEltwiseWinners ? *buffers.winners : *buffers.result, count);
+  }
 }
 
 }  // namespace
 
 void eltwise_sum(device::DeviceManager& manager, const Sources& src, const std::vector<float>& coefficients, device::Buffer& dst,
                  int count) {
-  // A source of coefficient 0 is left out, whatever it holds, as BLAS does.
-  std::vector<std::size_t> terms;
-  for (std::size_t k = 0; k < src.size(); k++)
-    if (coefficients[k] != 0) terms.push_back(k);
-  if (terms.empty()) return launch_elementwise(manager, function(ELEMENTWISE_CONSTANT), {}, dst, count);
-  const auto coefficient = [&](std::size_t term) { return coefficients[terms[term]]; };
-  const auto source = [&](std::size_t term) { return src[terms[term]]; };
-  if (terms.size() == 1) return launch_elementwise(manager, function(ELEMENTWISE_AFFINE, coefficient(0)), {source(0)}, dst, count);
-  launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficient(0), coefficient(1)), {source(0), source(1)}, dst, count);
-  for (std::size_t k = 2; k < terms.size(); k++)
-    launch_elementwise(manager, function(ELEMENTWISE_SUM, coefficient(k), 1), {source(k), &dst}, dst, count);
+  run(manager, plan::eltwise_sum(coefficients), {src, &dst}, count);
 }
 
 void eltwise_product(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[0], src[1]}, dst, count);
-  for (std::size_t k = 2; k < src.size(); k++)
-    launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[k], &dst}, dst, count);
+  run(manager, plan::eltwise_product(static_cast<int>(src.size())), {src, &dst}, count);
 }
 
-// Winners first: they are found in what dst is without the source at hand.
 void eltwise_maximum(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, device::Buffer& winners, int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_LARGER, 0, 1), {src[0], src[1]}, winners, count);
-  launch_elementwise(manager, function(ELEMENTWISE_MAXIMUM), {src[0], src[1]}, dst, count);
-  for (std::size_t k = 2; k < src.size(); k++) {
-    launch_elementwise(manager, function(ELEMENTWISE_WINNER, static_cast<float>(k)), {src[k], &dst, &winners}, winners, count);
-    launch_elementwise(manager, function(ELEMENTWISE_MAXIMUM), {src[k], &dst}, dst, count);
-  }
+  run(manager, plan::eltwise_maximum(static_cast<int>(src.size())), {src, &dst, &winners}, count);
 }
 
 void eltwise_sum_backward(device::DeviceManager& manager, float coefficient, const device::Buffer& diff_dst,
                           device::Buffer& diff_src, int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_AFFINE, coefficient), {&diff_dst}, diff_src, count);
+  run(manager, plan::eltwise_sum_backward(coefficient), {{}, &diff_src, nullptr, nullptr, &diff_dst}, count);
 }
 
 void eltwise_product_backward(device::DeviceManager& manager, const Sources& src, int k, const device::Buffer& diff_dst,
                               device::Buffer& diff_src, int count) {
-  const device::Buffer* product = nullptr;  // of the others so far
-  for (int j = 0; j < static_cast<int>(src.size()); j++) {
-    if (j == k) continue;
-    if (product != nullptr) launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {src[j], product}, diff_src, count);
-    product = product == nullptr ? src[j] : &diff_src;
-  }
-  launch_elementwise(manager, function(ELEMENTWISE_PRODUCT), {product, &diff_dst}, diff_src, count);
+  run(manager, plan::eltwise_product_backward(static_cast<int>(src.size()), k), {src, &diff_src, nullptr, nullptr, &diff_dst},
+      count);
 }
 
 void eltwise_quotient_backward(device::DeviceManager& manager, const device::Buffer& src, const device::Buffer& dst,
                                const device::Buffer& diff_dst, device::Buffer& diff_src, int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_QUOTIENT), {&src, &dst, &diff_dst}, diff_src, count);
+  run(manager, plan::eltwise_quotient_backward(0), {{&src}, &diff_src, nullptr, &dst, &diff_dst}, count);
 }
 
 void eltwise_maximum_backward(device::DeviceManager& manager, int k, const device::Buffer& winners, const device::Buffer& diff_dst,
                               device::Buffer& diff_src, int count) {
-  launch_elementwise(manager, function(ELEMENTWISE_WON, static_cast<float>(k)), {&winners, nullptr, &diff_dst}, diff_src, count);
+  run(manager, plan::eltwise_maximum_backward(k), {{}, &diff_src, nullptr, &winners, &diff_dst}, count);
 }
 
 }  // namespace barista::ops

@@ -1,43 +1,31 @@
 #include "ops/euclidean_loss.hpp"
 
-#include <string>
-
-#include "ops/units.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 
 using device::Argument;
 
-namespace {
-
-int checked(int count, int examples) {
-  if (count >= 1 && examples >= 1) return count;
-  throw device::Error("Euclidean loss of " + std::to_string(count) + " values in " + std::to_string(examples) +
-                      " examples: there must be at least 1 of each");
-}
-
-}  // namespace
-
 EuclideanLoss::EuclideanLoss(device::DeviceManager& manager, int count, int examples)
     : manager_(manager),
-      count_(checked(count, examples)),
+      plan_(plan::plan_euclidean_loss(manager.recipe(), count, examples)),
+      count_(count),
       examples_(examples),
       sum_(manager, 2.0F * static_cast<float>(examples)) {}
 
 void EuclideanLoss::forward(const device::Buffer& src, const device::Buffer& target, device::Buffer& difference,
                             device::Buffer& loss) {
-  const int units = launch_on_units(
-      manager_, "euclidean_loss_forward_",
-      {Argument::in(src), Argument::in(target), Argument::out(difference), Argument::out(sum_.parts()), Argument::value(count_)},
-      (count_ - 1) / manager_.recipe().lanes + 1);
-  sum_.finish(units, loss);
+  launch(manager_, "euclidean_loss_forward_",
+         {Argument::in(src), Argument::in(target), Argument::out(difference), Argument::out(sum_.parts()), Argument::value(count_)},
+         plan_.forward.units);
+  sum_.finish(static_cast<int>(plan_.forward.units.size()), loss);
 }
 
 void EuclideanLoss::backward(const device::Buffer& difference, const device::Buffer& weight, int sign, device::Buffer& diff) {
-  launch_on_units(manager_, "euclidean_loss_backward_",
-                  {Argument::in(difference), Argument::in(weight), Argument::out(diff), Argument::value(count_),
-                   Argument::value(static_cast<float>(sign * examples_))},
-                  (count_ - 1) / manager_.recipe().lanes + 1);
+  launch(manager_, "euclidean_loss_backward_",
+         {Argument::in(difference), Argument::in(weight), Argument::out(diff), Argument::value(count_),
+          Argument::value(static_cast<float>(sign * examples_))},
+         plan_.backward.units);
 }
 
 }  // namespace barista::ops

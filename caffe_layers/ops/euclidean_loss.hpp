@@ -10,12 +10,13 @@
 
 #include "device/device_manager.hpp"
 #include "ops/loss.hpp"
+#include "plan/losses.hpp"
 
 namespace barista::ops {
 
 class EuclideanLoss {
  public:
-  // Throws device::Error where `count` or `examples` is less than 1.
+  // Throws plan::Unsupported where `count` or `examples` is less than 1.
   EuclideanLoss(device::DeviceManager& manager, int count, int examples);
 
   // Overwrites difference and loss.
@@ -25,6 +26,7 @@ class EuclideanLoss {
 
  private:
   device::DeviceManager& manager_;
+  plan::LossPlan plan_;
   int count_, examples_;
   LossSum sum_;
 };

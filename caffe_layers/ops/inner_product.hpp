@@ -17,8 +17,8 @@ using plan::InnerProductShape;
 
 class InnerProduct {
  public:
-  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported where a pass has no tile that fits the
-  // recipe's memories.
+  // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported where a pass has no tile
+  // that fits the recipe's memories.
   InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape);
   ~InnerProduct();
 

@@ -12,27 +12,17 @@
 #define BARISTA_OPS_LRN_HPP_
 
 #include "device/device_manager.hpp"
-#include "interface/lrn_problem.h"
+#include "plan/lrn.hpp"
 
 namespace barista::ops {
 
-enum class LRNRegion { kAcrossChannels, kWithinChannel };
-
-struct LRNShape {
-  int N, C, H, W;
-};
-
-struct LRNFunction {
-  LRNRegion region;
-  int local_size;  // odd
-  float alpha, beta, k;
-};
+using plan::LRNFunction;
+using plan::LRNRegion;
+using plan::LRNShape;
 
 class LRN {
  public:
-  // Plans tiles, and allocates what forward keeps for backward: two floats an element. Throws device::Error for a shape without
-  // elements, an even local_size, or a window that overfills the device's memory: it holds any local_size where all channels of a
-  // pixel, or all pixels of a channel, fit the recipe's acc_words; else as many channels, or as many pixels.
+  // Plans tiles, and allocates what forward keeps for backward: two floats an element. Throws plan::Unsupported as plan::plan_lrn() does.
   LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunction& function);
 
   // Overwrites dst, which must not be src.
@@ -42,8 +32,7 @@ class LRN {
 
  private:
   device::DeviceManager& manager_;
-  lrn_problem forward_, backward_;
-  int items_;                       // tiles of all groups
+  plan::LRNPlan plan_;
   device::Buffer powers_, ratios_;  // scale^-beta and dst / scale of the last forward pass
 };
 

@@ -12,8 +12,8 @@
 
 namespace barista::ops {
 
-// Contractions of one kind that write parts of one dst between them. Weights that have to be packed are packed in `packed`, which outlives
-// this.
+// Contractions of one kind that write parts of one dst between them. Weights that have to be packed are packed in `packed`, which
+// outlives this.
 class OutputsPass {
  public:
   OutputsPass(device::DeviceManager& manager, const std::vector<plan::PassPlan>& passes, PackedWeights& packed);

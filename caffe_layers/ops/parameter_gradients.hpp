@@ -25,8 +25,8 @@ class PackedGradient {
  public:
   PackedGradient(device::DeviceManager& manager, const plan::PassPlan& pass);
   device::Buffer& packed() { return packed_; }
-  // Adds all partial gradients to those in Caffe's layout, or, where not `adds`, writes their sum there; and adds the bias's, where it isn't
-  // null.
+  // Adds all partial gradients to those in Caffe's layout, or, where not `adds`, writes their sum there; and adds the bias's, where
+  // it isn't null.
   void add_to(device::Buffer& diff_weights, bool adds, const BiasGradient* bias);
 
  private:

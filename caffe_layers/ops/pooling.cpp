@@ -1,10 +1,9 @@
 #include "ops/pooling.hpp"
 
-#include <string>
 #include <vector>
 
 #include "ops/elementwise.hpp"
-#include "ops/pooling_plan.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 namespace {
@@ -15,7 +14,7 @@ struct DevicePass {
   std::vector<pooling_range> units;
   device::Buffer tiles;
 
-  DevicePass(device::DeviceManager& manager, const PoolingPass& pass)
+  DevicePass(device::DeviceManager& manager, const plan::PoolingPass& pass)
       : problem(pass.problem), units(pass.units), tiles(manager.allocate(pass.tiles.size() * sizeof(pooling_tile))) {
     manager.upload(tiles, pass.tiles.data(), tiles.bytes());
   }
@@ -42,20 +41,15 @@ struct Pooling::Impl {
   bool wins() const { return method == PoolingMethod::kMaximum || method == PoolingMethod::kStochastic; }
 
   void launch(const char* kernel, const DevicePass& pass, const std::vector<device::Argument>& buffers) const {
-    std::vector<device::Launch> group;
-    for (std::size_t unit = 0; unit < pass.units.size(); unit++) {
-      device::Launch one = {kernel + std::to_string(unit), static_cast<int>(unit), buffers};
-      one.arguments.push_back(device::Argument::in(pass.tiles));
-      one.arguments.push_back(device::Argument::value(pass.problem));
-      one.arguments.push_back(device::Argument::value(pass.units[unit]));
-      group.push_back(std::move(one));
-    }
-    manager.launch(group);
+    std::vector<device::Argument> arguments = buffers;
+    arguments.push_back(device::Argument::in(pass.tiles));
+    arguments.push_back(device::Argument::value(pass.problem));
+    ops::launch(manager, kernel, arguments, pass.units);
   }
 };
 
 Pooling::Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method) {
-  const PoolingPlan plan = plan_pooling(manager.recipe(), shape, method);
+  const plan::PoolingPlan plan = plan::plan_pooling(manager.recipe(), shape, method);
   impl_.reset(new Impl{manager, method, DevicePass(manager, plan.forward), DevicePass(manager, plan.backward),
                        manager.allocate(sizeof(float))});
 }

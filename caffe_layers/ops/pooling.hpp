@@ -20,23 +20,16 @@
 #include <memory>
 
 #include "device/device_manager.hpp"
+#include "plan/pooling.hpp"
 
 namespace barista::ops {
 
-enum class PoolingMethod { kMaximum, kAverage, kStochastic, kExpected };
-
-struct PoolingShape {
-  int N, C, H, W;  // src
-  int P, Q;        // dst; stock Caffe rounds its size up, and clips it where the last window would begin in the padding
-  int KH, KW;      // window
-  int SH, SW;      // stride
-  int PH, PW;      // padding on each side
-};
+using plan::PoolingMethod;
+using plan::PoolingShape;
 
 class Pooling {
  public:
-  // Plans tiles. Throws device::Error for a shape without elements, or of which a window's row overfills the device's memory, and for
-  // padding of a stochastic or expected pooling.
+  // Plans tiles. Throws plan::Unsupported as plan::plan_pooling() does.
   Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method);
   ~Pooling();
 

@@ -25,14 +25,11 @@ void prelu_backward(device::DeviceManager& manager, const PReLUShape& shape, con
   launch(manager, ELEMENTWISE_RELU_GRADIENT, shape, {&src, nullptr, &diff_dst}, slopes, diff_src);
 }
 
-// A shared slope is that of one channel, of all elements of an image.
 void prelu_backward_slopes(device::DeviceManager& manager, const PReLUShape& shape, const device::Buffer& src,
                            const device::Buffer& diff_dst, device::Buffer& diff_slopes) {
-  const ChannelShape channels = {shape.images, shape.shared ? 1 : shape.channels,
-                                 shape.shared ? shape.channels * shape.elements : shape.elements};
   ChannelTerms terms = {&diff_dst, &src};
   terms.negative_a = true;
-  channel_sums(manager, channels, terms, {&diff_slopes, true}, {});
+  channel_sums(manager, plan::slopes_shape(shape), terms, {&diff_slopes, true}, {});
 }
 
 }  // namespace barista::ops

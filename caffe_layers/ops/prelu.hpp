@@ -10,13 +10,11 @@
 #define BARISTA_OPS_PRELU_HPP_
 
 #include "device/device_manager.hpp"
+#include "plan/normalisation.hpp"
 
 namespace barista::ops {
 
-struct PReLUShape {
-  int images, channels, elements;
-  bool shared;
-};
+using plan::PReLUShape;
 
 void prelu_forward(device::DeviceManager& manager, const PReLUShape& shape, const device::Buffer& src, const device::Buffer& slopes,
                    device::Buffer& dst);

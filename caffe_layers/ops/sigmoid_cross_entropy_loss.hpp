@@ -15,12 +15,13 @@
 #include "device/device_manager.hpp"
 #include "ops/class_axis.hpp"
 #include "ops/loss.hpp"
+#include "plan/losses.hpp"
 
 namespace barista::ops {
 
 class SigmoidCrossEntropyLoss {
  public:
-  // Throws device::Error where `count` is less than 1.
+  // Throws plan::Unsupported where `count` is less than 1.
   SigmoidCrossEntropyLoss(device::DeviceManager& manager, int count, IgnoredLabel ignored, std::optional<float> divisor);
 
   // Overwrites sigmoid and loss.
@@ -31,6 +32,7 @@ class SigmoidCrossEntropyLoss {
 
  private:
   device::DeviceManager& manager_;
+  plan::LossPlan plan_;
   int count_;
   IgnoredLabel ignored_;
   LossSum sum_;

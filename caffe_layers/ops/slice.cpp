@@ -1,7 +1,6 @@
 #include "ops/slice.hpp"
 
 #include <iterator>
-#include <numeric>
 
 #include "ops/copy.hpp"
 
@@ -9,15 +8,11 @@ namespace barista::ops {
 
 void slice(device::DeviceManager& manager, const device::Buffer& src, const std::vector<int>& runs, int rows,
            const std::vector<device::Buffer*>& parts) {
-  const int row = std::accumulate(runs.begin(), runs.end(), 0);
   std::vector<device::Launch> all;
-  int offset = 0;
   for (std::size_t i = 0; i < parts.size(); i++) {
-    if (parts[i] != nullptr) {
-      std::vector<device::Launch> part = copy_launches(manager, src, *parts[i], {rows, runs[i], offset, row, 0, runs[i]});
-      std::move(part.begin(), part.end(), std::back_inserter(all));
-    }
-    offset += runs[i];
+    if (parts[i] == nullptr) continue;
+    std::vector<device::Launch> part = copy_launches(manager, src, *parts[i], plan::part_of_row(runs, i, rows, /*joins=*/false));
+    std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   manager.launch(all);
 }

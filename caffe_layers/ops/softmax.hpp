@@ -15,7 +15,7 @@ namespace barista::ops {
 
 class Softmax {
  public:
-  // Throws device::Error for an axis without elements.
+  // Throws plan::Unsupported for an axis without elements.
   Softmax(device::DeviceManager& manager, const ClassAxis& axis);
 
   // Overwrites dst.
@@ -26,6 +26,7 @@ class Softmax {
  private:
   device::DeviceManager& manager_;
   ClassAxis axis_;
+  plan::GroupsPass forward_, backward_;
   device::Buffer no_parts_;  // what the kernels are handed where no loss is wanted
 };
 

@@ -20,7 +20,7 @@ namespace barista::ops {
 
 class SoftmaxLoss {
  public:
-  // Without `divisor`, it is the number of positions that are not ignored. Throws device::Error for an axis without elements.
+  // Without `divisor`, it is the number of positions that are not ignored. Throws plan::Unsupported for an axis without elements.
   SoftmaxLoss(device::DeviceManager& manager, const ClassAxis& axis, IgnoredLabel ignored, std::optional<float> divisor);
 
   // Overwrites prob and loss.
@@ -31,6 +31,8 @@ class SoftmaxLoss {
  private:
   device::DeviceManager& manager_;
   ClassAxis axis_;
+  plan::GroupsPass forward_;
+  plan::ClassRowsPass backward_;
   IgnoredLabel ignored_;
   LossSum sum_;
 };

@@ -1,6 +1,7 @@
 #include "ops/solver_update.hpp"
 
-#include "ops/units.hpp"
+#include "ops/launches.hpp"
+#include "plan/solver_update.hpp"
 
 namespace barista::ops {
 namespace {
@@ -9,15 +10,15 @@ using device::Argument;
 
 }  // namespace
 
-bool has_second_history(const solver_rule& rule) { return rule.method == SOLVER_ADADELTA || rule.method == SOLVER_ADAM; }
+bool has_second_history(const solver_rule& rule) { return plan::has_second_history(rule.method); }
 
 void solver_update(device::DeviceManager& manager, const solver_rule& rule, device::Buffer& weights, device::Buffer& diff_weights,
                    device::Buffer& first, device::Buffer* second, const device::Buffer* norm, int count) {
-  launch_shares(
+  launch(
       manager, "solver_update_",
       {Argument::inout(weights), Argument::inout(diff_weights), Argument::inout(first),
        Argument::inout(second != nullptr ? *second : first), Argument::in(norm != nullptr ? *norm : first), Argument::value(rule)},
-      count, manager.recipe().lanes, count);
+      plan::plan_update(manager.recipe(), rule.method, count).units);
 }
 
 void add_squared_norm(device::DeviceManager& manager, const device::Buffer& diff_weights, device::Buffer& norm, bool begins,

@@ -1,7 +1,7 @@
 #include "ops/split.hpp"
 
 #include "ops/copy.hpp"
-#include "ops/units.hpp"
+#include "ops/launches.hpp"
 
 namespace barista::ops {
 namespace {
@@ -9,8 +9,8 @@ namespace {
 using device::Argument;
 
 void add(device::DeviceManager& manager, const Argument& a, const Argument& b, device::Buffer& dst, int count) {
-  launch_on_units(manager, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)},
-                  (count - 1) / manager.recipe().lanes + 1);
+  launch(manager, "split_backward_", {a, b, Argument::out(dst), Argument::value(count)},
+         plan::plan_add(manager.recipe(), count).units);
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ inline int products(const Axis& axis) {
 }
 
 // How the weights, or their gradients, lie in memory: packed for the grid (plan/packed_layout.hpp), or in Caffe's own layout, as
-// [groups][weights_rows][columns] or as [groups][columns][weights_rows], a row for each channel and tap. Gradients lie in rows or are
-// packed.
+// [groups][weights_rows][columns] or as [groups][columns][weights_rows], a row for each channel and tap. Gradients lie in rows or
+// are packed.
 enum class WeightsLayout { kPacked, kRows, kColumns };
 
 struct Contraction {
@@ -52,8 +52,8 @@ struct Contraction {
   int weights_rows = 0;  // where weights are not packed
 };
 
-// How weights that the grid reads packed lie in Caffe's blob. For group g, column o, outer step l and element e (channels x rows x columns of
-// taps), Caffe's element g * group + o * column + l * outer + e.
+// How weights that the grid reads packed lie in Caffe's blob. For group g, column o, outer step l and element e (channels x rows x
+// columns of taps), Caffe's element g * group + o * column + l * outer + e.
 struct NativeLayout {
   int group, column, outer;        // strides, elements
   int outer_count, element_count;  // per column

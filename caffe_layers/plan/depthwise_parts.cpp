@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kTaps = DEPTHWISE_TAPS;
 
-// Where the planes' rectangle of a tile lies, in memory with rows of `row` words, and on chip. `first_row` and `first_column` are counted
-// from word 0 of phase 0.
+// Where the planes' rectangle of a tile lies, in memory with rows of `row` words, and on chip. `first_row` and `first_column` are
+// counted from word 0 of phase 0.
 depthwise_area area(Range rows, Range columns, int row, int first_row, int first_column, int row_phases, int column_phases,
                     PhaseExtent row_extent, PhaseExtent column_extent, int pitch) {
   depthwise_area a = {};

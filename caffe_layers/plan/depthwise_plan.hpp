@@ -1,8 +1,8 @@
 // Plans for depthwise convolution: how a pass is cut into tiles and rectangles of the kernel that fit the device, which sweeps
 // each part takes, and which compute unit does which.
 //
-// A part's figures are what the kernels count with (opencl_kernels/interface/depthwise_problem.h). What a plan promises them: a part's
-// source, its results, its weights and their partial sums fit the recipe's ACC_WORDS, sweeps read no further, and a sum is
+// A part's figures are what the kernels count with (opencl_kernels/interface/depthwise_problem.h). What a plan promises them: a
+// part's source, its results, its weights and their partial sums fit the recipe's ACC_WORDS, sweeps read no further, and a sum is
 // updated again after ACC_DISTANCE steps at the earliest. All of it is a function of recipe and shape.
 #ifndef BARISTA_PLAN_DEPTHWISE_PLAN_HPP_
 #define BARISTA_PLAN_DEPTHWISE_PLAN_HPP_

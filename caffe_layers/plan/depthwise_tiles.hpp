@@ -27,8 +27,8 @@ struct DepthwiseTiles {
   int kernel_rows, kernel_columns;
 };
 
-// Those of the fewest cycles. Throws Unsupported, `name` being what the shape is called in the sentence, where not even one result and one
-// weight fit the recipe's memories.
+// Those of the fewest cycles. Throws Unsupported, `name` being what the shape is called in the sentence, where not even one result
+// and one weight fit the recipe's memories.
 DepthwiseTiles depthwise_tiles(const Recipe& recipe, const DepthwisePlane& plane, const std::string& name);
 
 // On chip, along an axis: of the source, and of `results` positions of the result.

@@ -10,8 +10,8 @@ namespace {
 
 using Count = std::int64_t;
 
-// A job of multiply_*, counted as its loops run. A *tile of columns* is one of a group; each goes over all tiles of pixels, and over all blocks
-// of lanes. Names are the kernel's.
+// A job of multiply_*, counted as its loops run. A *tile of columns* is one of a group; each goes over all tiles of pixels, and
+// over all blocks of lanes. Names are the kernel's.
 class JobCost {
  public:
   JobCost(const Recipe& recipe, const multiply_descriptor& d, const multiply_range& r, bool offsets)

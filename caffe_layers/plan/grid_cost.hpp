@@ -10,8 +10,8 @@
 
 namespace barista::plan {
 
-// Of multiply_* doing the jobs of some plans, a launch a unit that has any. `offsets`: a bias is added. Multiply-adds are left at 0. What is
-// counted says plan/multiply_costs.hpp.
+// Of multiply_* doing the jobs of some plans, a launch a unit that has any. `offsets`: a bias is added. Multiply-adds are left at
+// 0. What is counted says plan/multiply_costs.hpp.
 Cost grid_cost(const Recipe& recipe, const std::vector<const MultiplyPlan*>& plans, bool offsets);
 
 }  // namespace barista::plan

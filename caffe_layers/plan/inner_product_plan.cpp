@@ -10,8 +10,8 @@
 namespace barista::plan {
 namespace {
 
-// Columns of weights that are not packed lie far apart, so that a shorter run of one would fetch the same line of memory again and again. A
-// longer one leaves room for fewer columns on chip.
+// Columns of weights that are not packed lie far apart, so that a shorter run of one would fetch the same line of memory again and
+// again. A longer one leaves room for fewer columns on chip.
 constexpr int kBurst = 32;
 constexpr int kShort = 64;
 

@@ -10,8 +10,8 @@
 
 namespace barista::plan {
 
-// Gradients of weights lie as the weights do: their rows are the lanes, what lies side by side are the columns. So where weights are not
-// transposed, `weights` has diff_dst for its source and src for its other operand.
+// Gradients of weights lie as the weights do: their rows are the lanes, what lies side by side are the columns. So where weights
+// are not transposed, `weights` has diff_dst for its source and src for its other operand.
 struct InnerProductPlan {
   PassPlan forward, weights, data;
 

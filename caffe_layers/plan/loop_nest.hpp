@@ -14,15 +14,15 @@ struct Loop {
   int count, x, acc, vec;
 };
 
-// Writes `loops`, outermost first, into `d`: loops of one iteration are left out, and neighbours that walk one straight line become one. False
-// if more remain than a descriptor has.
+// Writes `loops`, outermost first, into `d`: loops of one iteration are left out, and neighbours that walk one straight line become
+// one. False if more remain than a descriptor has.
 bool write_loops(const std::vector<Loop>& loops, multiply_descriptor& d);
 
-// Writes a nest of loops over accumulators and loops over the terms of their sums. The loops over accumulators are each cut in two, an
-// inner part and an outer one around the loops over terms, so that at least recipe.acc_distance iterations lie between two updates of an
-// accumulator. That is all that a board asks for, where any such nest takes the same time. In emulation, a core's nearest cache should
-// hold what the inner parts go over, so those are chosen for which an estimate of lost cycles is least. False if no nest does, or none has as
-// few loops as a descriptor.
+// Writes a nest of loops over accumulators and loops over the terms of their sums. The loops over accumulators are each cut in two,
+// an inner part and an outer one around the loops over terms, so that at least recipe.acc_distance iterations lie between two
+// updates of an accumulator. That is all that a board asks for, where any such nest takes the same time. In emulation, a core's
+// nearest cache should hold what the inner parts go over, so those are chosen for which an estimate of lost cycles is least. False
+// if no nest does, or none has as few loops as a descriptor.
 bool write_nest(const Recipe& recipe, const std::vector<Loop>& accumulators, const std::vector<Loop>& terms,
                 multiply_descriptor& d);
 

@@ -10,8 +10,8 @@
 namespace barista::plan {
 namespace {
 
-// Calls visit(size) for each size of the equal parts into which 1, 2, ... up to `most` cuts divide `all`, the largest first, until it
-// returns false.
+// Calls visit(size) for each size of the equal parts into which 1, 2, ... up to `most` cuts divide `all`, the largest first, until
+// it returns false.
 template <typename Visit>
 void each_part_size(int all, int fewest, int most, const Visit& visit) {
   int previous = 0;
@@ -77,8 +77,8 @@ class Search {
     });
   }
 
-  // Where outputs reach beyond the source, most of what they gather there are zeros. Then the nest walks over the source instead and
-  // adds each pixel's products to all outputs that they belong to, which takes whole images.
+  // Where outputs reach beyond the source, most of what they gather there are zeros. Then the nest walks over the source instead
+  // and adds each pixel's products to all outputs that they belong to, which takes whole images.
   void try_scattering(const FoldedAxis& height, const FoldedAxis& width, int column_words) {
     const Axis &h = c_.height, &w = c_.width;
     if (c_.weights_pass || !is_full(h) || !is_full(w) || (h.taps == 1 && w.taps == 1)) return;

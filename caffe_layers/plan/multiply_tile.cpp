@@ -21,12 +21,11 @@ int source_rows(const Contraction& c, const TileChoice& choice, int outputs) {
 
 // Cycles of the parts of a tile's work.
 struct Stages {
-  double x_load;  // of the first tile iteration, before which the grid has nothing to do
-  double
-      iteration;  // of each: vec is loaded, then the grid works while the next tile of x is loaded; and what loops take to fill and drain
-  double once;      // of a tile of columns: what stays from one tile of pixels to the next
-  double store;     // of outputs
-  double partials;  // of adding up one partial gradient
+  double x_load;     // of the first tile iteration, before which the grid has nothing to do
+  double iteration;  // vec is loaded, then the grid works while the next tile of x is loaded; with filling and draining of loops
+  double once;       // of a tile of columns: what stays from one tile of pixels to the next
+  double store;      // of outputs
+  double partials;   // of adding up one partial gradient
 };
 
 Stages stages(const Recipe& recipe, const Contraction& c, const Tile& t) {
@@ -211,8 +210,8 @@ int packed_group_size(const Recipe& recipe, const Contraction& c, const Tile& t)
   return t.column_tiles * t.window() * t.blocks * t.block_groups * lane_banks(recipe, c) * t.vectors * kVector;
 }
 
-// The units share the groups, the column tiles or the tiles of pixels: whichever leaves the busiest unit least to do. In the weights pass
-// units that share pixels make a partial gradient each, for which gradients that are not packed have no room.
+// The units share the groups, the column tiles or the tiles of pixels: whichever leaves the busiest unit least to do. In the
+// weights pass units that share pixels make a partial gradient each, for which gradients that are not packed have no room.
 TileCost cost(const Recipe& recipe, const Contraction& c, const Tile& t) {
   const Stages s = stages(recipe, c, t);
   const int units = recipe.compute_units;

@@ -1,4 +1,5 @@
-// One choice of tile for the multiply grid: whether it fits the recipe's memories, what it costs, and the descriptor that says it to the kernel.
+// One choice of tile for the multiply grid: whether it fits the recipe's memories, what it costs, and the descriptor that says it
+// to the kernel.
 #ifndef BARISTA_PLAN_MULTIPLY_TILE_HPP_
 #define BARISTA_PLAN_MULTIPLY_TILE_HPP_
 
@@ -33,8 +34,8 @@ struct TileChoice {
   bool scatters = false;  // the nest walks over the source and adds each pixel's products to the outputs that they belong to
 };
 
-// A choice that fits. Tiles of few accumulators are stretched until one comes back late enough: by columns nobody stores, or (weights
-// pass) by `parts` partial sums, which rows take in turn.
+// A choice that fits. Tiles of few accumulators are stretched until one comes back late enough: by columns nobody stores, or
+// (weights pass) by `parts` partial sums, which rows take in turn.
 struct Tile {
   TileChoice choice;  // with rows and columns as stretched
   int parts = 1;      // partial sums of a weight gradient

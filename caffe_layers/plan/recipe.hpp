@@ -3,12 +3,25 @@
 #ifndef BARISTA_PLAN_RECIPE_HPP_
 #define BARISTA_PLAN_RECIPE_HPP_
 
+#include <map>
+#include <optional>
 #include <string>
 
 namespace barista::plan {
 
+constexpr int kMostUnits = 4;  // that opencl_kernels/each_unit.h names
+
+// OpenCL C types: what memory holds, and what sums are kept in.
+struct NumberFormat {
+  std::string storage, accumulate;
+};
+
+// Field by field what a recipe says. One that from_json() returns is consistent: each rule that barista.bitstream.recipe has was held.
 struct Recipe {
-  std::string name;
+  std::string name, description;
+  std::optional<std::string> board;
+  std::string target;
+  NumberFormat number_format;
   int compute_units = 0;
   int pe_rows = 0;
   int pe_columns = 0;
@@ -20,6 +33,7 @@ struct Recipe {
   int load_words = 0;
   int lanes = 0;
   int function_lanes = 0;
+  std::map<std::string, int> extra;  // further numbers, for kernels of one's own
 
   // From the text of a recipe in JSON. Throws std::invalid_argument: which key, its value, the rule.
   static Recipe from_json(const std::string& text);

@@ -11,7 +11,8 @@ namespace barista::plan {
 // Of pack_weights_*, for all layouts.
 Cost pack_cost(const Recipe& recipe, const PackedLayouts& packed);
 
-// Of parameter_gradients_*, over gradients that are known to be zero. `layout` and `sums` are zeros where there is nothing of the kind.
+// Of parameter_gradients_*, over gradients that are known to be zero. `layout` and `sums` are zeros where there is nothing of the
+// kind.
 Cost gradients_cost(const Recipe& recipe, const weights_layout& layout, const bias_sums& sums);
 
 }  // namespace barista::plan

@@ -1,9 +1,11 @@
-"""Runs a program on a device: `on_device.py [--numbers-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
+"""Runs a program on a device: `on_device.py [--counted] [--numbers-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
 
 Sets the variables with which libbarista finds device and bitstream (built first, where the cache lacks it), then becomes the
-program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE.
+program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE. With
+--counted, they count what they do (opencl_kernels/counted.h).
 """
 
+import argparse
 import json
 import os
 import sys
@@ -23,20 +25,29 @@ MEMORIES = {"x_words": 2032, "vec_words": 1024, "acc_words": 1024}
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
-    board_recipe = arguments.pop(1) if arguments[0] == "--numbers-of" else None
-    device, *command = arguments[1:] if board_recipe else arguments
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--counted", action="store_true")
+    parser.add_argument("--numbers-of", metavar="RECIPE")
+    parser.add_argument("device")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
     try:
-        binary, found = of_board(board_recipe, device) if board_recipe else bitstream.resolve(device)
+        binary, found = resolve(given.device, given.numbers_of, given.counted)
     except BaristaError as error:
         sys.exit(f"on_device.py: {error}")
     # Caffe tells of every blob of every net unless told not to.
-    os.execve(command[0], command, {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found)})
+    os.execve(given.command[0], given.command, {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found)})
 
 
-def of_board(name: str, device: str) -> tuple[Bitstream, devices.Device]:
-    """The bitstream of a board's recipe without the board, and with memories of MEMORIES."""
-    raw = {**recipe.load(name).raw, **MEMORIES, "name": f"{name}-boardless", "board": None}
+def resolve(device: str, numbers_of: str | None, counted: bool) -> tuple[Bitstream, devices.Device]:
+    """The device's own bitstream, that of a board's recipe without the board, and with memories of MEMORIES, or one that counts."""
+    if not numbers_of and not counted:
+        return bitstream.resolve(device)
+    raw = dict(recipe.load(numbers_of or bitstream.DEFAULT_RECIPE).raw)
+    if numbers_of:
+        raw |= {**MEMORIES, "name": f"{numbers_of}-boardless", "board": None}
+    if counted:
+        raw |= {"name": f"{raw['name']}-counted", "counted": 1}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{raw['name']}.json"
         path.write_text(json.dumps(raw), encoding="utf-8")

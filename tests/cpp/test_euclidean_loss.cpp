@@ -41,8 +41,8 @@ TEST_F(EuclideanLossTest, IsTheFormula) {
 }
 
 TEST_F(EuclideanLossTest, NoValuesAreRefused) {
-  EXPECT_THROW(ops::EuclideanLoss(manager(), 0, 1), device::Error);
-  EXPECT_THROW(ops::EuclideanLoss(manager(), 1, 0), device::Error);
+  EXPECT_THROW(ops::EuclideanLoss(manager(), 0, 1), plan::Unsupported);
+  EXPECT_THROW(ops::EuclideanLoss(manager(), 1, 0), plan::Unsupported);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What plans say that passes cost, against what the formulas ask for, for the recipes of bitstreams/ and the shared shapes. That the
-// kernels do as many steps, loads and stores is for a device to show. No device.
+// What plans say that passes cost, against what the formulas ask for, for the recipes of bitstreams/ and the shared shapes. That
+// the kernels do as many steps, loads and stores is for a device to show. No device.
 #include "plan/multiply_costs.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // What pooling's plans promise the kernels and no emulator checks, on every shared shape, for the recipes of bitstreams/ and for larger
 // and smaller ones: every result is made once, every tap finds its source among the words that were loaded, memories suffice, and a
 // sum rests long enough.
-#include "ops/pooling_plan.hpp"
+#include "plan/pooling.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,27 +10,28 @@
 #include <string>
 #include <vector>
 
+#include "plan/unsupported.hpp"
 #include "support/pooling_problems.hpp"
 #include "support/recipes.hpp"
 
 namespace barista::testing {
 namespace {
 
-using ops::PoolingPass;
-using ops::PoolingShape;
+using plan::PoolingPass;
+using plan::PoolingShape;
 
 // Runs `check` on every plan of every recipe; `fitting` counts the shapes that a recipe has room for.
 template <typename Check>
 void for_every_pass(const Check& check) {
-  for (const device::Recipe& r : plan_recipes()) {
+  for (const plan::Recipe& r : plan_recipes()) {
     int fitting = 0;
     for (const auto& problem : pooling_problems()) {
       SCOPED_TRACE(problem.name + " " + problem.text + ", recipe " + r.name + " of " + std::to_string(r.acc_words) + " words");
       const PoolingShape& s = problem.shape.shape;
-      ops::PoolingPlan plan;
+      plan::PoolingPlan plan;
       try {
-        plan = ops::plan_pooling(r, s, problem.shape.method);
-      } catch (const device::Error&) {
+        plan = plan::plan_pooling(r, s, problem.shape.method);
+      } catch (const plan::Unsupported&) {
         continue;
       }
       fitting++;
@@ -43,7 +44,7 @@ void for_every_pass(const Check& check) {
 }
 
 TEST(PoolingPlanTest, EveryResultIsMadeOnceByOneUnit) {
-  for_every_pass([](const device::Recipe& r, const PoolingShape& s, const PoolingPass& pass, bool backward) {
+  for_every_pass([](const plan::Recipe& r, const PoolingShape& s, const PoolingPass& pass, bool backward) {
     const int width = backward ? s.W : s.Q, height = backward ? s.H : s.P;
     std::vector<int> made(static_cast<std::size_t>(width) * height);
     int parts_end = 0;
@@ -72,7 +73,7 @@ TEST(PoolingPlanTest, EveryResultIsMadeOnceByOneUnit) {
 }
 
 TEST(PoolingPlanTest, MemoriesSufficeAndSumsRest) {
-  for_every_pass([](const device::Recipe& r, const PoolingShape&, const PoolingPass& pass, bool) {
+  for_every_pass([](const plan::Recipe& r, const PoolingShape&, const PoolingPass& pass, bool) {
     for (const pooling_tile& t : pass.tiles) {
       const int planes = pass.problem.planes_per_lane;
       ASSERT_LE(planes * t.source_runs * t.source_run, r.acc_words) << "source";
@@ -91,7 +92,7 @@ int loaded(const pooling_tile& t, int address, int source_width) {
 bool is_loaded(const pooling_tile& t, int address) { return address >= 0 && address < t.source_runs * t.source_run; }
 
 TEST(PoolingPlanTest, EveryTapFindsItsSource) {
-  for_every_pass([](const device::Recipe&, const PoolingShape& s, const PoolingPass& pass, bool backward) {
+  for_every_pass([](const plan::Recipe&, const PoolingShape& s, const PoolingPass& pass, bool backward) {
     const int taps_h = backward ? (s.KH + s.SH - 1) / s.SH : s.KH, taps_w = pass.problem.taps_w;
     ASSERT_EQ(taps_w, backward ? (s.KW + s.SW - 1) / s.SW : s.KW);
     long taps_seen = 0;
@@ -135,18 +136,18 @@ TEST(PoolingPlanTest, EveryTapFindsItsSource) {
 // Parts that add up, as those of an average, and as many that choose: with the same results, taps and source.
 TEST(PoolingPlanTest, AStochasticTileIsSummedUpAndThenChosenFrom) {
   int tiles_in_parts = 0;
-  for (const device::Recipe& r : plan_recipes())
+  for (const plan::Recipe& r : plan_recipes())
     for (const auto& problem : pooling_problems()) {
       const PoolingShape s = unpadded(problem.shape);
       if (s.P < 1 || s.Q < 1) continue;
-      ops::PoolingPlan stochastic, average;
+      plan::PoolingPlan stochastic, average;
       try {
-        average = ops::plan_pooling(r, s, ops::PoolingMethod::kAverage);
-      } catch (const device::Error&) {
+        average = plan::plan_pooling(r, s, plan::PoolingMethod::kAverage);
+      } catch (const plan::Unsupported&) {
         continue;
       }
       SCOPED_TRACE(problem.name + " " + problem.text + ", recipe " + r.name + " of " + std::to_string(r.acc_words) + " words");
-      stochastic = ops::plan_pooling(r, s, ops::PoolingMethod::kStochastic);
+      stochastic = plan::plan_pooling(r, s, plan::PoolingMethod::kStochastic);
       ASSERT_EQ(stochastic.forward.tiles.size(), 2 * average.forward.tiles.size());
       std::size_t at = 0;
       for (std::size_t first = 0, end; first < average.forward.tiles.size(); first = end) {

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from barista.layers.layer_type import IN_TESTING, Example, LayerType, PostOp, always
+from barista.layers.operations import Operation, around_axis, of_channels
 from barista.layers.stock.structure import apart
 from barista.layers.tolerances import Array, Tolerance, shrink_all
 from barista.net.shapes import Shapes
@@ -26,6 +27,36 @@ def _is_of_channels(param: Any) -> bool:
     return bool(param.axis == 1 and param.num_axes == 1)
 
 
+def _scale_operation(layer: Any, shapes: Shapes) -> Operation:
+    numbers = (*shapes.src, *shapes.weights)[1]
+    axis = int(layer.scale_param.axis)
+    outer, channels, inner = around_axis(shapes.src[0], axis, axis % len(shapes.src[0]) + len(numbers))
+    return of_channels("scale", outer, channels, inner, scale=True, bias=bool(layer.scale_param.bias_term), **_in_training(layer))
+
+
+def _bias_operation(layer: Any, shapes: Shapes) -> Operation:
+    numbers = (*shapes.src, *shapes.weights)[1]
+    axis = int(layer.bias_param.axis)
+    outer, channels, inner = around_axis(shapes.src[0], axis, axis % len(shapes.src[0]) + len(numbers))
+    return of_channels("scale", outer, channels, inner, scale=False, bias=True, **_in_training(layer))
+
+
+def _in_training(layer: Any) -> dict[str, bool]:
+    return {"keeps_src": layer.type == "Scale" and [*layer.bottom] == [*layer.top], "adds": len(layer.bottom) == 1}
+
+
+def _batch_norm_operation(layer: Any, shapes: Shapes) -> Operation:
+    src = shapes.src[0]
+    outer, channels, inner = around_axis(src, 1) if len(src) > 1 else (src[0], 1, 1)
+    return {**of_channels("batch norm", outer, channels, inner), "global": bool(layer.batch_norm_param.use_global_stats)}
+
+
+def _lrn_operation(layer: Any, shapes: Shapes) -> Operation:
+    param, (n, c, h, w) = layer.lrn_param, shapes.src[0]
+    region = "across" if param.norm_region == param.ACROSS_CHANNELS else "within"
+    return {"op": "lrn", "N": n, "C": c, "H": h, "W": w, "local_size": int(param.local_size), "region": region}
+
+
 def _lrn_formula(layer: Any, src: Array, diff_dst: Array) -> Any:
     from barista.layers import formulas
 
@@ -40,6 +71,7 @@ ROWS = (
         obstacle=apart,
         unless="its top is one of its bottoms",
         remark="across channels and within each",
+        operation=_lrn_operation,
         reads_dst=lambda layer, in_place: True,
         tolerance=Tolerance(shrink=shrink_all, linear=False, formula=_lrn_formula),
         example=Example("lrn_param { local_size: 3 alpha: 0.5 k: 2 }"),
@@ -52,6 +84,7 @@ ROWS = (
         remark="with its moving statistics",
         parameters=lambda layer: 3,
         statistics=True,
+        operation=_batch_norm_operation,
         post_op=PostOp(when=" with the statistics so far, else here"),
         tolerance=Tolerance(shrink=shrink_all, linear=False),
         suites=("batch_norm_layer",),
@@ -61,6 +94,7 @@ ROWS = (
         "normalization",
         on_device=True,
         parameters=lambda layer: _has_own_numbers(layer) + int(layer.scale_param.bias_term),
+        operation=_scale_operation,
         post_op=PostOp(lambda layer: _is_of_channels(layer.scale_param), IN_TESTING),
         tolerance=Tolerance(_lengths, exact_on_integers=always, shrink=shrink_all),
         example=Example("scale_param { bias_term: true }"),
@@ -71,6 +105,7 @@ ROWS = (
         "normalization",
         on_device=True,
         parameters=_has_own_numbers,
+        operation=_bias_operation,
         post_op=PostOp(lambda layer: _is_of_channels(layer.bias_param)),
         tolerance=Tolerance(_lengths, exact_on_integers=always, shrink=shrink_all),
         suites=("bias_layer",),

@@ -6,14 +6,14 @@
 #include <stdexcept>
 #include <string>
 
-#include "ops/pooling.hpp"
+#include "plan/pooling.hpp"
 #include "support/shapes.hpp"
 
 namespace barista::testing {
 
 struct PoolingProblem {
-  ops::PoolingShape shape;
-  ops::PoolingMethod method;
+  plan::PoolingShape shape;
+  plan::PoolingMethod method;
   bool round_up;
 };
 
@@ -31,18 +31,18 @@ inline PoolingProblem parse_pooling(const std::string& text) {
   if (!maximum && text.rfind("ave", 0) != 0)
     throw std::runtime_error("pooling problem '" + text + "': it must begin with max or ave");
   const auto f = parse_fields(text.substr(3));
-  ops::PoolingShape s = {};
+  plan::PoolingShape s = {};
   s.N = f.at("n"), s.C = f.at("c"), s.H = f.at("h"), s.W = f.at("w");
   s.KH = f.at("kh"), s.KW = f.at("kw"), s.SH = f.at("sh"), s.SW = f.at("sw"), s.PH = f.at("ph"), s.PW = f.at("pw");
   const bool round_up = f.at("r") != 0, any_padding = s.PH > 0 || s.PW > 0;
   s.P = pooled_size(s.H, s.KH, s.SH, s.PH, round_up, any_padding);
   s.Q = pooled_size(s.W, s.KW, s.SW, s.PW, round_up, any_padding);
-  return {s, maximum ? ops::PoolingMethod::kMaximum : ops::PoolingMethod::kAverage, round_up};
+  return {s, maximum ? plan::PoolingMethod::kMaximum : plan::PoolingMethod::kAverage, round_up};
 }
 
 // The same pooling without padding, which a stochastic one takes none of. Its outputs may be none, where the window is larger.
-inline ops::PoolingShape unpadded(const PoolingProblem& problem) {
-  ops::PoolingShape s = problem.shape;
+inline plan::PoolingShape unpadded(const PoolingProblem& problem) {
+  plan::PoolingShape s = problem.shape;
   s.PH = s.PW = 0;
   s.P = pooled_size(s.H, s.KH, s.SH, 0, problem.round_up, false);
   s.Q = pooled_size(s.W, s.KW, s.SW, 0, problem.round_up, false);
@@ -50,7 +50,7 @@ inline ops::PoolingShape unpadded(const PoolingProblem& problem) {
 }
 
 inline double steps(const PoolingProblem& problem) {
-  const ops::PoolingShape& s = problem.shape;
+  const plan::PoolingShape& s = problem.shape;
   return static_cast<double>(s.N) * s.C * (static_cast<double>(s.P) * s.Q * s.KH * s.KW + static_cast<double>(s.H) * s.W);
 }
 inline auto pooling_problems() { return load_problems("pooling", parse_pooling); }

@@ -39,8 +39,8 @@ inline plan::Recipe made_up_recipe(int compute_units, int acc_words, int acc_dis
   return r;
 }
 
-// With which plans that cut planes into tiles are tried: those of bitstreams/; one unit with little memory, so that kernels and windows come
-// in parts; three units with much.
+// With which plans that cut planes into tiles are tried: those of bitstreams/; one unit with little memory, so that kernels and
+// windows come in parts; three units with much.
 inline std::vector<plan::Recipe> plan_recipes() {
   std::vector<plan::Recipe> all = {made_up_recipe(1, 48, 8, 4), made_up_recipe(3, 8192, 64)};
   for (const std::string& name : recipe_names()) all.push_back(recipe(name));

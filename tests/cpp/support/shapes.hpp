@@ -1,4 +1,5 @@
-// The problem shapes that all tests and benchmarks share, read from tests/shapes.json; tests/shapes.py says how a problem is written.
+// The problem shapes that all tests and benchmarks share, read from tests/shapes.json; tests/shapes.py says how a problem is
+// written.
 //
 // BARISTA_TEST_LARGEST leaves out problems of more steps (multiplications, comparisons) than it says: a device that checks every
 // instruction, like oclgrind, is thousands of times slower than others.
@@ -57,8 +58,8 @@ inline double steps(const plan::ConvolutionShape& s) {
 }
 inline double steps(const plan::InnerProductShape& s) { return static_cast<double>(s.N) * s.K * s.O; }
 
-// All problems of an operation ("convolution", "pooling", "inner_product"), each parsed. BARISTA_TEST_SHAPES names another list, for a
-// device on which the whole one takes hours.
+// All problems of an operation ("convolution", "pooling", "inner_product"), each parsed. BARISTA_TEST_SHAPES names another list,
+// for a device on which the whole one takes hours.
 template <typename Parse>
 auto load_problems(const std::string& operation, const Parse& parse) {
   const char* other = std::getenv("BARISTA_TEST_SHAPES");

@@ -1,30 +1,29 @@
-#include "ops/pooling_plan.hpp"
+#include "plan/pooling.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
+#include "plan/elementwise.hpp"
 #include "plan/ranges.hpp"
+#include "plan/unsupported.hpp"
 
-namespace barista::ops {
+namespace barista::plan {
 namespace {
-
-using plan::ceil_div;
-using plan::clip;
-using plan::Range;
 
 constexpr int kLargestPlane = 1 << 24;  // beyond it, an index is no longer exact as a float
 
 // One dimension (height or width) of a pass: `results` positions of what it stores, `sources` of what it loads, `taps` sources at
 // most that a result sees.
-struct Axis {
+struct PoolingAxis {
   bool backward;
   int results, sources, taps;
   int kernel, stride, pad;
 
-  static Axis forward_pass(int src, int dst, int kernel, int stride, int pad) {
+  static PoolingAxis forward_pass(int src, int dst, int kernel, int stride, int pad) {
     return {false, dst, src, kernel, kernel, stride, pad};
   }
-  static Axis backward_pass(int src, int dst, int kernel, int stride, int pad) {
+  static PoolingAxis backward_pass(int src, int dst, int kernel, int stride, int pad) {
     return {true, src, dst, ceil_div(kernel, stride), kernel, stride, pad};
   }
 
@@ -50,7 +49,7 @@ struct Cut {
 };
 
 // The largest tiles that `words` a lane hold, both of sources and of results.
-Cut cut(const Axis& height, const Axis& width, int words, const std::string& name) {
+Cut cut(const PoolingAxis& height, const PoolingAxis& width, int words, const std::string& name) {
   Cut best = {height.results, width.results, height.taps, 1, 1};
   const auto source_width = [&](int columns) {
     return columns == width.results ? width.sources : width.most_sources(columns, width.taps);
@@ -58,8 +57,8 @@ Cut cut(const Axis& height, const Axis& width, int words, const std::string& nam
   while (best.columns > 1 && (best.columns > words || source_width(best.columns) > words)) best.columns = ceil_div(best.columns, 2);
   const int pitch = source_width(best.columns);
   if (pitch > words) {
-    throw device::Error(name + ": a row of a window takes " + std::to_string(pitch) + " words, the bitstream has room for " +
-                        std::to_string(words));
+    throw Unsupported(name + ": a row of a window takes " + std::to_string(pitch) + " words, the bitstream has room for " +
+                      std::to_string(words));
   }
   const auto fits = [&](int rows) {
     return rows * best.columns <= words && height.most_sources(rows, height.taps) * pitch <= words;
@@ -73,7 +72,8 @@ Cut cut(const Axis& height, const Axis& width, int words, const std::string& nam
   return best;
 }
 
-pooling_tile tile(const Axis& height, const Axis& width, Range rows, Range columns, Range taps, const Cut& c, int distance) {
+pooling_tile tile(const PoolingAxis& height, const PoolingAxis& width, Range rows, Range columns, Range taps, const Cut& c,
+                  int distance) {
   const bool whole_columns = columns.size() == width.results;
   // Several planes a lane: they are loaded as one run, so all of them.
   const Range source_rows = c.planes_per_lane > 1 ? Range{0, height.sources} : height.sources_of(rows, taps);
@@ -122,7 +122,7 @@ void add_choice(std::vector<pooling_tile>& all, std::size_t first) {
   }
 }
 
-std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut& c, int distance, bool stochastic) {
+std::vector<pooling_tile> tiles(const PoolingAxis& height, const PoolingAxis& width, const Cut& c, int distance, bool stochastic) {
   std::vector<pooling_tile> all;
   const int chunks = ceil_div(height.taps, c.tap_rows);
   for (int row = 0; row < height.results; row += c.rows)
@@ -141,7 +141,7 @@ std::vector<pooling_tile> tiles(const Axis& height, const Axis& width, const Cut
 }
 
 // Planes a lane, so that the groups of all lanes fill all units alike.
-int planes_per_lane(int planes, int room, const device::Recipe& recipe) {
+int planes_per_lane(int planes, int room, const Recipe& recipe) {
   const int groups = ceil_div(planes, recipe.lanes * room);
   const int even = ceil_div(groups, recipe.compute_units) * recipe.compute_units;
   return std::min(room, ceil_div(planes, recipe.lanes * even));
@@ -172,7 +172,36 @@ std::vector<pooling_range> split(const pooling_problem& p, int plane_step, const
   return ranges;
 }
 
-PoolingPass plan(const device::Recipe& recipe, const Axis& height, const Axis& width, pooling_problem problem,
+// Vectors of a run that every lane has, in a memory that takes or gives a word of all lanes a step.
+std::int64_t blocks(int words, int lanes) { return ceil_div(words, lanes); }
+
+// Of all groups of planes: each does every tile.
+Cost cost_of(const PoolingPass& pass, bool backward, int lanes) {
+  const pooling_problem& p = pass.problem;
+  const bool has_winners = p.method == POOLING_MAXIMUM || p.method == POOLING_STOCHASTIC;
+  const int sources = backward && p.method != POOLING_AVERAGE ? 2 : 1, results = !backward && has_winners ? 2 : 1;
+  std::int64_t steps = 0, loaded = 0, stored = 0;  // steps: a group; elements: a plane
+  for (const pooling_tile& t : pass.tiles) {
+    const std::int64_t source = std::int64_t{t.source_runs} * t.source_run, result = std::int64_t{t.result_runs} * t.result_run;
+    if (t.load != 0) {
+      steps += sources * t.source_runs * (blocks(t.source_words, lanes) * lanes + t.source_words);
+      loaded += sources * source;
+    }
+    if (t.choose != 0 && t.first != 0) {  // random numbers
+      steps += t.result_runs * (blocks(t.result_words, lanes) * lanes + t.result_words);
+      loaded += result;
+    }
+    steps += std::int64_t{t.tap_end - t.tap_begin} * p.taps_w * p.planes_per_lane * t.rows * t.steps;
+    if (t.last == 0) continue;
+    if (!backward && p.method == POOLING_EXPECTED) steps += std::int64_t{t.results} * lanes;
+    steps += results * t.result_runs * blocks(t.result_words, lanes) * 2 * lanes;
+    stored += results * result;
+  }
+  const std::int64_t groups = ceil_div(p.planes, lanes * p.planes_per_lane);
+  return {static_cast<std::int64_t>(pass.units.size()), groups * steps, p.planes * loaded, p.planes * stored, 0};
+}
+
+PoolingPass plan(const Recipe& recipe, const PoolingAxis& height, const PoolingAxis& width, pooling_problem problem,
                  const std::string& name) {
   Cut c = cut(height, width, recipe.acc_words, name);
   const bool whole = c.rows == height.results && c.columns == width.results && c.tap_rows == height.taps;
@@ -189,6 +218,7 @@ PoolingPass plan(const device::Recipe& recipe, const Axis& height, const Axis& w
   pass.problem.taps_w = width.taps;
   pass.tiles = tiles(height, width, c, recipe.acc_distance, !height.backward && problem.method == POOLING_STOCHASTIC);
   pass.units = split(pass.problem, recipe.lanes * c.planes_per_lane, pass.tiles, recipe.compute_units);
+  pass.cost = cost_of(pass, height.backward, recipe.lanes);
   return pass;
 }
 
@@ -200,12 +230,12 @@ std::string describe(const PoolingShape& s) {
 
 void validate(const PoolingShape& s, PoolingMethod method) {
   if (std::min({s.N, s.C, s.H, s.W, s.P, s.Q, s.KH, s.KW, s.SH, s.SW}) < 1 || std::min(s.PH, s.PW) < 0)
-    throw device::Error(describe(s) + ": every size must be at least 1, and no padding negative");
+    throw Unsupported(describe(s) + ": every size must be at least 1, and no padding negative");
   const bool wins = method == PoolingMethod::kMaximum || method == PoolingMethod::kStochastic;
   if (wins && static_cast<long>(s.H) * s.W > kLargestPlane)
-    throw device::Error(describe(s) + ": a plane may have at most 16777216 pixels, for their indices are kept as floats");
+    throw Unsupported(describe(s) + ": a plane may have at most 16777216 pixels, for their indices are kept as floats");
   const bool pads = method == PoolingMethod::kMaximum || method == PoolingMethod::kAverage;
-  if (!pads && std::max(s.PH, s.PW) > 0) throw device::Error(describe(s) + ": a stochastic pooling takes no padding");
+  if (!pads && std::max(s.PH, s.PW) > 0) throw Unsupported(describe(s) + ": a stochastic pooling takes no padding");
 }
 
 int method_of(PoolingMethod method) {
@@ -223,16 +253,25 @@ int method_of(PoolingMethod method) {
 
 }  // namespace
 
-PoolingPlan plan_pooling(const device::Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
+PoolingPlan plan_pooling(const Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
   validate(s, method);
   const std::string name = describe(s);
   const int src_plane = s.H * s.W, dst_plane = s.P * s.Q;
   const pooling_problem problem = {s.N * s.C, 1,    s.H,  s.W,       s.P,       s.Q,       s.KH,      s.KW, s.SH,
                                    s.SW,      s.PH, s.PW, src_plane, dst_plane, src_plane, dst_plane, 0,    method_of(method)};
-  return {
-      plan(recipe, Axis::forward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::forward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem, name),
-      plan(recipe, Axis::backward_pass(s.H, s.P, s.KH, s.SH, s.PH), Axis::backward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem,
-           name)};
+  return {plan(recipe, PoolingAxis::forward_pass(s.H, s.P, s.KH, s.SH, s.PH), PoolingAxis::forward_pass(s.W, s.Q, s.KW, s.SW, s.PW),
+               problem, name),
+          plan(recipe, PoolingAxis::backward_pass(s.H, s.P, s.KH, s.SH, s.PH),
+               PoolingAxis::backward_pass(s.W, s.Q, s.KW, s.SW, s.PW), problem, name)};
 }
 
-}  // namespace barista::ops
+std::vector<PassCost> pooling_costs(const Recipe& recipe, const PoolingShape& s, PoolingMethod method) {
+  const PoolingPlan plan = plan_pooling(recipe, s, method);
+  std::vector<PassCost> costs = {{"forward", plan.forward.cost}};
+  if (method == PoolingMethod::kStochastic)
+    costs.front().cost += plan_elementwise(recipe, ELEMENTWISE_UNIFORM, 0, s.N * s.C * s.P * s.Q).cost;
+  if (method != PoolingMethod::kExpected) costs.push_back({"backward", plan.backward.cost});
+  return costs;
+}
+
+}  // namespace barista::plan

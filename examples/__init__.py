@@ -1,1 +1,0 @@
-"""Nets to begin with: LeNet with its solver as files, and the classic nets as `python -m examples.nets` writes them."""
