@@ -5,7 +5,6 @@ Its answer (barista.runtime.process) is a {"result": ...} a layer.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import asdict
@@ -32,7 +31,7 @@ def main() -> None:
     answer = Answer()
     from barista.runtime import plugin
 
-    task = json.load(sys.stdin)
+    task = next(answer.requests())
     try:
         loaded = plugin.load_resolved(*resolved_from_json(task["resolved"]))
     except BaristaError as error:

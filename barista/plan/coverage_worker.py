@@ -6,9 +6,6 @@ allocated.
 
 from __future__ import annotations
 
-import json
-import sys
-
 from barista.errors import BaristaError
 from barista.net import instances, prototxt
 from barista.runtime.process import Answer
@@ -19,7 +16,7 @@ def main() -> None:
     answer = Answer()
     from barista.runtime import plugin
 
-    task = json.load(sys.stdin)
+    task = next(answer.requests())
     try:
         library, caffe = plugin.load_without_device()
     except BaristaError as error:

@@ -14,8 +14,6 @@ device of manifest.resolved_as_json(), null of stock Caffe}; it is answered by {
 
 from __future__ import annotations
 
-import ctypes
-import json
 import re
 import sys
 import tempfile
@@ -34,7 +32,7 @@ from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import instances, prototxt
 from barista.net.shapes import MadeLayer
-from barista.runtime import plugin
+from barista.runtime import blas, plugin
 from barista.runtime.plugin import Plugin, Recording
 from barista.runtime.process import Answer
 
@@ -42,7 +40,7 @@ from barista.runtime.process import Answer
 def main() -> None:
     """Answers until standard input ends."""
     answer = Answer()
-    tasks = (json.loads(line) for line in sys.stdin)
+    tasks = answer.requests()
     task = next(tasks)
     try:
         loaded = plugin.load_resolved(*resolved_from_json(task["resolved"])) if task["resolved"] else None
@@ -61,7 +59,9 @@ def main() -> None:
 def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer, tasks: Iterator[dict[str, Any]]) -> None:
     layers = list(trainer.layers())
     parameters = sum(prod(shape) for layer in layers for shape in layer.shapes.weights)
-    versions = {"Caffe": caffe.__version__, **_openblas()}
+    versions = {"Caffe": caffe.__version__}
+    if openblas := blas.loaded():
+        versions["OpenBLAS"] = openblas
     if loaded:
         versions[loaded.device.name] = loaded.device.driver
     answer.tell(layers=[instances.as_json(layer) for layer in layers], parameters=parameters, versions=versions)
@@ -222,17 +222,6 @@ class Spans:
                 self._spans.append((self._step, layer, backward, began, ended, first, self.commands()))
 
         return end
-
-
-def _openblas() -> dict[str, str]:
-    """The version of the OpenBLAS that Caffe multiplies with, where it does, and for which processor its kernels are."""
-    for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
-        library = ctypes.CDLL(path)
-        if hasattr(library, "openblas_get_config"):
-            library.openblas_get_config.restype = library.openblas_get_corename.restype = ctypes.c_char_p
-            version = library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]
-            return {"OpenBLAS": f"{version} for {library.openblas_get_corename().decode()}"}
-    return {}
 
 
 def peak_bytes() -> int:

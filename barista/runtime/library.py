@@ -24,6 +24,8 @@ ABI_VERSION = 2  # BARISTA_ABI_VERSION of the header that this module was writte
 # What barista_upgrade_net() and barista_upgrade_solver() return where they hand out a message.
 UPGRADED, INCOMPLETE = 0, 2
 
+_PR_SET_PDEATHSIG = 1
+
 _ERROR = (c_char_p, c_size_t)
 _OUT = (ctypes.POINTER(c_void_p), ctypes.POINTER(c_size_t))
 # Of each function what it returns, and its arguments.
@@ -223,6 +225,11 @@ class Library:
         upgraded = ctypes.string_at(out, out_bytes.value)
         self._functions["release"](out)
         return status, upgraded
+
+
+def signal_at_parents_death(number: int) -> None:
+    """Has Linux send this process a signal when its parent ends: prctl(2)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, c_int(number), 0, 0, 0)
 
 
 def _check_version(path: Path, library: ctypes.CDLL) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,14 +32,14 @@ class Task:
     data: str  # a hash of what decides which batches the train net takes
     resume: Resume | None = None
 
-    def to_json(self) -> str:
+    def as_json(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if name not in ("bitstream", "device")}
         resume = asdict(self.resume) if self.resume is not None else None
-        return json.dumps({**fields, "resolved": resolved_as_json(self.bitstream, self.device), "resume": resume})
+        return {**fields, "resolved": resolved_as_json(self.bitstream, self.device), "resume": resume}
 
     @staticmethod
-    def from_json(text: str) -> Task:
-        raw = json.loads(text)
-        bitstream, device = resolved_from_json(raw.pop("resolved"))
+    def from_json(raw: Mapping[str, Any]) -> Task:
+        fields = dict(raw)
+        bitstream, device = resolved_from_json(fields.pop("resolved"))
         resume = Resume(**raw["resume"]) if raw["resume"] is not None else None
-        return Task(**{**raw, "bitstream": bitstream, "device": device, "resume": resume})
+        return Task(**{**fields, "bitstream": bitstream, "device": device, "resume": resume})

@@ -80,7 +80,8 @@ BARISTA_EXPORT void* barista_training_create(const char* solver);
 
 /* {"net", "solver", "iteration", "batch": images a forward pass, "parameters": how many numbers are learnt, "tests": [{"name",
  * "batches"}], "layers": [names of those with parameters], "snapshot_bytes": about, "snapshot_problem", "test_problem": why Caffe would
- * abort when it writes a snapshot or tests, or "", "repeated_names": [[name, [number of parameters of each layer]], ...]} */
+ * abort when it writes a snapshot or tests, or "", "stock_code": [[name, type, reason], ...] of the layers of device types that run in
+ * stock Caffe, the device being unable to take their shapes, "repeated_names": [[name, [number of parameters of each layer]], ...]} */
 BARISTA_EXPORT const char* barista_training_describe(void* training);
 
 /* One iteration, update included: {"iteration": its number from 0, "loss", "smoothed_loss", "learning_rate"}, and at those that the

@@ -51,6 +51,15 @@ json weighted_layers(const Net<float>& net) {
   return names;
 }
 
+// Layers of device types whose shape the device can't take: [[name, type, reason], ...].
+json stock_code() {
+  json found = json::array();
+  for (const layers::StockCodeLayer& layer : layers::stock_code_layers()) {
+    found.push_back({layer.layer, layer.type, layer.reason});
+  }
+  return found;
+}
+
 // On what test.ShareTrainedLayersWith(net), with which every test begins, would abort, or "".
 std::string test_problem(const Net<float>& net, const Net<float>& test) {
   for (const auto& layer : net.layers()) {
@@ -109,6 +118,7 @@ json Training::describe() const {
           {"layers", weighted_layers(net())},
           {"snapshot_bytes", snapshot_bytes(*sgd_)},
           {"snapshot_problem", snapshot_problem(*sgd_)},
+          {"stock_code", stock_code()},
           {"test_problem", problem},
           {"repeated_names", repeated_names(net())},
           {"stock_code", stock_code}};

@@ -114,12 +114,21 @@ def test_one_module_imports(package: str, owner: str) -> None:
     assert [path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if package in imports(path)] == [owner]
 
 
-# views.py is run by itself too; the others call the system's C library and OpenBLAS.
-CALL_C = {"runtime/blas.py", "runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
+# views.py is run by itself too, and blas.py calls OpenBLAS.
+CALL_C = {"runtime/library.py", "runtime/views.py", "runtime/blas.py"}
 
 
 def test_what_imports_ctypes_is_known() -> None:
     assert {path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if "ctypes" in imports(path)} == CALL_C
+
+
+# The doctor asks the dynamic linker, and a board's toolchain is a program of its vendor's.
+START_PROGRAMS = {"runtime/process.py", "doctor.py", "bitstream/toolchains/aoc.py"}
+
+
+def test_what_starts_processes_is_known() -> None:
+    found = {path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if "subprocess" in imports(path)}
+    assert found == START_PROGRAMS
 
 
 def test_nothing_imports_the_command_line() -> None:
