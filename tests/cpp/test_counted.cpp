@@ -32,6 +32,7 @@
 #include "support/class_axes.hpp"
 #include "support/counted.hpp"
 #include "support/device_fixture.hpp"
+#include "support/elementwise_cases.hpp"
 #include "support/pooling_problems.hpp"
 #include "support/shapes.hpp"
 
@@ -99,22 +100,14 @@ TEST_F(CountedTest, LRN) {
 }
 
 TEST_F(CountedTest, ElementwiseFunctions) {
-  const std::vector<ops::Elementwise> functions = {ops::relu(0),        ops::relu(0.1F),
-                                                   ops::sigmoid(),      ops::tanh(),
-                                                   ops::elu(1),         ops::absval(),
-                                                   ops::bnll(),         ops::threshold(1),
-                                                   ops::power(0, 1, 1), ops::power(1, 2, 1),
-                                                   ops::power(2, 1, 3), ops::power(0.5F, 1, 1),
-                                                   ops::power(2, 0, 2), ops::power(-1.5F, -1, 3),
-                                                   ops::exp(1, 2),      ops::log(1, 1, 1)};
   for (const int count : kCounts)
-    for (std::size_t i = 0; i < functions.size(); i++) {
-      SCOPED_TRACE("function " + std::to_string(i) + " of " + std::to_string(count));
+    for (const FunctionCase& c : function_cases()) {
+      SCOPED_TRACE(c.name + " of " + std::to_string(count));
       Buffer src = floats(count), dst = floats(count), diff_dst = floats(count), diff_src = floats(count);
-      const auto costs = plan::elementwise_costs(recipe(), functions[i], count);
-      expect(costs, "forward", [&] { ops::elementwise_forward(manager(), functions[i], src, dst, count); });
-      if (!functions[i].differentiable) continue;
-      expect(costs, "backward", [&] { ops::elementwise_backward(manager(), functions[i], src, dst, diff_dst, diff_src, count); });
+      const auto costs = plan::elementwise_costs(recipe(), c.function, count);
+      expect(costs, "forward", [&] { ops::elementwise_forward(manager(), c.function, src, dst, count); });
+      if (!c.function.differentiable) continue;
+      expect(costs, "backward", [&] { ops::elementwise_backward(manager(), c.function, src, dst, diff_dst, diff_src, count); });
     }
 }
 
