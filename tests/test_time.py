@@ -18,11 +18,12 @@ from barista.bitstream.recipe import VECTOR
 from barista.layers import types
 from barista.net import prototxt, schema
 from barista.net.shapes import MadeLayer, Shapes
+from barista.plan.costs import GridPlan
 from barista.profile import layer_times, report, session, step, transfers
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.records import Command, GridPlan
+from barista.runtime.records import Command
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, PostOp, SuiteException, always
 from barista.layers.tolerances import PIECEWISE_LINEAR, SMOOTH, Tolerance, shrink_all
 
@@ -23,6 +24,7 @@ ROWS = (
         "ReLU",
         "activation",
         on_device=True,
+        operation=operations.function("relu"),
         post_op=PostOp(lambda layer: bool(layer.relu_param.negative_slope == 0), rectifies=True),
         loses_src=lambda layer: bool(layer.relu_param.negative_slope < 0),
         reads_dst=lambda layer, in_place: in_place,
@@ -35,6 +37,7 @@ ROWS = (
         "PReLU",
         "activation",
         on_device=True,
+        operation=operations.prelu,
         parameters=lambda layer: 1,
         tolerance=Tolerance(shrink=shrink_all, kinks=True),
         suites=NEURON,
@@ -43,27 +46,48 @@ ROWS = (
         "ELU",
         "activation",
         on_device=True,
+        operation=operations.function("elu"),
         loses_src=lambda layer: bool(layer.elu_param.alpha < 0),
         reads_dst=_reads,
         tolerance=SMOOTH,
         example=Example("elu_param { alpha: 0.5 }"),
         suites=NEURON,
     ),
-    LayerType("Sigmoid", "activation", on_device=True, reads_dst=_reads, tolerance=SMOOTH, suites=NEURON),
+    LayerType(
+        "Sigmoid",
+        "activation",
+        on_device=True,
+        operation=operations.function("sigmoid"),
+        reads_dst=_reads,
+        tolerance=SMOOTH,
+        suites=NEURON,
+    ),
     LayerType(
         "TanH",
         "activation",
         on_device=True,
+        operation=operations.function("tanh"),
         reads_dst=_reads,
         tolerance=SMOOTH,
         suites=("neuron_layer", "tanh_layer", "rnn_layer"),
     ),
-    LayerType("BNLL", "activation", on_device=True, loses_src=always, tolerance=SMOOTH, suites=NEURON),
-    LayerType("AbsVal", "activation", on_device=True, tolerance=PIECEWISE_LINEAR, suites=NEURON),
+    LayerType(
+        "BNLL",
+        "activation",
+        on_device=True,
+        operation=operations.function("bnll"),
+        loses_src=always,
+        tolerance=SMOOTH,
+        suites=NEURON,
+    ),
+    LayerType(
+        "AbsVal", "activation", on_device=True, operation=operations.function("absval"), tolerance=PIECEWISE_LINEAR, suites=NEURON
+    ),
     LayerType(
         "Power",
         "activation",
         on_device=True,
+        operation=operations.power,
         loses_src=lambda layer: bool(layer.power_param.power * layer.power_param.scale != 0),
         reads_dst=_reads_power,
         example=Example("power_param { power: 3 scale: 0.5 shift: 1 }"),
@@ -73,6 +97,7 @@ ROWS = (
         "Exp",
         "activation",
         on_device=True,
+        operation=operations.function("exp"),
         reads_dst=_reads,
         tolerance=SMOOTH,
         example=Example("exp_param { base: 2 scale: 0.5 shift: 1 }"),
@@ -82,6 +107,7 @@ ROWS = (
         "Log",
         "activation",
         on_device=True,
+        operation=operations.function("log"),
         loses_src=always,
         example=Example("log_param { shift: 10 }"),
         suites=NEURON,
@@ -90,6 +116,7 @@ ROWS = (
         "Threshold",
         "activation",
         on_device=True,
+        operation=operations.function("threshold"),
         tolerance=Tolerance(exact=always, exact_on_integers=always, gradient=False),
         example=Example("threshold_param { threshold: 0.3 }"),
         suites=("threshold_layer",),
@@ -98,6 +125,7 @@ ROWS = (
         "Dropout",
         "activation",
         on_device=True,
+        operation=operations.dropout,
         keeps_signs=always,
         tolerance=Tolerance(shrink=shrink_all),
         example=Example("dropout_param { dropout_ratio: 0.3 }"),

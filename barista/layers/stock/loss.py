@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, always
 from barista.layers.tolerances import SMOOTH, Tolerance, shrink_all
 from barista.net.shapes import Shape
@@ -26,6 +27,7 @@ ROWS = (
         "Softmax",
         "loss",
         on_device=True,
+        operation=operations.softmax,
         reads_dst=lambda layer, in_place: True,
         tolerance=SMOOTH,
         suites=("softmax_layer", "infogain_loss_layer"),
@@ -34,6 +36,7 @@ ROWS = (
         "SoftmaxWithLoss",
         "loss",
         on_device=True,
+        operation=operations.softmax_loss,
         chooses=lambda layer, src: _classes(layer.softmax_param.axis, src),
         tolerance=Tolerance(shrink=shrink_all, linear=False),
         example=_LABELS,
@@ -43,6 +46,7 @@ ROWS = (
         "EuclideanLoss",
         "loss",
         on_device=True,
+        operation=operations.euclidean_loss,
         tolerance=SMOOTH,
         example=_TWO,
         suites=("euclidean_loss_layer", "net", "gradient_based_solver"),
@@ -51,6 +55,7 @@ ROWS = (
         "SigmoidCrossEntropyLoss",
         "loss",
         on_device=True,
+        operation=operations.sigmoid_cross_entropy_loss,
         tolerance=SMOOTH,
         example=_TWO,
         suites=("sigmoid_cross_entropy_loss_layer",),
@@ -59,6 +64,7 @@ ROWS = (
         "Accuracy",
         "loss",
         on_device=True,
+        operation=operations.accuracy,
         chooses=lambda layer, src: _classes(layer.accuracy_param.axis, src),
         tolerance=Tolerance(exact=always, gradient=False),
         example=_LABELS,

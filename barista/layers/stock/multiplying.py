@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, SuiteException, always
 from barista.layers.tolerances import Tolerance, shrink_all
-from barista.layers.window import pair, small_plane
+from barista.layers.window import small_plane
 from barista.net.shapes import Shape, Shapes
 
 # --- convolution ---------------------------------------------------------------------------------------------------------------
@@ -31,33 +31,6 @@ def _convolution_multiply_adds(_layer: Any, shapes: Shapes) -> int:
 def _deconvolution_multiply_adds(_layer: Any, shapes: Shapes) -> int:
     """Each element that comes in goes through as many products."""
     return sum(prod(src) for src in shapes.src) * prod(shapes.weights[0][1:])
-
-
-def _convolution_plan(layer: Any, shapes: Shapes) -> Mapping[str, Any] | None:
-    return _plan(layer.convolution_param, shapes.src[0], shapes.weights[0])
-
-
-def _deconvolution_plan(layer: Any, shapes: Shapes) -> Mapping[str, Any] | None:
-    return _plan(layer.convolution_param, shapes.dst[0], shapes.weights[0])
-
-
-def _plan(param: Any, image: Shape, weights: Shape) -> Mapping[str, Any] | None:
-    """A convolution of `image`, of up to two axes: fewer are an image of height 1."""
-    axes = len(weights) - 2
-    channels, group = image[-axes - 1], int(param.group)
-    if axes > 2 or channels == group == weights[0]:  # three are Caffe's own code's, a depthwise one has kernels of its own
-        return None
-    found = {"op": "convolution", "N": prod(image[: -axes - 1]), "C": channels, "O": weights[0], "G": group}
-    fields = {"S": ("stride", 1), "P": ("pad", 0), "D": ("dilation", 1)}
-    for i, (axis, size, kernel) in enumerate(zip("HW", _plane(image[-axes:]), _plane(weights[2:]), strict=True)):
-        found |= {axis: size, f"K{axis}": kernel}
-        for letter, (name, default) in fields.items():
-            found[letter + axis] = pair(param, name, default)[i] if i >= 2 - axes else default
-    return found
-
-
-def _plane(sizes: Shape) -> Shape:
-    return (1,) * (2 - len(sizes)) + sizes
 
 
 def _convolution_lengths(layer: Any, shapes: Shapes) -> dict[str, int]:
@@ -106,13 +79,6 @@ def _inner_product_multiply_adds(layer: Any, shapes: Shapes) -> int:
     return prod(shapes.dst[0]) // int(layer.inner_product_param.num_output) * prod(shapes.weights[0])
 
 
-def _inner_product_plan(layer: Any, shapes: Shapes) -> Mapping[str, Any]:
-    param = layer.inner_product_param
-    outputs = int(param.num_output)
-    inputs, rows = prod(shapes.weights[0]) // outputs, prod(shapes.dst[0]) // outputs
-    return {"op": "inner product", "N": rows, "K": inputs, "O": outputs, "transpose": bool(param.transpose)}
-
-
 def _inner_product_lengths(layer: Any, shapes: Shapes) -> dict[str, int]:
     outputs = int(layer.inner_product_param.num_output)
     rows = prod(shapes.dst[0]) // outputs
@@ -149,7 +115,7 @@ ROWS = (
         remark="2-D; any kernel, stride, padding, dilation and groups; depthwise with a kernel family of its own",
         parameters=_convolution_parameters,
         multiply_adds=_convolution_multiply_adds,
-        plan=_convolution_plan,
+        operation=operations.convolution,
         takes_post_ops=True,
         tolerance=Tolerance(_convolution_lengths, exact_on_integers=always, shrink=_shrink_convolution),
         example=Example("convolution_param { num_output: 4 kernel_size: 3 }"),
@@ -171,7 +137,7 @@ ROWS = (
         unless="more than two spatial axes are given",
         parameters=_convolution_parameters,
         multiply_adds=_deconvolution_multiply_adds,
-        plan=_deconvolution_plan,
+        operation=operations.deconvolution,
         transposes=True,
         takes_post_ops=True,
         tolerance=Tolerance(_deconvolution_lengths, exact_on_integers=always, shrink=_shrink_deconvolution),
@@ -192,7 +158,7 @@ ROWS = (
         on_device=True,
         parameters=_inner_product_parameters,
         multiply_adds=_inner_product_multiply_adds,
-        plan=_inner_product_plan,
+        operation=operations.inner_product,
         takes_post_ops=True,
         tolerance=Tolerance(_inner_product_lengths, exact_on_integers=always, shrink=_shrink_inner_product),
         example=Example("inner_product_param { num_output: 4 }"),

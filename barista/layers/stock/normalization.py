@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import IN_TESTING, Example, LayerType, PostOp, always
 from barista.layers.stock.structure import apart
 from barista.layers.tolerances import Array, Tolerance, shrink_all
@@ -37,6 +38,7 @@ ROWS = (
         "LRN",
         "normalization",
         on_device=True,
+        operation=operations.lrn,
         obstacle=apart,
         unless="its top is one of its bottoms",
         remark="across channels and within each",
@@ -49,6 +51,7 @@ ROWS = (
         "BatchNorm",
         "normalization",
         on_device=True,
+        operation=operations.batch_norm,
         remark="with its moving statistics",
         parameters=lambda layer: 3,
         statistics=True,
@@ -60,6 +63,7 @@ ROWS = (
         "Scale",
         "normalization",
         on_device=True,
+        operation=operations.scale,
         parameters=lambda layer: _has_own_numbers(layer) + int(layer.scale_param.bias_term),
         post_op=PostOp(lambda layer: _is_of_channels(layer.scale_param), IN_TESTING),
         tolerance=Tolerance(_lengths, exact_on_integers=always, shrink=shrink_all),
@@ -70,6 +74,7 @@ ROWS = (
         "Bias",
         "normalization",
         on_device=True,
+        operation=operations.bias,
         parameters=_has_own_numbers,
         post_op=PostOp(lambda layer: _is_of_channels(layer.bias_param)),
         tolerance=Tolerance(_lengths, exact_on_integers=always, shrink=shrink_all),

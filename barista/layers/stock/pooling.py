@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType
 from barista.layers.tolerances import Instead, Tolerance
 from barista.layers.window import pair, small_plane
@@ -46,6 +47,7 @@ ROWS = (
         "Pooling",
         "pooling",
         on_device=True,
+        operation=operations.pooling,
         remark="MAX, with its mask, AVE, and STOCHASTIC, for which stock Caffe has CUDA code only",
         tolerance=Tolerance(_lengths, _is_stochastic, _is_maximum, _shrink, kinks=True, instead=_drawn),
         example=Example("pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, always
 from barista.layers.tolerances import MOVES, Tolerance, shrink_all
 
@@ -22,6 +23,7 @@ ROWS = (
         "Eltwise",
         "joining, splitting",
         on_device=True,
+        operation=operations.eltwise,
         obstacle=apart,
         unless="its top is one of its bottoms",
         reads_dst=_reads_quotient,
@@ -35,6 +37,7 @@ ROWS = (
         "Concat",
         "joining, splitting",
         on_device=True,
+        operation=operations.concat,
         shares_memory=lambda layer: len(layer.bottom) == 1,
         tolerance=MOVES,
         example=Example(bottoms=("a", "b")),
@@ -44,6 +47,7 @@ ROWS = (
         "Slice",
         "joining, splitting",
         on_device=True,
+        operation=operations.slice_,
         shares_memory=lambda layer: len(layer.top) == 1,
         keeps_values=True,
         tolerance=MOVES,
@@ -54,6 +58,7 @@ ROWS = (
         "Split",
         "joining, splitting",
         on_device=True,
+        operation=operations.split,
         remark="which Caffe inserts by itself",
         shares_memory=always,
         keeps_values=True,
