@@ -112,7 +112,8 @@ from barista.plan import costs
 task = json.load(sys.stdin)
 net = prototxt.parse(task["net"], prototxt.Kind.NET, "net")
 layers = [instances.from_json(layer) for layer in task["layers"]]
-found = [(layer.name, cost.name, cost.steps) for layer in costs.of_net(recipe.load("arria10-gx1150"), net, layers) for cost in layer.passes]
+planned = costs.of_net(recipe.load("arria10-gx1150"), net, layers)
+found = [(layer.name, cost.name, cost.steps) for layer in planned for cost in layer.passes]
 print(json.dumps({"costs": found, "maps": open("/proc/self/maps").read()}))
 """
 
