@@ -1,4 +1,4 @@
-# The doors to Barista. Each sets up first what is missing: packages, Caffe, Python, emulator, plugin.
+# The doors to Barista. Each sets up first what it needs and what is missing: packages, Caffe, Python, emulator, plugin.
 # On Debian 12, as root or with sudo. What is built for all checkouts goes to $BARISTA_CACHE, else ~/.cache/barista.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,15 +8,23 @@ ifeq ($(PYTHON),)
 $(error Python 3.11 is needed: apt-get install python3)
 endif
 
-.PHONY: demo test conformance conformance-nets bench lint format setup clean
+.PHONY: demo check test sanitize docs conformance conformance-nets bench lint format setup clean
 
 demo: setup  ## Trains LeNet on handwritten digits on the emulated FPGA
 	@$(BARISTA) data digits
 	@$(BARISTA) train examples/lenet/solver.prototxt
 
+check:  ## Runs the unit tests, C++ and Python: no Caffe, no device, half a minute
+	@$(PYTHON) -m tools.set_up --environment
+	@.venv/bin/python -m tools.run_tests --unit
+
 test:  ## Runs every test, C++ and Python
 	@$(PYTHON) -m tools.set_up --with-tests
 	@.venv/bin/python -m tools.run_tests
+
+sanitize:  ## Builds the C++ tests with AddressSanitizer and with ThreadSanitizer, and runs them
+	@$(PYTHON) -m tools.set_up
+	@.venv/bin/python -m tools.sanitize
 
 conformance:  ## Runs Caffe's own tests against Barista's layers, on the emulator and on PoCL
 	@$(PYTHON) -m tools.set_up
@@ -30,12 +38,16 @@ conformance-nets:  ## Tries the classic nets against stock Caffe: each layer, an
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m conformance.nets
 
-lint:  ## Checks format and code with clang-format, clang-tidy, ruff and mypy
-	@$(PYTHON) -m tools.set_up
+lint:  ## Checks code, lengths and documents: clang-format, clang-tidy, ruff, mypy, mkdocs
+	@$(PYTHON) -m tools.set_up --environment
 	@.venv/bin/python -m tools.lint
 
 format:  ## Formats C++ and Python
 	@.venv/bin/python -m tools.lint --fix
+
+docs:  ## Writes the documents as a site, with the Python reference, to build/docs
+	@$(PYTHON) -m tools.set_up --environment
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 setup:  ## Sets up what is missing, and nothing else
 	@$(PYTHON) -m tools.set_up

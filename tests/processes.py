@@ -13,12 +13,20 @@ from typing import Any
 
 import pytest
 
+from barista import paths
 from barista.bitstream import build as bitstreams
 from barista.bitstream.manifest import Bitstream
 from barista.opencl import devices
 
 ROOT = Path(__file__).resolve().parents[1]
 Result = subprocess.CompletedProcess[str]
+
+
+def stock_tool() -> str:
+    """The `caffe` tool of the Caffe in use, which a Caffe to test with has."""
+    installation = paths.caffe_installation()
+    assert installation.binary is not None, f"{installation.root} has no caffe tool; test with one that has"
+    return str(installation.binary)
 
 
 class Devices:

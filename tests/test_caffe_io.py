@@ -1,6 +1,6 @@
 """pycaffe's Python package with the NumPy, scikit-image, Protobuf and pydot of the set-up, in stock Caffe and on the device.
 
-The tests themselves are in pycaffe_package.py; here they get a process of their own for each Caffe.
+The tests themselves are in tests/device/pycaffe; here they get a process of their own for each Caffe.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from processes import ROOT, Result, run
 
 def ran(caffe: str) -> Result:
     # A warning says what a library will take away next.
-    options = ["-q", "-p", "no:cacheprovider", "-W", "error"]
-    return run([sys.executable, "-m", "pytest", *options, str(ROOT / "tests" / "pycaffe_package.py")], BARISTA_TEST_CAFFE=caffe)
+    options = ["-q", "-p", "no:cacheprovider", "-p", "pycaffe_expected", "-W", "error"]
+    files = sorted(map(str, (ROOT / "tests" / "device" / "pycaffe").glob("*.py")))
+    return run([sys.executable, "-m", "pytest", *options, *files], BARISTA_TEST_CAFFE=caffe)
 
 
 def test_package_of_stock_caffe() -> None:

@@ -148,15 +148,6 @@ def test_a_step_of_a_loop_uses_two_ports_of_a_bank_at_most(loop: str) -> None:
     assert expected.keys() >= set(re.findall(r"array\((\w+)\)", body + marker))
 
 
-def test_the_banks_of_the_grid_are_unrolled() -> None:
-    """Each index that is not a depth is that of an unrolled loop, so each access is to a bank of its own."""
-    body = _block((paths.kernels_dir() / "multiply_unit.h").read_text(), "#pragma ivdep array(acc)")
-    unrolled = set(re.findall(r"#pragma unroll\n\s*for \(int (\w+) = 0; \1 < (?:PE|GRID)_", body))
-    indices = {array: re.findall(rf"\b{array}((?:\[\w+\])+)", body) for array in ("x", "vec", "acc")}
-    assert indices == {"x": ["[half_read][k][i][x6]"], "vec": ["[v5][k][v]"], "acc": ["[a6][i][v]", "[a6][i][v]"]}
-    assert unrolled == {"i", "k", "v"}
-
-
 def _ports(body: str, array: str) -> tuple[int, int]:
     """Reads and writes of an array in a piece of source; `a[i] += b` is one of each."""
     accesses = re.findall(rf"\b{array}(?:\[[^\]]*\])+\s*([-+*/]?=(?!=))?", body)

@@ -37,7 +37,7 @@ def test_each_type_on_the_device_is_under_caffe_s_own_tests() -> None:
     assert [row.name for row in types.of_device() if not row.suites] == []
 
 
-def test_rows_know_how_many_blobs_of_parameters_caffe_makes() -> None:
+def test_rows_know_parameters_and_operations_of_what_caffe_makes() -> None:
     """Of the example of each type, and with the options that change their number."""
     inputs = " ".join(f"shape {{ dim: 6 dim: {channels} dim: 7 dim: 6 }}" for channels in (5, 5, 1))
     text = f'layer {{ name: "in" type: "Input" top: "a" top: "b" top: "l" input_param {{ {inputs} }} }}\n'
@@ -67,6 +67,7 @@ def test_rows_know_how_many_blobs_of_parameters_caffe_makes() -> None:
         blobs = row.parameters(layer) if row.parameters else 0
         assert (layer.type, len(there.shapes.weights)) == (layer.type, blobs)
         assert learned_blobs(layer) == (0 if row.statistics else blobs)
+        assert (layer.type, row.operation(layer, there.shapes) is not None) == (layer.type, row.on_device)
 
 
 # --- rows of others ------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,12 @@
 
 import re
 
+import kernel_ast
+import pytest
+from kernel_ast import Node
+
 from barista import paths
+from barista.bitstream import recipe as recipes
 
 
 def _sources() -> dict[str, str]:
@@ -46,30 +51,45 @@ def test_loop_pragmas_carry_the_recipe_s_distance() -> None:
     }
 
 
+def _around_fma(recipe: str) -> tuple[Node, tuple[Node, ...]]:
+    """The kernel of a compute unit, and what lies around its fma(), the outermost first."""
+    tree = kernel_ast.kernel("multiply.cl", "multiply_0", recipe)
+    [around] = [parents for node, parents in kernel_ast.walk(tree) if node.get("referencedDecl", {}).get("name") == "fma"]
+    return tree, around
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_each_access_of_the_grid_is_to_a_bank_of_its_own(name: str) -> None:
+    """Each index that is not a depth, nor says which half of x, is that of an unrolled loop."""
+    recipe = recipes.load(name)
+    depths = {"x": recipe.x_words, "vec": recipe.vec_words, "acc": recipe.acc_words}
+    found = dict.fromkeys(depths, 0)
+    _, around = _around_fma(name)
+    step = [node for node in around if node["kind"] == "ForStmt" and not node["unrolled"]][-1]
+    for access in kernel_ast.accesses(step):
+        if access.array in depths:
+            found[access.array] += 1
+            banks = list(zip(access.sizes, access.indices, strict=True))[1 if access.array == "x" else 0 :]
+            shared = [size for size, index in banks if not access.unrolled(index)]
+            assert shared == [depths[access.array]], access.array
+    assert found == {"x": 1, "vec": 1, "acc": 2}
+
+
 def test_the_grid_and_its_loader_are_side_by_side_and_in_two_halves() -> None:
     """Two loops and nothing else in what a board's compiler is to fuse; what the one reads of x the other does not write."""
-    text = _sources()["multiply_unit.h"]
-    assert text.count("FUSE_LOOPS") == 1
-    fused = _block(text, text.index("FUSE_LOOPS"))
-    loops = []
-    rest = fused[1:-1]
-    while loop := re.match(r"\s*(?:#pragma .*\n\s*)*(for \([^{]*\) )\{", rest):
-        body = _block(rest, loop.end(1))
-        loops.append(body)
-        rest = rest[loop.end(1) + len(body) :]
-    assert (len(loops), rest.strip()) == (2, "")
-    grid, loader = loops
-    assert set(re.findall(r"\bx\[(\w+)\]", grid)) == {"half_read"}
-    assert set(re.findall(r"\bx\[(\w+)\]", loader)) == {"half_written"}
-    assert "half_read = number & 1, half_written = 1 - half_read;" in text
+    assert _sources()["multiply_unit.h"].count("FUSE_LOOPS") == 1
+    tree, around = _around_fma("emulator")
+    blocks = [node for node in around if node["kind"] == "CompoundStmt"]
+    [fused] = [block for block in blocks if [statement["kind"] for statement in block["inner"]] == ["ForStmt", "ForStmt"]]
+    [grid] = [loop for loop in fused["inner"] if loop in around]
+    [loader] = [loop for loop in fused["inner"] if loop not in around]
+    for number in range(-1, 4):
+        read, written = (_halves_of_x(loop, tree, number) for loop in (grid, loader))
+        assert (len(read), len(written)) == (1, 1)
+        assert read | written == {0, 1}
 
 
-def _block(text: str, begin: int) -> str:
-    """The braces that follow `begin`, and what is in them."""
-    begin = text.index("{", begin)
-    depth = 0
-    for end in range(begin, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[end], 0)
-        if depth == 0:
-            return text[begin : end + 1]
-    raise AssertionError("braces that don't close")
+def _halves_of_x(loop: Node, tree: Node, number: int) -> set[int]:
+    """Which halves a loop uses in the iteration of that number."""
+    found = (access for access in kernel_ast.accesses(loop) if access.array == "x")
+    return {kernel_ast.value(access.indices[0], tree, {"number": number}) for access in found}

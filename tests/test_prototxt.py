@@ -41,8 +41,8 @@ def test_printing_and_parsing_loses_no_field(net: Any) -> None:
 def parsed_by_caffes_parser(text: str, kind: Kind) -> Any:
     """The message that C++ protobuf, which Caffe reads with, makes of `text`."""
     protoc, source = shutil.which("protoc"), paths.caffe_installation().source_dir
-    if protoc is None or source is None:
-        pytest.skip("needs protoc and Caffe's caffe.proto")
+    assert protoc is not None, "protoc is not on the PATH; apt install protobuf-compiler"
+    assert source is not None, "the Caffe in use has no source tree, where caffe.proto is; test with one that has"
     definition = source / "src" / "caffe" / "proto" / "caffe.proto"
     command = [protoc, f"-I{definition.parent}", f"--encode=caffe.{kind.value}", definition.name]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)

@@ -12,8 +12,9 @@ import prototxts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import stock_tool
 
-from barista import cli, paths
+from barista import cli
 from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import prototxt, source, upgrade
@@ -70,14 +71,12 @@ def test_lenet_goes_to_the_device_but_for_its_data() -> None:
 
 def test_restored_nets_are_read_by_stock_caffe(tmp_path: Path) -> None:
     """The stock tool builds what the rewriter restored, upgraded and printed (deploy nets: they need no data)."""
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no tool")
+    binary = stock_tool()
     for name in ("lenet.prototxt", "cifar10_quick.prototxt"):
         net = next(path for path in prototxts.nets_of_caffe() if path.name == name)
         restored = tmp_path / name
         restored.write_text(prototxt.to_text(placement.restore(placement.place(upgraded(net)).net)))
-        command = [str(binary), "time", "-model", str(restored), "-iterations", "1"]
+        command = [binary, "time", "-model", str(restored), "-iterations", "1"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
 

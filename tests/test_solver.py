@@ -11,6 +11,7 @@ from typing import Any
 import lmdb
 import prototxts
 import pytest
+from processes import stock_tool
 
 from barista import cli, paths
 from barista.errors import BaristaError
@@ -128,12 +129,10 @@ def test_a_normalised_solver_of_caffe_survives_printing_and_normalising_again(tm
 
 
 def test_the_stock_tool_trains_a_solver_that_was_normalised_without_rewriting(folder: Folder) -> None:
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no tool")
+    binary = stock_tool()
     path = folder.solver('net: "net.prototxt" test_iter: 1 test_interval: 1 solver_mode: GPU solver_type: ADAM momentum: 0.9')
     printed = folder.write("ready.prototxt", prototxt.to_text(solver.ready(source.open_solver(path)).packed()))
-    done = subprocess.run([str(binary), "train", "-solver", str(printed)], capture_output=True, text=True, check=False)
+    done = subprocess.run([binary, "train", "-solver", str(printed)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (folder.path / "solver_iter_2.solverstate").exists()
 
@@ -330,7 +329,7 @@ def test_what_stock_caffe_accepts_is_accepted(folder: Folder, text: str, note: s
     assert any(note in said for said in read.notes) or (not note and not read.notes)
     binary = paths.caffe_installation().binary
     if binary is not None:
-        done = subprocess.run([str(binary), "train", "-solver", "solver.prototxt"], capture_output=True, text=True, check=False)
+        done = subprocess.run([binary, "train", "-solver", "solver.prototxt"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -348,12 +347,10 @@ REFUSED = [
 
 @pytest.mark.parametrize("problem", REFUSED)
 def test_what_is_refused_stock_caffe_aborts_on(folder: Folder, problem: str) -> None:
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no tool")
+    binary = stock_tool()
     [text] = [text for text, sentence in MISTAKES if sentence.startswith(problem)]
     folder.write("solver.prototxt", text)
-    done = subprocess.run([str(binary), "train", "-solver", "solver.prototxt"], capture_output=True, text=True, check=False)
+    done = subprocess.run([binary, "train", "-solver", "solver.prototxt"], capture_output=True, text=True, check=False)
     assert done.returncode < 0
 
 

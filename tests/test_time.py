@@ -321,7 +321,7 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
 def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> Mapping[str, Any] | None:
         layer = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net").layer[0]
-        return types.of(layer.type).plan(layer, Shapes((src,), (dst,), (weights,)))
+        return types.of(layer.type).operation(layer, Shapes((src,), (dst,), (weights,)))
 
     strided = "stride_h: 2 stride_w: 3 pad: 1 dilation: 2 dilation: 1 group: 2"
     convolution = shape(
@@ -330,7 +330,7 @@ def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     )  # fmt: skip
     assert convolution == {
         "op": "convolution", "N": 7, "C": 4, "O": 6, "G": 2, "H": 20, "W": 30, "KH": 3, "KW": 5,
-        "SH": 2, "SW": 3, "PH": 1, "PW": 1, "DH": 2, "DW": 1,
+        "SH": 2, "SW": 3, "PH": 1, "PW": 1, "DH": 2, "DW": 1, "bias": True,
     }  # fmt: skip
     transposed = shape(
         'type: "Deconvolution" convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 }',
@@ -346,8 +346,8 @@ def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     solid = 'type: "Convolution" convolution_param { num_output: 6 kernel_size: 3 }'
     assert shape(solid, (2, 4, 9, 9, 9), (2, 6, 7, 7, 7), (6, 4, 3, 3, 3)) is None
     product = shape('type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }', (2, 3, 4), (2, 5), (12, 5))
-    assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True}
-    assert shape('type: "ReLU"', (2,), (2,), ()) is None
+    assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True, "bias": True}
+    assert shape('type: "ReLU"', (2,), (2,), ()) == {"op": "elementwise", "function": "relu", "count": 2}
 
 
 # --- causes ---------------------------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import trainings
+from processes import stock_tool
 from rich.console import Console
 from trainings import Project, Recorder, history, weights
 
-from barista import paths
 from barista.runtime import failures
 from barista.train import curves, events, loop, progress, snapshot
 
@@ -27,9 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def stock(project: Project, prefix: str, *arguments: str, **fields: str) -> Path:
     """The state that the stock tool ends with."""
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no caffe tool")
+    binary = stock_tool()
     solver = project.write(snapshot_prefix=project.prefix(prefix), **fields)
     done = subprocess.run([binary, "train", "-solver", str(solver), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -163,9 +161,7 @@ def test_accuracy_is_what_stock_reports(project: Project) -> None:
     """The means over a test's batches, against the numbers in the stock tool's log."""
     show = Recorder()
     project.run("reported", show)
-    binary = paths.caffe_installation().binary
-    if binary is None:
-        pytest.skip("the Caffe in use has no caffe tool")
+    binary = stock_tool()
     solver = project.write(snapshot_prefix=project.prefix("reported_stock"))
     log = subprocess.run([binary, "train", "-solver", str(solver)], capture_output=True, text=True).stderr
     reported = [float(line.split(" = ")[1]) for line in log.splitlines() if "Test net output #0: db_accuracy" in line]

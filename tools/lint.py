@@ -1,9 +1,14 @@
 """Checks format and code: `python -m tools.lint`, with `--fix` to format.
 
-C++ and OpenCL C with clang-format, C++ with clang-tidy (which needs build/compile_commands.json), Python with ruff and mypy.
+C++ and OpenCL C with clang-format, C++ with clang-tidy, Python with ruff and mypy, lengths, and the documents, which must build
+without a warning. It needs the Python environment and, for clang-tidy, a configured build folder: build/, else one that it
+configures itself, without Caffe where there is none; then what includes Caffe is left out, and said so.
 """
 
 import argparse
+import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +16,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from barista import paths
+from barista.errors import BaristaError
+from tools import sizes
 from tools.set_up.commands import cores
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -32,6 +40,8 @@ def _checks() -> dict[str, Callable[[], str]]:
         "ruff format": lambda: _run(sys.executable, "-m", "ruff", "format", "--check", "."),
         "ruff check": lambda: _run(sys.executable, "-m", "ruff", "check", "."),
         "mypy": lambda: _run(sys.executable, "-m", "mypy"),
+        "lengths": lambda: "".join(f"{line}\n" for line in sizes.complaints()),
+        "documents": lambda: _run(sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"),
         "clang-tidy": _clang_tidy,
     }
 
@@ -46,10 +56,28 @@ def _fixes() -> dict[str, Callable[[], str]]:
 
 def _clang_tidy() -> str:
     """Complaints about each C++ source; several at a time, for Caffe's headers take seconds to read."""
-    sources = [path for folder in _CPP_FOLDERS for path in _files(folder, "*.cpp")]
-    command = ("clang-tidy", "-p", "build", "--quiet", "--extra-arg=-Wno-unknown-warning-option")
+    folder = CHECKOUT / "build"
+    if not (folder / "compile_commands.json").is_file():
+        folder = CHECKOUT / "build" / "lint"
+        if complaints := _configure(folder):
+            return complaints
+    commands = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
+    compiled = {str(Path(entry["file"]).relative_to(CHECKOUT)) for entry in commands}
+    sources = [path for name in _CPP_FOLDERS for path in _files(name, "*.cpp")]
+    if left_out := [path for path in sources if path not in compiled]:
+        print(f"clang-tidy: {len(left_out)} sources are not in {folder}/compile_commands.json and are left out: {left_out[0]} ...")
+    command = ("clang-tidy", "-p", str(folder), "--quiet", "--extra-arg=-Wno-unknown-warning-option")
     with ThreadPoolExecutor(cores()) as pool:
-        return "".join(pool.map(lambda source: _run(*command, source), sources))
+        return "".join(pool.map(lambda source: _run(*command, source), [path for path in sources if path in compiled]))
+
+
+def _configure(folder: Path) -> str:
+    """Has CMake write compile_commands.json into `folder`; what it complains of, or nothing."""
+    try:
+        caffe = [f"-DCAFFE_ROOT={paths.caffe_installation().root}"]
+    except BaristaError:
+        caffe = ["-DBARISTA_BUILD_PLUGIN=OFF"]
+    return _run("cmake", "-S", ".", "-B", str(folder), f"-DBARISTA_PYTHON={sys.executable}", *caffe)
 
 
 def _c_sources() -> list[str]:
@@ -64,7 +92,10 @@ def _files(folder: str, pattern: str) -> Iterable[str]:
 
 def _run(*command: str) -> str:
     """What `command` complains of, or nothing when it ends well."""
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if shutil.which(command[0]) is None:
+        return f"{command[0]} is not on the PATH; install the Debian package of that name\n"
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # of a release that is not out yet
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=environment)
     return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}" or f"{command[0]} ended with {done.returncode}\n"
 
 

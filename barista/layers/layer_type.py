@@ -6,11 +6,10 @@ nothing is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from barista.layers.operations import OfLayer, nothing
 from barista.layers.tolerances import Tolerance
 from barista.net.shapes import Shape, Shapes
 
@@ -109,8 +108,8 @@ class LayerType:
 
     # --- work
     multiply_adds: Callable[[Any, Shapes], int] = lambda layer, shapes: 0  # products added to a sum, in one forward pass
-    operation: OfLayer = nothing  # what the layer asks of the device, as barista.plan.costs takes it
-    transposes: bool = False  # that is planned as the convolution whose data pass is this layer's forward pass
+    # The operation that plans the layer's passes in training, as in caffe_layers/plan/operations.hpp; None of one that has none.
+    operation: Callable[[Any, Shapes], Mapping[str, Any] | None] = lambda layer, shapes: None
     takes_post_ops: bool = False  # its results go through the store that can do other layers' work
     post_op: PostOp | None = None  # its own work in such a store
 

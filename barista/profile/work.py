@@ -39,7 +39,10 @@ def of_grid(
         weights = [plan for plan in of_layer if plan.name == "weights"]
         data = [plan for plan in of_layer if plan.name.startswith("data")]
         index = made[number].index
-        if index is not None and types.of(task.net.layer[index].type).transposes:
+        assert index is not None
+        layer = task.net.layer[index]
+        operation = types.of(layer.type).operation(layer, made[number].shapes)
+        if operation is not None and operation["op"] == "deconvolution":  # the plans are of what it transposes
             forward, data = data, forward
         used = [*(weights if passes.gives_weights(number) else ()), *(data if passes.gives_any(number) else ())]
         found[number, False], found[number, True] = costs.filled(forward), costs.filled(used)

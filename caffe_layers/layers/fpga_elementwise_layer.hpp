@@ -1,5 +1,5 @@
-// The activations on the device: Caffe's layer types FPGAReLU, FPGASigmoid and so on, one a line of the table below, which take the stock
-// types' parameters.
+// The activations on the device: Caffe's layer types FPGAReLU, FPGASigmoid and so on, one a row of BARISTA_ELEMENTWISE_FUNCTIONS
+// (plan/elementwise_functions.hpp), which take the stock types' parameters.
 //
 // They may work in place where the stock type does, and then keep a copy of what their gradient needs: of their input, unless its signs
 // can be told from their output, and of their output where the next layer works on it in place. Stock code runs for nets of doubles.
@@ -10,12 +10,14 @@
 
 #include "caffe/layers/absval_layer.hpp"
 #include "caffe/layers/bnll_layer.hpp"
+#include "caffe/layers/clip_layer.hpp"
 #include "caffe/layers/elu_layer.hpp"
 #include "caffe/layers/exp_layer.hpp"
 #include "caffe/layers/log_layer.hpp"
 #include "caffe/layers/power_layer.hpp"
 #include "caffe/layers/relu_layer.hpp"
 #include "caffe/layers/sigmoid_layer.hpp"
+#include "caffe/layers/swish_layer.hpp"
 #include "caffe/layers/tanh_layer.hpp"
 #include "caffe/layers/threshold_layer.hpp"
 #include "layers/device_layer.hpp"
@@ -68,29 +70,20 @@ class FPGAElementwiseLayer : public barista::layers::DeviceLayer<Derived, Stock,
   barista::layers::ElementwiseOnBlobs on_blobs_;
 };
 
-// The table: stock Caffe's layer type, and its function of ops/elementwise.hpp, from what the stock layer has read of its parameters.
-#define BARISTA_ELEMENTWISE_LAYERS(LAYER)                                    \
-  LAYER(AbsVal, absval())                                                    \
-  LAYER(BNLL, bnll())                                                        \
-  LAYER(ELU, elu(this->layer_param_.elu_param().alpha()))                    \
-  LAYER(Exp, exp(this->inner_scale_, this->outer_scale_))                    \
-  LAYER(Log, log(this->base_scale_, this->input_scale_, this->input_shift_)) \
-  LAYER(Power, power(this->power_, this->scale_, this->shift_))              \
-  LAYER(ReLU, relu(this->layer_param_.relu_param().negative_slope()))        \
-  LAYER(Sigmoid, sigmoid())                                                  \
-  LAYER(TanH, tanh())                                                        \
-  LAYER(Threshold, threshold(this->threshold_))
-
+#define BARISTA_FIELD(message, field) this->layer_param_.message().field()
+#define BARISTA_MADE(member) this->member
 #define BARISTA_DEFINE_LAYER(Name, its_function)                                                                \
   template <typename Dtype>                                                                                     \
   class FPGA##Name##Layer : public FPGAElementwiseLayer<FPGA##Name##Layer, Name##Layer, Dtype> {                \
    public:                                                                                                      \
     explicit FPGA##Name##Layer(const LayerParameter& param) : FPGA##Name##Layer::FPGAElementwiseLayer(param) {} \
     const char* type() const override { return "FPGA" #Name; }                                                  \
-    barista::ops::Elementwise function() const { return barista::ops::its_function; }                           \
+    barista::plan::Elementwise function() const { return barista::plan::functions::its_function; }              \
   };
-BARISTA_ELEMENTWISE_LAYERS(BARISTA_DEFINE_LAYER)
+BARISTA_ELEMENTWISE_FUNCTIONS(BARISTA_DEFINE_LAYER, BARISTA_FIELD, BARISTA_MADE)
 #undef BARISTA_DEFINE_LAYER
+#undef BARISTA_MADE
+#undef BARISTA_FIELD
 
 }  // namespace caffe
 

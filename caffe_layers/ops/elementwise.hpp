@@ -13,19 +13,10 @@
 
 namespace barista::ops {
 
-using plan::absval;
-using plan::bnll;
 using plan::Elementwise;
 using plan::ElementwisePass;
-using plan::elu;
-using plan::exp;
-using plan::log;
 using plan::Operand;
-using plan::power;
-using plan::relu;
-using plan::sigmoid;
-using plan::tanh;
-using plan::threshold;
+using namespace plan::functions;
 
 // Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/in_store.hpp).
 void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,

@@ -1,6 +1,5 @@
 #include "plan/elementwise.hpp"
 
-#include <cmath>
 #include <cstdint>
 
 #include "plan/ranges.hpp"
@@ -8,28 +7,6 @@
 
 namespace barista::plan {
 namespace {
-
-int parity_of(float exponent) {
-  if (exponent != std::floor(exponent)) return ELEMENTWISE_NO_INTEGER;
-  return std::fmod(exponent, 2.0F) == 0 ? ELEMENTWISE_EVEN : ELEMENTWISE_ODD;
-}
-
-ElementwisePass constant(float value) {
-  ElementwisePass pass = {ELEMENTWISE_CONSTANT, Operand::kNone};
-  pass.shift = value;
-  return pass;
-}
-
-// a^exponent of a = shift + scale * src, and its derivative but for the two functions that need no logarithm.
-Elementwise general_power(float exponent, float scale, float shift) {
-  ElementwisePass forward = {ELEMENTWISE_POWER, Operand::kSrc, Operand::kNone, Operand::kNone, scale, shift, exponent};
-  forward.parity = parity_of(exponent);
-  // exponent * scale * dst / (shift + scale * src), the size of the constant in the divisor. Its sign is not, since that of a divisor
-  // which is 0 decides on that of an infinite gradient.
-  const float slope = exponent * scale, size = std::abs(slope);
-  const int quotient = slope < 0 ? ELEMENTWISE_NEGATIVE_QUOTIENT : ELEMENTWISE_QUOTIENT;
-  return {forward, {quotient, Operand::kSrc, Operand::kDst, Operand::kDiffDst, scale / size, shift / size}};
-}
 
 // Which operands a pass reads, ELEMENTWISE_READS_*.
 int read_by(const ElementwisePass& pass) {
@@ -43,66 +20,6 @@ std::int64_t operands(int reads) {
 }
 
 }  // namespace
-
-Elementwise relu(float negative_slope) {
-  Elementwise relu = {{ELEMENTWISE_RELU, Operand::kSrc},
-                      {ELEMENTWISE_RELU_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst}};
-  relu.forward.slope = relu.backward.slope = negative_slope;
-  relu.has_signs_of_src = negative_slope >= 0;
-  return relu;
-}
-
-Elementwise sigmoid() {
-  return {{ELEMENTWISE_SIGMOID, Operand::kSrc, Operand::kNone, Operand::kNone, -1},
-          {ELEMENTWISE_SIGMOID_GRADIENT, Operand::kDst, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise tanh() {
-  return {{ELEMENTWISE_TANH, Operand::kSrc, Operand::kNone, Operand::kNone, 2},
-          {ELEMENTWISE_TANH_GRADIENT, Operand::kDst, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise elu(float alpha) {
-  return {{ELEMENTWISE_ELU, Operand::kSrc, Operand::kNone, Operand::kNone, 1, 0, alpha},
-          {ELEMENTWISE_ELU_GRADIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, 1, alpha},
-          true,
-          alpha >= 0};
-}
-
-Elementwise absval() {
-  return {{ELEMENTWISE_ABSOLUTE, Operand::kSrc}, {ELEMENTWISE_ABSOLUTE_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst}};
-}
-
-Elementwise bnll() {
-  return {{ELEMENTWISE_BNLL, Operand::kSrc}, {ELEMENTWISE_BNLL_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst, -1}};
-}
-
-Elementwise threshold(float threshold) {
-  return {{ELEMENTWISE_THRESHOLD, Operand::kSrc, Operand::kNone, Operand::kNone, 1, threshold}, constant(0), false};
-}
-
-Elementwise power(float power, float scale, float shift) {
-  const Operand none = Operand::kNone, diff = Operand::kDiffDst;
-  const float slope = power * scale;
-  if (slope == 0) return {constant(power == 0 ? 1 : std::pow(shift, power)), constant(0)};
-  if (power == 1)
-    return {{ELEMENTWISE_AFFINE, Operand::kSrc, none, none, scale, shift}, {ELEMENTWISE_AFFINE, diff, none, none, slope}};
-  if (power == 2) {
-    return {{ELEMENTWISE_SQUARE, Operand::kSrc, none, none, scale, shift},
-            {ELEMENTWISE_AFFINE_PRODUCT, Operand::kSrc, none, diff, slope * scale, slope * shift}};
-  }
-  return general_power(power, scale, shift);
-}
-
-Elementwise exp(float inner_scale, float outer_scale) {
-  return {{ELEMENTWISE_EXP, Operand::kSrc, Operand::kNone, Operand::kNone, inner_scale, 0, outer_scale},
-          {ELEMENTWISE_AFFINE_PRODUCT, Operand::kDst, Operand::kNone, Operand::kDiffDst, inner_scale}};
-}
-
-Elementwise log(float base_scale, float scale, float shift) {
-  return {{ELEMENTWISE_LOG, Operand::kSrc, Operand::kNone, Operand::kNone, scale, shift, base_scale},
-          {ELEMENTWISE_INVERSE, Operand::kSrc, Operand::kNone, Operand::kDiffDst, scale, shift, base_scale * scale}};
-}
 
 // Units take whole vectors, but for the last of all.
 ElementwisePlan plan_elementwise(const Recipe& recipe, int function, int reads, int count) {

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "caffe/util/math_functions.hpp"
+#include "google/protobuf/text_format.h"
 #include "layers/fpga_dropout_layer.hpp"
 #include "layers/fpga_elementwise_layer.hpp"
 #include "layers/fpga_eltwise_layer.hpp"
 #include "layers/fpga_prelu_layer.hpp"
+#include "support/elementwise_cases.hpp"
 #include "support/layer_rig.hpp"
 
 namespace barista::testing {
@@ -22,72 +24,28 @@ namespace {
 
 using caffe::EltwiseParameter;
 
-// Results are at most a few hundred here.
-constexpr double kExact = 0, kRounded = 2e-5;
-
 // A stock type, its parameter, and how close the device comes to it on whole numbers from -3 to 3.
 struct Case {
   std::string type;
   LayerParameter param;
   double tolerance;
+  bool in_place = false;
 };
 
-Case activation(const std::string& type, double tolerance, const std::function<void(LayerParameter&)>& set = nullptr) {
+Case activation(const std::string& type, double tolerance, const std::function<void(LayerParameter&)>& set) {
   LayerParameter param;
-  if (set) set(param);
+  set(param);
   return {type, param, tolerance};
 }
 
-Case power(float power, float scale, float shift, double tolerance) {
-  return activation("Power", tolerance, [=](LayerParameter& param) {
-    param.mutable_power_param()->set_power(power);
-    param.mutable_power_param()->set_scale(scale);
-    param.mutable_power_param()->set_shift(shift);
-  });
-}
-
-// Of Exp or Log.
-template <typename Param>
-void set_base(Param& param, float base, float scale, float shift) {
-  param.set_base(base);
-  param.set_scale(scale);
-  param.set_shift(shift);
-}
-
-Case exponential(float base, float scale, float shift) {
-  return activation("Exp", kRounded, [=](LayerParameter& param) { set_base(*param.mutable_exp_param(), base, scale, shift); });
-}
-
-Case logarithm(float base, float scale, float shift) {
-  return activation("Log", kRounded, [=](LayerParameter& param) { set_base(*param.mutable_log_param(), base, scale, shift); });
-}
-
 std::vector<Case> differentiable() {
-  return {activation("ReLU", kExact),
-          activation("ReLU", kExact, [](LayerParameter& param) { param.mutable_relu_param()->set_negative_slope(0.5); }),
-          activation("Sigmoid", kRounded),
-          activation("TanH", kRounded),
-          activation("ELU", kRounded),
-          activation("ELU", kRounded, [](LayerParameter& param) { param.mutable_elu_param()->set_alpha(0.5); }),
-          activation("AbsVal", kExact),
-          activation("BNLL", kRounded),
-          power(1, 1, 0, kExact),
-          power(1, 2, 1, kExact),
-          power(2, 2, 1, kExact),
-          power(2, 1, 0, kExact),
-          power(0, 2, 1, kExact),
-          power(3, 0, 2, kExact),
-          power(3, 0.5, 0.25, kRounded),
-          power(-2, 0.5, 2.25, kRounded),
-          power(0.37F, 1, 4, kRounded),
-          exponential(-1, 1, 0),
-          exponential(-1, 0.5, 0.5),
-          exponential(2, 1, 0),
-          exponential(2, 0.5, 3),
-          logarithm(-1, 1, 4),
-          logarithm(-1, -0.5, 4),
-          logarithm(2, 1, 4),
-          logarithm(10, 0.5, 4)};
+  std::vector<Case> all;
+  for (const LayerCase& c : layer_cases()) {
+    LayerParameter param;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(c.parameters, &param)) << c.parameters;
+    all.push_back({c.type, param, c.tolerance, c.in_place});
+  }
+  return all;
 }
 
 Case eltwise(EltwiseParameter::EltwiseOp operation, const std::vector<float>& coefficients = {}, bool stable = true) {
@@ -134,7 +92,7 @@ std::vector<std::vector<float>> in_place(LayerParameter param, const std::string
 TEST_F(ElementwiseLayersTest, WorkInPlaceWhereStockDoes) {
   std::vector<Case> cases = {prelu(false), prelu(true)};
   for (const Case& c : differentiable())
-    if (c.type == "ReLU" || c.type == "Sigmoid" || c.type == "TanH" || c.type == "ELU" || c.type == "Exp") cases.push_back(c);
+    if (c.in_place) cases.push_back(c);
   for (const Case& c : cases) {
     SCOPED_TRACE(c.type + " " + c.param.ShortDebugString());
     const Shape shape = {3, 5, 7, 9};
@@ -356,8 +314,9 @@ TEST_F(ElementwiseLayersTest, GradientsOfEltwiseHoldAgainstFiniteDifferences) {
 }
 
 TEST_F(ElementwiseLayersTest, TypeIsTheNameThatItIsRegisteredUnder) {
-  for (const std::string type : {"FPGAReLU", "FPGASigmoid", "FPGATanH", "FPGAELU", "FPGAPower", "FPGAAbsVal", "FPGAExp", "FPGALog",
-                                 "FPGABNLL", "FPGAThreshold", "FPGAPReLU", "FPGAEltwise", "FPGADropout"}) {
+#define TYPE_OF_ROW(Name, its_function) "FPGA" #Name,
+  for (const std::string type : {BARISTA_ELEMENTWISE_FUNCTIONS(TYPE_OF_ROW, , ) "FPGAPReLU", "FPGAEltwise", "FPGADropout"}) {
+#undef TYPE_OF_ROW
     LayerParameter param;
     param.set_type(type);
     EXPECT_EQ(caffe::LayerRegistry<float>::CreateLayer(param)->type(), type);

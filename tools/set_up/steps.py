@@ -5,7 +5,7 @@ import fcntl
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,10 @@ class Step:
     run: Callable[[Setting, Runner], None]
 
 
+ENVIRONMENT = Step("Python environment", "about a minute", python.make_environment)
 STEPS = (
     Step("Debian packages", "about a minute", debian.install_packages),
-    Step("Python environment", "about a minute", python.make_environment),
+    ENVIRONMENT,
     Step("stock Caffe 1.0", "about 3 minutes", caffe.build),
     Step("plugin", "about a minute", plugin.build),
     Step("emulator and its bitstream", "half a minute", plugin.build_bitstream),
@@ -39,12 +40,13 @@ def main() -> int:
     """Returns the exit status: 0 done, 1 a step failed, 128 + signal when interrupted."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.set_up", description="Sets this checkout up on Debian 12.")
     parser.add_argument("--with-tests", action="store_true", help="build the C++ tests too")
+    parser.add_argument("--environment", action="store_true", help="make the Python environment, and nothing else")
     arguments = parser.parse_args()
     setting = Setting(Path(__file__).resolve().parents[2], paths.cache_dir(), arguments.with_tests)
     signal.signal(signal.SIGTERM, _raise_exit)
     try:
         python.check_version()
-        _run_all(setting)
+        _run_all(setting, (ENVIRONMENT,) if arguments.environment else STEPS)
     except SetUpError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1
@@ -61,11 +63,11 @@ def _raise_exit(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _run_all(setting: Setting) -> None:
+def _run_all(setting: Setting, steps: Sequence[Step]) -> None:
     with _lock(setting.cache / "set-up.lock") as lock:
-        for number, step in enumerate(STEPS, 1):
-            log = setting.cache / "logs" / f"set-up-{number}.log"
-            with Runner(f"set-up {number}/{len(STEPS)} {step.name}", step.expected, log, lock) as runner:
+        for number, step in enumerate(steps, 1):
+            log = setting.cache / "logs" / f"set-up-{STEPS.index(step) + 1}.log"
+            with Runner(f"set-up {number}/{len(steps)} {step.name}", step.expected, log, lock) as runner:
                 step.run(setting, runner)
 
 

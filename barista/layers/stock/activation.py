@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, PostOp, SuiteException, always
+from barista.layers.operations import Operation, around_axis, elementwise
 from barista.layers.tolerances import PIECEWISE_LINEAR, SMOOTH, Tolerance, shrink_all
+from barista.net.shapes import Shapes
 
 NEURON = ("neuron_layer",)
 
 
 def _reads_power(layer: Any, _in_place: bool) -> bool:
     return bool(layer.power_param.power not in (0, 1, 2) and layer.power_param.scale != 0)
+
+
+def _power_operation(layer: Any, shapes: Shapes) -> Operation:
+    numbers = {name: float(getattr(layer.power_param, name)) for name in ("power", "scale", "shift")}
+    return {"op": "elementwise", "function": "power", "count": prod(shapes.src[0]), **numbers}
+
+
+def _prelu_operation(layer: Any, shapes: Shapes) -> Operation:
+    images, channels, elements = around_axis(shapes.src[0], 1)
+    shared = bool(layer.prelu_param.channel_shared)
+    return {"op": "prelu", "images": images, "channels": channels, "elements": elements, "shared": shared}
 
 
 def _reads(_layer: Any, _in_place: bool) -> bool:
@@ -24,7 +37,7 @@ ROWS = (
         "ReLU",
         "activation",
         on_device=True,
-        operation=operations.function("relu"),
+        operation=elementwise("relu"),
         post_op=PostOp(lambda layer: bool(layer.relu_param.negative_slope == 0), rectifies=True),
         loses_src=lambda layer: bool(layer.relu_param.negative_slope < 0),
         reads_dst=lambda layer, in_place: in_place,
@@ -37,7 +50,7 @@ ROWS = (
         "PReLU",
         "activation",
         on_device=True,
-        operation=operations.prelu,
+        operation=_prelu_operation,
         parameters=lambda layer: 1,
         tolerance=Tolerance(shrink=shrink_all, kinks=True),
         suites=NEURON,
@@ -46,7 +59,7 @@ ROWS = (
         "ELU",
         "activation",
         on_device=True,
-        operation=operations.function("elu"),
+        operation=elementwise("elu"),
         loses_src=lambda layer: bool(layer.elu_param.alpha < 0),
         reads_dst=_reads,
         tolerance=SMOOTH,
@@ -54,40 +67,26 @@ ROWS = (
         suites=NEURON,
     ),
     LayerType(
-        "Sigmoid",
-        "activation",
-        on_device=True,
-        operation=operations.function("sigmoid"),
-        reads_dst=_reads,
-        tolerance=SMOOTH,
-        suites=NEURON,
+        "Sigmoid", "activation", on_device=True, operation=elementwise("sigmoid"), reads_dst=_reads, tolerance=SMOOTH, suites=NEURON
     ),
     LayerType(
         "TanH",
         "activation",
         on_device=True,
-        operation=operations.function("tanh"),
+        operation=elementwise("tanh"),
         reads_dst=_reads,
         tolerance=SMOOTH,
         suites=("neuron_layer", "tanh_layer", "rnn_layer"),
     ),
     LayerType(
-        "BNLL",
-        "activation",
-        on_device=True,
-        operation=operations.function("bnll"),
-        loses_src=always,
-        tolerance=SMOOTH,
-        suites=NEURON,
+        "BNLL", "activation", on_device=True, operation=elementwise("bnll"), loses_src=always, tolerance=SMOOTH, suites=NEURON
     ),
-    LayerType(
-        "AbsVal", "activation", on_device=True, operation=operations.function("absval"), tolerance=PIECEWISE_LINEAR, suites=NEURON
-    ),
+    LayerType("AbsVal", "activation", on_device=True, operation=elementwise("absval"), tolerance=PIECEWISE_LINEAR, suites=NEURON),
     LayerType(
         "Power",
         "activation",
         on_device=True,
-        operation=operations.power,
+        operation=_power_operation,
         loses_src=lambda layer: bool(layer.power_param.power * layer.power_param.scale != 0),
         reads_dst=_reads_power,
         example=Example("power_param { power: 3 scale: 0.5 shift: 1 }"),
@@ -97,7 +96,7 @@ ROWS = (
         "Exp",
         "activation",
         on_device=True,
-        operation=operations.function("exp"),
+        operation=elementwise("exp"),
         reads_dst=_reads,
         tolerance=SMOOTH,
         example=Example("exp_param { base: 2 scale: 0.5 shift: 1 }"),
@@ -107,7 +106,7 @@ ROWS = (
         "Log",
         "activation",
         on_device=True,
-        operation=operations.function("log"),
+        operation=elementwise("log"),
         loses_src=always,
         example=Example("log_param { shift: 10 }"),
         suites=NEURON,
@@ -116,7 +115,7 @@ ROWS = (
         "Threshold",
         "activation",
         on_device=True,
-        operation=operations.function("threshold"),
+        operation=elementwise("threshold"),
         tolerance=Tolerance(exact=always, exact_on_integers=always, gradient=False),
         example=Example("threshold_param { threshold: 0.3 }"),
         suites=("threshold_layer",),
@@ -125,7 +124,7 @@ ROWS = (
         "Dropout",
         "activation",
         on_device=True,
-        operation=operations.dropout,
+        operation=lambda layer, shapes: {"op": "dropout", "count": prod(shapes.src[0]), "given": False},
         keeps_signs=always,
         tolerance=Tolerance(shrink=shrink_all),
         example=Example("dropout_param { dropout_ratio: 0.3 }"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, always
+from barista.layers.operations import Operation, of_classes
 from barista.layers.tolerances import SMOOTH, Tolerance, shrink_all
-from barista.net.shapes import Shape
+from barista.net.shapes import Shape, Shapes
 
 _LABELS = Example(bottoms=("a", "l"))
 _TWO = Example(bottoms=("a", "b"))
@@ -16,6 +16,14 @@ _TWO = Example(bottoms=("a", "b"))
 
 def _classes(axis: int, src: tuple[Shape, ...]) -> tuple[int, int]:
     return 1, src[0][axis] if src[0] else 1
+
+
+def _accuracy_operation(layer: Any, shapes: Shapes) -> Operation:
+    return of_classes("accuracy", shapes.src[0], layer.accuracy_param.axis, per_class=len(layer.top) > 1)
+
+
+def _euclidean_operation(_layer: Any, shapes: Shapes) -> Operation:
+    return {"op": "euclidean loss", "count": prod(shapes.src[0]), "examples": shapes.src[0][0]}
 
 
 def _all_of_an_image(_layer: Any, src: tuple[Shape, ...]) -> tuple[int, int]:
@@ -27,7 +35,7 @@ ROWS = (
         "Softmax",
         "loss",
         on_device=True,
-        operation=operations.softmax,
+        operation=lambda layer, shapes: of_classes("softmax", shapes.src[0], layer.softmax_param.axis),
         reads_dst=lambda layer, in_place: True,
         tolerance=SMOOTH,
         suites=("softmax_layer", "infogain_loss_layer"),
@@ -36,7 +44,7 @@ ROWS = (
         "SoftmaxWithLoss",
         "loss",
         on_device=True,
-        operation=operations.softmax_loss,
+        operation=lambda layer, shapes: of_classes("softmax loss", shapes.src[0], layer.softmax_param.axis),
         chooses=lambda layer, src: _classes(layer.softmax_param.axis, src),
         tolerance=Tolerance(shrink=shrink_all, linear=False),
         example=_LABELS,
@@ -46,7 +54,7 @@ ROWS = (
         "EuclideanLoss",
         "loss",
         on_device=True,
-        operation=operations.euclidean_loss,
+        operation=_euclidean_operation,
         tolerance=SMOOTH,
         example=_TWO,
         suites=("euclidean_loss_layer", "net", "gradient_based_solver"),
@@ -55,7 +63,7 @@ ROWS = (
         "SigmoidCrossEntropyLoss",
         "loss",
         on_device=True,
-        operation=operations.sigmoid_cross_entropy_loss,
+        operation=lambda layer, shapes: {"op": "sigmoid cross entropy loss", "count": prod(shapes.src[0])},
         tolerance=SMOOTH,
         example=_TWO,
         suites=("sigmoid_cross_entropy_loss_layer",),
@@ -64,7 +72,7 @@ ROWS = (
         "Accuracy",
         "loss",
         on_device=True,
-        operation=operations.accuracy,
+        operation=_accuracy_operation,
         chooses=lambda layer, src: _classes(layer.accuracy_param.axis, src),
         tolerance=Tolerance(exact=always, gradient=False),
         example=_LABELS,

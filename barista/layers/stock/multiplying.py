@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, SuiteException, always
+from barista.layers.operations import Operation
 from barista.layers.tolerances import Tolerance, shrink_all
-from barista.layers.window import small_plane
+from barista.layers.window import pair, small_plane
 from barista.net.shapes import Shape, Shapes
 
 # --- convolution ---------------------------------------------------------------------------------------------------------------
@@ -31,6 +31,33 @@ def _convolution_multiply_adds(_layer: Any, shapes: Shapes) -> int:
 def _deconvolution_multiply_adds(_layer: Any, shapes: Shapes) -> int:
     """Each element that comes in goes through as many products."""
     return sum(prod(src) for src in shapes.src) * prod(shapes.weights[0][1:])
+
+
+def _convolution_operation(layer: Any, shapes: Shapes) -> Operation | None:
+    return _operation("convolution", layer.convolution_param, shapes.src[0], shapes.weights[0])
+
+
+def _deconvolution_operation(layer: Any, shapes: Shapes) -> Operation | None:
+    return _operation("deconvolution", layer.convolution_param, shapes.dst[0], shapes.weights[0])
+
+
+def _operation(op: str, param: Any, image: Shape, weights: Shape) -> Operation | None:
+    """A convolution of `image`, of up to two axes: fewer are an image of height 1. Three are stock code's."""
+    axes = len(weights) - 2
+    if axes > 2:
+        return None
+    found: dict[str, Any] = {"op": op, "N": prod(image[: -axes - 1]), "C": image[-axes - 1], "O": weights[0], "G": int(param.group)}
+    found["bias"] = bool(param.bias_term)
+    fields = {"S": ("stride", 1), "P": ("pad", 0), "D": ("dilation", 1)}
+    for i, (axis, size, kernel) in enumerate(zip("HW", _plane(image[-axes:]), _plane(weights[2:]), strict=True)):
+        found |= {axis: size, f"K{axis}": kernel}
+        for letter, (name, default) in fields.items():
+            found[letter + axis] = pair(param, name, default)[i] if i >= 2 - axes else default
+    return found
+
+
+def _plane(sizes: Shape) -> Shape:
+    return (1,) * (2 - len(sizes)) + sizes
 
 
 def _convolution_lengths(layer: Any, shapes: Shapes) -> dict[str, int]:
@@ -79,6 +106,14 @@ def _inner_product_multiply_adds(layer: Any, shapes: Shapes) -> int:
     return prod(shapes.dst[0]) // int(layer.inner_product_param.num_output) * prod(shapes.weights[0])
 
 
+def _inner_product_operation(layer: Any, shapes: Shapes) -> Operation:
+    param = layer.inner_product_param
+    outputs = int(param.num_output)
+    inputs, rows = prod(shapes.weights[0]) // outputs, prod(shapes.dst[0]) // outputs
+    options = {"transpose": bool(param.transpose), "bias": bool(param.bias_term)}
+    return {"op": "inner product", "N": rows, "K": inputs, "O": outputs, **options}
+
+
 def _inner_product_lengths(layer: Any, shapes: Shapes) -> dict[str, int]:
     outputs = int(layer.inner_product_param.num_output)
     rows = prod(shapes.dst[0]) // outputs
@@ -115,7 +150,7 @@ ROWS = (
         remark="2-D; any kernel, stride, padding, dilation and groups; depthwise with a kernel family of its own",
         parameters=_convolution_parameters,
         multiply_adds=_convolution_multiply_adds,
-        operation=operations.convolution,
+        operation=_convolution_operation,
         takes_post_ops=True,
         tolerance=Tolerance(_convolution_lengths, exact_on_integers=always, shrink=_shrink_convolution),
         example=Example("convolution_param { num_output: 4 kernel_size: 3 }"),
@@ -137,8 +172,7 @@ ROWS = (
         unless="more than two spatial axes are given",
         parameters=_convolution_parameters,
         multiply_adds=_deconvolution_multiply_adds,
-        operation=operations.deconvolution,
-        transposes=True,
+        operation=_deconvolution_operation,
         takes_post_ops=True,
         tolerance=Tolerance(_deconvolution_lengths, exact_on_integers=always, shrink=_shrink_deconvolution),
         example=Example("convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 }"),
@@ -158,7 +192,7 @@ ROWS = (
         on_device=True,
         parameters=_inner_product_parameters,
         multiply_adds=_inner_product_multiply_adds,
-        operation=operations.inner_product,
+        operation=_inner_product_operation,
         takes_post_ops=True,
         tolerance=Tolerance(_inner_product_lengths, exact_on_integers=always, shrink=_shrink_inner_product),
         example=Example("inner_product_param { num_output: 4 }"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from barista.layers import operations
 from barista.layers.layer_type import Example, LayerType, always
+from barista.layers.operations import Operation, of_parts
 from barista.layers.tolerances import MOVES, Tolerance, shrink_all
+from barista.net.shapes import Shapes
 
 
 def apart(layer: Any) -> str:
@@ -18,12 +20,25 @@ def _reads_quotient(layer: Any, _in_place: bool) -> bool:
     return bool(param.operation == param.PROD and not param.stable_prod_grad)
 
 
+def _eltwise_operation(layer: Any, shapes: Shapes) -> Operation:
+    param = layer.eltwise_param
+    product = "product" if param.stable_prod_grad else "quotient"
+    kind = {param.SUM: "sum", param.PROD: product, param.MAX: "maximum"}[param.operation]
+    coefficients = list(param.coeff) or [1.0] * len(shapes.src)
+    return {"op": "eltwise", "count": prod(shapes.src[0]), "coefficients": coefficients, "kind": kind}
+
+
+def _axis(param: Any, old_name: str) -> int:
+    """The axis of a Concat or a Slice, which has an older name, too."""
+    return int(getattr(param, old_name) if param.HasField(old_name) else param.axis)
+
+
 ROWS = (
     LayerType(
         "Eltwise",
         "joining, splitting",
         on_device=True,
-        operation=operations.eltwise,
+        operation=_eltwise_operation,
         obstacle=apart,
         unless="its top is one of its bottoms",
         reads_dst=_reads_quotient,
@@ -37,7 +52,7 @@ ROWS = (
         "Concat",
         "joining, splitting",
         on_device=True,
-        operation=operations.concat,
+        operation=lambda layer, shapes: of_parts("concat", shapes.src, _axis(layer.concat_param, "concat_dim")),
         shares_memory=lambda layer: len(layer.bottom) == 1,
         tolerance=MOVES,
         example=Example(bottoms=("a", "b")),
@@ -47,7 +62,7 @@ ROWS = (
         "Slice",
         "joining, splitting",
         on_device=True,
-        operation=operations.slice_,
+        operation=lambda layer, shapes: of_parts("slice", shapes.dst, _axis(layer.slice_param, "slice_dim")),
         shares_memory=lambda layer: len(layer.top) == 1,
         keeps_values=True,
         tolerance=MOVES,
@@ -58,7 +73,7 @@ ROWS = (
         "Split",
         "joining, splitting",
         on_device=True,
-        operation=operations.split,
+        operation=lambda layer, shapes: {"op": "split", "readers": len(shapes.dst), "count": prod(shapes.src[0])},
         remark="which Caffe inserts by itself",
         shares_memory=always,
         keeps_values=True,
