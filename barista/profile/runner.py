@@ -22,7 +22,6 @@ from barista.opencl import devices
 from barista.profile.records import Recorded, recorded
 from barista.profile.session import Task
 from barista.runtime import process
-from barista.runtime.records import GridPlan
 
 STOCK = "stock Caffe"
 # Threads of OpenBLAS look out for more work, at full speed, for some 30 ms after they had some: not while another's time is taken.
@@ -73,10 +72,6 @@ class Runner:
         """Records steps, after `warm` others: the first one starts the threads that record."""
         time.sleep(_SETTLE_SECONDS)
         return recorded(self._request(do="record", steps=steps, warm=warm))
-
-    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
-        """Plugin.grid_plans() of a runner on a device."""
-        return [[GridPlan(*fields) for fields in plans] for plans in self._request(do="plans", operations=operations)["plans"]]
 
     def peak_bytes(self) -> int:
         """The most memory that the process has had so far."""

@@ -8,7 +8,6 @@ device of manifest.resolved_as_json(), null of stock Caffe}; it is answered by {
     {"do": "record", "steps": n, "warm": m}
                                    {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded, of n
                                    steps after m others
-    {"do": "plans", "operations"}  {"plans"}: Plugin.grid_plans() of these; not of stock Caffe
     {"do": "peak"}                 {"bytes"}: the most memory that this process has had
 """
 
@@ -70,9 +69,6 @@ def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer,
             answer.tell(seconds=trainer.run(asked["steps"]))
         elif asked["do"] == "record":
             answer.tell(**trainer.record(asked["steps"], asked["warm"]))
-        elif asked["do"] == "plans" and loaded:
-            plans = loaded.grid_plans(asked["operations"])
-            answer.tell(plans=[[astuple(plan) for plan in passes] for passes in plans])
         else:
             answer.tell(bytes=peak_bytes())
 

@@ -1,4 +1,4 @@
-"""Has Caffe make a net and tells its layers' shapes: `python -m barista.plan.coverage_worker`, for barista.plan.coverage.
+"""Has Caffe make a net and tells its layers' shapes: `python -m barista.plan.made_worker`, for barista.plan.made.
 
 Its answer (barista.runtime.process) is {"layer": a MadeLayer} a layer. No pass is run: most of a net's blobs are never
 allocated.
