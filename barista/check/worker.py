@@ -5,7 +5,6 @@ Its answer (barista.runtime.process) is a {"result": ...} a layer.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from typing import Any

@@ -14,7 +14,6 @@ device of manifest.resolved_as_json(), null of stock Caffe}; it is answered by {
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
