@@ -22,8 +22,6 @@ constexpr int kCounters = 8;
 
 }  // namespace
 
-int barista_version() { return BARISTA_ABI_VERSION; }
-
 int barista_hook_is_live() { return barista::memory::hook_is_live() ? 1 : 0; }
 
 int barista_open_device(const char* bitstream, int index, char* error, std::size_t size) {
@@ -41,7 +39,7 @@ int barista_open_device(const char* bitstream, int index, char* error, std::size
 
 int barista_counters(std::uint64_t* values, int count) {
   Counters counters;
-  if (status_of([&] { counters = Programs::of_process().counters(); }, nullptr, 0) != 0) return -1;
+  if (status_of([&] { Programs::of_process().standard(), counters = Programs::of_process().counters(); }, nullptr, 0) != 0) return -1;
   const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
                                         counters.downloads, counters.download_bytes,  counters.waits,   counters.fused};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);

@@ -32,6 +32,7 @@
 #include "support/class_axes.hpp"
 #include "support/counted.hpp"
 #include "support/device_fixture.hpp"
+#include "support/elementwise_cases.hpp"
 #include "support/pooling_problems.hpp"
 #include "support/shapes.hpp"
 
@@ -99,22 +100,14 @@ TEST_F(CountedTest, LRN) {
 }
 
 TEST_F(CountedTest, ElementwiseFunctions) {
-  const std::vector<ops::Elementwise> functions = {ops::relu(0),        ops::relu(0.1F),
-                                                   ops::sigmoid(),      ops::tanh(),
-                                                   ops::elu(1),         ops::absval(),
-                                                   ops::bnll(),         ops::threshold(1),
-                                                   ops::power(0, 1, 1), ops::power(1, 2, 1),
-                                                   ops::power(2, 1, 3), ops::power(0.5F, 1, 1),
-                                                   ops::power(2, 0, 2), ops::power(-1.5F, -1, 3),
-                                                   ops::exp(1, 2),      ops::log(1, 1, 1)};
   for (const int count : kCounts)
-    for (std::size_t i = 0; i < functions.size(); i++) {
-      SCOPED_TRACE("function " + std::to_string(i) + " of " + std::to_string(count));
+    for (const FunctionCase& c : function_cases()) {
+      SCOPED_TRACE(c.name + " of " + std::to_string(count));
       Buffer src = floats(count), dst = floats(count), diff_dst = floats(count), diff_src = floats(count);
-      const auto costs = plan::elementwise_costs(recipe(), functions[i], count);
-      expect(costs, "forward", [&] { ops::elementwise_forward(program(), functions[i], src, dst, count); });
-      if (!functions[i].differentiable) continue;
-      expect(costs, "backward", [&] { ops::elementwise_backward(program(), functions[i], src, dst, diff_dst, diff_src, count); });
+      const auto costs = plan::elementwise_costs(recipe(), c.function, count);
+      expect(costs, "forward", [&] { ops::elementwise_forward(program(), c.function, src, dst, count); });
+      if (!c.function.differentiable) continue;
+      expect(costs, "backward", [&] { ops::elementwise_backward(program(), c.function, src, dst, diff_dst, diff_src, count); });
     }
 }
 
@@ -191,19 +184,24 @@ TEST_F(CountedTest, Scale) {
   for (const ops::ChannelShape& s : shapes_with_channels()) {
     Buffer src = floats(count(s)), dst = floats(count(s)), kept = floats(count(s));
     Buffer scale = floats(s.channels), bias = floats(s.channels), diff_scale = floats(s.channels), diff_bias = floats(s.channels);
-    for (const plan::ScaleParts& parts :
-         {plan::ScaleParts{true, true, false, true}, {true, false, true, false}, {false, true, false, true}}) {
+    for (const plan::ScaleParts& parts : {plan::ScaleParts{true, true, false, true, true},
+                                          {true, false, true, false, false},
+                                          {false, true, false, false, true},
+                                          {false, true, true, false, false}}) {
       SCOPED_TRACE(describe(s) + (parts.scale ? ", scale" : "") + (parts.bias ? ", bias" : ""));
       const Buffer* const scales = parts.scale ? &scale : nullptr;
       const auto costs = plan::scale_costs(recipe(), s, parts);
       expect(costs, "forward", [&] {
-        ops::scale_forward(program(), s, src, scales, parts.bias ? &bias : nullptr, dst, parts.keeps_src ? &kept : nullptr);
+        ops::scale_forward(program(), s, src, scales, parts.bias ? &bias : nullptr, dst,
+                           parts.scale && parts.in_place ? &kept : nullptr);
       });
-      if (parts.scale) expect(costs, "backward data", [&] { ops::scale_backward(program(), s, dst, scales, kept); });
+      const ops::ChannelShape of_gradient = parts.scale ? s : ops::ChannelShape{1, 1, count(s)};
+      if (parts.scale || !parts.in_place)
+        expect(costs, "backward data", [&] { ops::scale_backward(program(), of_gradient, dst, scales, kept); });
       expect(costs, "backward weights", [&] {
         ops::scale_backward_parameters(program(), s, parts.scale ? &src : nullptr, dst,
-                                       {parts.scale ? &diff_scale : nullptr, parts.adds},
-                                       {parts.bias ? &diff_bias : nullptr, parts.adds});
+                                       {parts.scale ? &diff_scale : nullptr, parts.adds_to_scale},
+                                       {parts.bias ? &diff_bias : nullptr, parts.adds_to_bias});
       });
     }
   }
