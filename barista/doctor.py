@@ -5,13 +5,12 @@ Each check is a function that returns one finding; a later one may fail because 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import metadata
@@ -23,7 +22,7 @@ from barista.bitstream import recipe as recipes
 from barista.errors import BaristaError
 from barista.opencl import devices as opencl
 from barista.opencl import emulator
-from barista.runtime import blas
+from barista.runtime import blas, process
 
 NEEDED_FREE_BYTES = 200 << 20  # a bitstream, a data set and some snapshots
 ENOUGH_FREE_BYTES = 2 << 30  # Caffe's build as well
@@ -178,16 +177,10 @@ def _bitstream(name: str, device: str | None) -> Finding:
 
 def _hook(name: str, device: str | None) -> Finding:
     """Loads it all in a process of its own, and asks whether Caffe's memory is the one that knows of the device."""
-    command = [sys.executable, "-m", "barista.doctor", device or ""]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folder for folder in sys.path if folder)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     try:
-        answer: Mapping[str, object] = json.loads(done.stdout.strip().rpartition("\n")[2])
-    except json.JSONDecodeError:
-        last = done.stderr.strip().rpartition("\n")[2]
-        return Finding(name, State.MISSING, f"loading ended with status {done.returncode}: {last}", "make setup")
-    if "error" in answer:
-        raise BaristaError(str(answer["error"]))
+        [answer] = process.ask("barista.doctor", (device or "",), {"name": ""}, {})
+    except process.DiedError as error:
+        return Finding(name, State.MISSING, str(error), "make setup")
     if not answer["hook_is_live"]:
         detail = "not live: this Caffe reaches its own SyncedMemory; layers copy at every use, results are the same"
         return Finding(name, State.ABSENT, detail, "use a Caffe that is a shared library and was not linked with -Bsymbolic")
@@ -250,11 +243,11 @@ def _load_and_tell(device: str) -> None:
     """The process in which _hook() loads everything."""
     from barista.runtime import plugin
 
+    answer = process.Answer()
     try:
-        answer: dict[str, object] = {"hook_is_live": plugin.load(device or None).hook_is_live}
+        answer.tell(hook_is_live=plugin.load(device or None).hook_is_live)
     except BaristaError as error:
-        answer = {"error": str(error)}
-    print(json.dumps(answer), flush=True)
+        answer.tell(error=str(error))
 
 
 if __name__ == "__main__":

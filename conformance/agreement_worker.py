@@ -6,8 +6,6 @@ each step {"losses": {output: value}, "seconds"}. Parameters go to .npz files, e
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from math import prod, sqrt
 from typing import Any
@@ -23,7 +21,7 @@ from conformance.agreement import Task
 def main() -> None:
     """Does the task on standard input."""
     answer = Answer()
-    task = Task(**json.load(sys.stdin))
+    task = Task(**next(answer.requests()))
     try:
         caffe = _caffe(task, answer)
     except BaristaError as error:

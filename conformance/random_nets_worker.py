@@ -7,7 +7,6 @@ layers, "layers": what barista.check.worker finds of the layers of the task}. Ar
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import tempfile
@@ -39,8 +38,8 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
         return
     if loaded:
         loaded.library.report_fatal_to(answer.fileno())  # Caffe's last words, should it come to that
-    for line in sys.stdin:
-        task = Task(**json.loads(line))
+    for request in answer.requests():
+        task = Task(**request)
         signal.alarm(_LIMIT_SECONDS)
         answer.tell(**_done(caffe, task))
         signal.alarm(0)

@@ -1,17 +1,14 @@
 """OpenCL from Python: what devices there are, which one is meant, and a program compiled to a binary.
 
 This is the only module that imports pyopencl, and it does so in a process of its own (`python -m barista.opencl.devices`): runtimes
-print on stderr, read the environment once when they load, and a compiler may crash. Parent and child exchange one JSON
-object each way. Intel's emulator is told by platform name and device type, never by index.
+print on stderr, read the environment once when they load, and a compiler may crash. Intel's emulator is told by platform name and
+device type, never by index.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import Any
 from barista import paths
 from barista.errors import BaristaError
 from barista.opencl import emulator
+from barista.runtime import process
 
 DEFAULT_DEVICE = "emulator"
 OCLGRIND_LIBRARY = Path("/usr/lib/oclgrind/liboclgrind-rt-icd.so")
@@ -198,27 +196,13 @@ def _oclgrind_vendors() -> Path:
 
 def _ask(request: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """Sends a request to a child that loads OpenCL, and returns its answer; what runtimes print stays unseen."""
-    done = subprocess.run(
-        [sys.executable, "-m", "barista.opencl.devices"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        check=False,
-    )
-    try:
-        reply = json.loads(done.stdout.rpartition("\n")[2])
-    except json.JSONDecodeError:
-        reply = {"error": _died(done)}
-    if "error" in reply:
-        raise BaristaError(reply["error"])
-    return dict(reply)
-
-
-def _died(done: subprocess.CompletedProcess[str]) -> str:
-    last = done.stderr.strip().rpartition("\n")[2]
-    how = f"was ended by signal {-done.returncode}" if done.returncode < 0 else f"ended with status {done.returncode}"
-    return f"the process that uses OpenCL {how}" + (f": {last}" if last else "")
+    with process.Process(process.command("barista.opencl.devices"), "", variables, runs="OpenCL", multiplies=False) as child:
+        child.tell(request)
+        child.tell_no_more()
+        reply = child.hear()
+        child.hear()
+    assert reply is not None, "it answers, or says why not"
+    return reply
 
 
 # From here on: the child.
@@ -303,16 +287,13 @@ def _arguments(cl: Any, kernel: Any) -> list[str]:
 
 
 def _child() -> None:
-    answer_to = os.dup(1)
-    os.dup2(2, 1)  # a runtime that prints on stdout must not get between the answer's lines
+    answer = process.Answer()  # a runtime that prints on stdout must not get between the answer's lines
     os.environ.setdefault("PYOPENCL_NO_CACHE", "1")
     try:
-        reply = _answer(json.load(sys.stdin))
+        reply = _answer(next(answer.requests()))
     except Exception as error:  # the parent prints the sentence; a trace would be lost on it
         reply = {"error": f"OpenCL can't be used: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
-    with os.fdopen(answer_to, "w", encoding="utf-8") as out:
-        out.write(json.dumps(reply))
-        out.flush()
+    answer.tell(**reply)
     # Intel's runtime may wait for its threads in its exit handlers; nothing is left that they would do.
     os._exit(0)
 

@@ -1,22 +1,19 @@
-"""Trains steps and times them, for barista.profile.runner: `python -m barista.profile.worker [DEVICE BITSTREAM]`, else stock.
+"""Trains steps and times them, for barista.profile.runner: `python -m barista.profile.worker`.
 
-Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs}; it is answered by {"layers",
-"parameters": how many numbers they hold, "versions"}, of what Caffe made of the net. Each other asks for one answer:
+Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs, "resolved": the bitstream and
+device of manifest.resolved_as_json(), null of stock Caffe}; it is answered by {"layers", "parameters": how many numbers they hold,
+"versions"}, of what Caffe made of the net. Each other asks for one answer:
 
     {"do": "run", "steps": n}      {"seconds"}: of n steps, with nothing recorded
     {"do": "record", "steps": n, "warm": m}
                                    {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded, of n
                                    steps after m others
-    {"do": "plans", "operations"}  {"plans"}: Plugin.grid_plans() of these; not of stock Caffe
     {"do": "peak"}                 {"bytes"}: the most memory that this process has had
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,22 +25,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from barista.bitstream.manifest import resolved_from_json
 from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import instances, prototxt
 from barista.net.shapes import MadeLayer
-from barista.runtime import plugin
+from barista.runtime import blas, plugin
 from barista.runtime.plugin import Plugin, Recording
 from barista.runtime.process import Answer
 
 
-def main(device: str | None = None, bitstream: str | None = None) -> None:
+def main() -> None:
     """Answers until standard input ends."""
     answer = Answer()
-    tasks = (json.loads(line) for line in sys.stdin)
+    tasks = answer.requests()
     task = next(tasks)
     try:
-        loaded = plugin.load(device, bitstream) if device else None
+        loaded = plugin.load_resolved(*resolved_from_json(task["resolved"])) if task["resolved"] else None
         caffe = loaded.caffe if loaded else plugin.load_stock_caffe()
     except BaristaError as error:
         answer.tell(error=str(error))
@@ -59,7 +57,9 @@ def main(device: str | None = None, bitstream: str | None = None) -> None:
 def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer, tasks: Iterator[dict[str, Any]]) -> None:
     layers = list(trainer.layers())
     parameters = sum(prod(shape) for layer in layers for shape in layer.shapes.weights)
-    versions = {"Caffe": caffe.__version__, **_openblas()}
+    versions = {"Caffe": caffe.__version__}
+    if openblas := blas.loaded():
+        versions["OpenBLAS"] = openblas
     if loaded:
         versions[loaded.device.name] = loaded.device.driver
     answer.tell(layers=[instances.as_json(layer) for layer in layers], parameters=parameters, versions=versions)
@@ -68,9 +68,6 @@ def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer,
             answer.tell(seconds=trainer.run(asked["steps"]))
         elif asked["do"] == "record":
             answer.tell(**trainer.record(asked["steps"], asked["warm"]))
-        elif asked["do"] == "plans" and loaded:
-            plans = loaded.grid_plans(asked["operations"])
-            answer.tell(plans=[[astuple(plan) for plan in passes] for passes in plans])
         else:
             answer.tell(bytes=peak_bytes())
 
@@ -222,17 +219,6 @@ class Spans:
         return end
 
 
-def _openblas() -> dict[str, str]:
-    """The version of the OpenBLAS that Caffe multiplies with, where it does, and for which processor its kernels are."""
-    for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
-        library = ctypes.CDLL(path)
-        if hasattr(library, "openblas_get_config"):
-            library.openblas_get_config.restype = library.openblas_get_corename.restype = ctypes.c_char_p
-            version = library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]
-            return {"OpenBLAS": f"{version} for {library.openblas_get_corename().decode()}"}
-    return {}
-
-
 def peak_bytes() -> int:
     """VmHWM: the most that was resident."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -242,4 +228,4 @@ def peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

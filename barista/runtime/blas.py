@@ -14,14 +14,14 @@ import ctypes
 import functools
 import os
 import re
-import subprocess
-import sys
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from barista import paths
 from barista.errors import BaristaError
+from barista.runtime import process
 
 VARIABLE = "OPENBLAS_CORETYPE"
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -143,16 +143,28 @@ def _cpu_info() -> str:
 
 
 def _ask(what: str, variables: dict[str, str] | None = None) -> str:
-    """The answer of a process that loads the Caffe in use; empty where it has no OpenBLAS."""
-    library = paths.caffe_installation().library
-    command = [sys.executable, "-m", "barista.runtime.blas", what, str(library)]
-    search = {"PYTHONPATH": os.pathsep.join(folder for folder in sys.path if folder)}
-    environment_ = os.environ | search | (variables or {})
+    """The answer of a process that loads the Caffe in use; empty where it has no OpenBLAS, or ends without an answer."""
+    library = str(paths.caffe_installation().library)
+    command = process.command("barista.runtime.blas")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment_, check=False, timeout=_ASK_SECONDS)
-    except subprocess.TimeoutExpired:
+        with process.Process(command, "", variables or {}, runs="OpenBLAS", multiplies=False) as child:
+            child.tell({"what": what, "library": library})
+            child.tell_no_more()
+            answer = child.hear()
+            return str(answer["answer"]) if answer is not None else ""
+    except BaristaError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def loaded() -> str | None:
+    """The version of the OpenBLAS that this process has loaded, and for which core it multiplies; None where it has none."""
+    for path in sorted(set(re.findall(r"/\S+/libopenblas\S*", Path("/proc/self/maps").read_text(encoding="utf-8")))):
+        library = ctypes.CDLL(path)
+        if hasattr(library, "openblas_get_config"):
+            library.openblas_get_config.restype = ctypes.c_char_p
+            version = library.openblas_get_config().decode().removeprefix("OpenBLAS ").split()[0]
+            return f"{version} for {_answer('core', library)}"
+    return None
 
 
 # From here on: the process that loads it.
@@ -178,5 +190,12 @@ def _multiply(library: ctypes.CDLL) -> float:
     return time.perf_counter() - started
 
 
+def _main() -> None:
+    answer = process.Answer()
+    signal.alarm(_ASK_SECONDS)
+    request = next(answer.requests())
+    answer.tell(answer=_answer(request["what"], ctypes.CDLL(request["library"])))
+
+
 if __name__ == "__main__":
-    print(_answer(sys.argv[1], ctypes.CDLL(sys.argv[2])))
+    _main()

@@ -1,4 +1,4 @@
-"""What libbarista.so tells of the device: commands as they ran, and the plans of passes."""
+"""What libbarista.so tells of the device: commands as they ran."""
 
 from __future__ import annotations
 
@@ -18,12 +18,3 @@ class Command:
     enqueued: int
     began: int
     ended: int
-
-
-@dataclass(frozen=True)
-class GridPlan:
-    """One use of the multiply grid."""
-
-    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
-    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
-    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from barista.runtime.process import Answer
 
 
 class Stop:
@@ -40,26 +41,12 @@ class Stop:
 
 
 class Events:
-    """The line to the parent."""
+    """What happens, told to the parent."""
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
         self._start = time.monotonic()
 
     def send(self, event: str, **fields: Any) -> None:
-        line = {"event": event, **fields, "seconds": round(time.monotonic() - self._start, 6)}
-        try:
-            _write_all(self.descriptor, (json.dumps(line) + "\n").encode())
-        except BrokenPipeError:
-            pass  # the parent is gone; its death has asked for the last snapshot
-
-    def close(self) -> None:
-        """Nothing reaches the parent any more. The descriptor stays taken: C++ knows it by its number."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.descriptor)
-        os.close(nowhere)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+        with suppress(BrokenPipeError):  # the parent is gone; its death has asked for the last snapshot
+            self._answer.tell(event=event, **fields, seconds=round(time.monotonic() - self._start, 6))

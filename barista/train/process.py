@@ -6,12 +6,9 @@ left of that when the worker has gone, such as loaders that a layer of type Pyth
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from barista.runtime import blas
+from barista.runtime.process import Process, command
 from barista.train.progress import Progress
 from barista.train.task import Task
 
@@ -40,35 +37,20 @@ class Worker:
         self._signalled = 0.0  # when
         self.killed_by: int | None = None  # the second
         self.deadline: float | None = None  # when it has to have ended, once it has said its last
-        self._events, events = os.pipe()
         # Signals wait until the worker can heed them: a child inherits what its parent holds back.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "barista.train.worker", str(events)],
-                stdin=subprocess.PIPE,
-                stdout=messages,
-                stderr=messages,
-                pass_fds=[events],
-                start_new_session=True,
-                env=os.environ | blas.environment() | {"GLOG_minloglevel": "0", "GLOG_logtostderr": "1"},
-            )
+            self.process = Process(command("barista.train.worker"), "", {}, log=messages, new_session=True)
         finally:
-            os.close(events)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(task.to_json().encode())
-            self.process.stdin.close()
-        except BrokenPipeError:
-            pass  # it died at once, and will say why
+        self.process.tell(task.as_json())
+        self.process.tell_no_more()
 
     def events(self, show: Progress) -> Iterator[dict[str, Any]]:
         """Its events, until it has gone. Whether it has, the process tells: what it started may hold the pipe's other end."""
-        buffered, gone = b"", os.pidfd_open(self.process.pid)
-        os.set_blocking(self._events, False)
+        gone = os.pidfd_open(self.process.pid)
         with _caught_signals() as signals, selectors.DefaultSelector() as selector:
-            for descriptor in (self._events, signals, gone):
+            for descriptor in (self.process.fileno(), signals, gone):
                 selector.register(descriptor, selectors.EVENT_READ)
             while True:
                 timeout = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
@@ -76,12 +58,11 @@ class Worker:
                 if signals in ready:
                     for number in os.read(signals, 65536):
                         self._pass_on(number, show)
-                if self._events in ready or gone in ready:
-                    data, closed = _read_all(self._events)
+                if self.process.fileno() in ready or gone in ready:
+                    events, closed = self.process.take()
                     if closed and gone not in ready:
-                        selector.unregister(self._events)
-                    *lines, buffered = (buffered + data).split(b"\n")
-                    yield from (json.loads(line) for line in lines)
+                        selector.unregister(self.process)
+                    yield from events
                 if gone in ready:
                     break
                 if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -97,7 +78,6 @@ class Worker:
 
     def end(self) -> int:
         """Ends what the worker has left running, and returns how it ended itself."""
-        os.close(self._events)
         # Not reaped before its session is empty, so that no other process can get its number meanwhile.
         os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -136,16 +116,6 @@ class Worker:
             os.killpg(self.process.pid, signal.SIGSTOP)
             os.kill(os.getpid(), signal.SIGSTOP)
             os.killpg(self.process.pid, signal.SIGCONT)
-
-
-def _read_all(descriptor: int) -> tuple[bytes, bool]:
-    """What a pipe that does not block holds now, and whether nothing more can come."""
-    data = b""
-    with suppress(BlockingIOError):
-        while more := os.read(descriptor, 65536):
-            data += more
-        return data, True
-    return data, False
 
 
 def _session(leader: int) -> list[int]:

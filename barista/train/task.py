@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from barista.bitstream.manifest import Bitstream
+from barista.bitstream.manifest import Bitstream, resolved_as_json, resolved_from_json
 from barista.opencl.devices import Device
 
 
@@ -33,16 +32,14 @@ class Task:
     data: str  # a hash of what decides which batches the train net takes
     resume: Resume | None = None
 
-    def to_json(self) -> str:
-        bitstream = {"path": str(self.bitstream.path), "manifest": self.bitstream.manifest}
-        return json.dumps({**vars(self), "bitstream": bitstream, "device": vars(self.device), "resume": self._resume_fields()})
-
-    def _resume_fields(self) -> dict[str, Any] | None:
-        return asdict(self.resume) if self.resume is not None else None
+    def as_json(self) -> dict[str, Any]:
+        fields = {name: value for name, value in vars(self).items() if name not in ("bitstream", "device")}
+        resume = asdict(self.resume) if self.resume is not None else None
+        return {**fields, "resolved": resolved_as_json(self.bitstream, self.device), "resume": resume}
 
     @staticmethod
-    def from_json(text: str) -> Task:
-        raw = json.loads(text)
-        bitstream = Bitstream.of(Path(raw["bitstream"]["path"]), raw["bitstream"]["manifest"])
+    def from_json(raw: Mapping[str, Any]) -> Task:
+        fields = dict(raw)
+        bitstream, device = resolved_from_json(fields.pop("resolved"))
         resume = Resume(**raw["resume"]) if raw["resume"] is not None else None
-        return Task(**{**raw, "bitstream": bitstream, "device": Device(**raw["device"]), "resume": resume})
+        return Task(**{**fields, "bitstream": bitstream, "device": device, "resume": resume})

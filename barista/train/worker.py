@@ -1,6 +1,6 @@
-"""The process in which Caffe trains: `python -m barista.train.worker EVENTS`, started by barista.train.run alone.
+"""The process in which Caffe trains: `python -m barista.train.worker`, started by barista.train.process alone.
 
-It takes its task, one JSON object, on standard input, and writes what happens to the file descriptor EVENTS, a JSON object a line:
+It is asked for one Task (see barista.runtime.process), and answers with what happens:
 
     phase      {"phase", "iteration"}: what it begins to do; the last one before a death says where that was
     started    {"barista": its version, "device", "bitstream", "net", "solver", "batch", "iteration", "parameters",
@@ -28,16 +28,16 @@ import sys
 
 from barista import __version__
 from barista.errors import BaristaError
+from barista.runtime.process import Answer
 from barista.train.channel import Events, Stop
 from barista.train.task import Task
 
-_PR_SET_PDEATHSIG = 1
 # Without a parent nobody else ends a worker that waits for ever: within an iteration, or at its end for what its layers started.
 _ORPHAN_S = 600
 _ORPHAN_END_S = 15
 
 
-def _work(task: Task, events: Events, stop: Stop) -> None:
+def _work(task: Task, answer: Answer, events: Events, stop: Stop) -> None:
     # Imported late: a signal that comes during these is heeded already.
     from google.protobuf import text_format
 
@@ -52,7 +52,7 @@ def _work(task: Task, events: Events, stop: Stop) -> None:
     nets = (param.net_param, param.train_net_param, *param.test_net_param)
     pycaffe = any(layer.type == "Python" for net in nets for layer in net.layer)
     loaded = plugin.load_resolved(task.bitstream, task.device, pycaffe=pycaffe)
-    loaded.library.report_fatal_to(events.descriptor)
+    loaded.library.report_fatal_to(answer.fileno())
     events.send("phase", phase="construction", iteration=0)
     stop.listen()
     solver = CaffeSolver(loaded.library, task.solver)
@@ -76,7 +76,7 @@ def _work(task: Task, events: Events, stop: Stop) -> None:
 
 def _end_with_parent(parent: int) -> None:
     """Has the kernel send SIGTERM when the parent dies: the worker then leaves a snapshot and ends, and all that it started."""
-    import ctypes
+    from barista.runtime.library import signal_at_parents_death
 
     worker = os.getpid()
 
@@ -85,7 +85,7 @@ def _end_with_parent(parent: int) -> None:
             os.killpg(worker, signal.SIGKILL)
 
     atexit.register(end_all)  # the first to be registered is the last to be called
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    signal_at_parents_death(signal.SIGTERM)
     if _is_orphan(parent):
         os.kill(worker, signal.SIGTERM)
 
@@ -97,14 +97,15 @@ def _is_orphan(parent: int) -> bool:
 def main() -> int:
     stop = Stop()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    events = Events(int(sys.argv[1]))
-    task = Task.from_json(sys.stdin.read())
+    answer = Answer()
+    events = Events(answer)
+    task = Task.from_json(next(answer.requests()))
     _end_with_parent(task.parent)
     # Loaders that a layer of type Python forks are not the worker: their terminate() is SIGTERM, and events are this process's own.
     os.register_at_fork(after_in_child=stop.reset)
-    os.register_at_fork(after_in_child=events.close)
+    os.register_at_fork(after_in_child=answer.close)
     try:
-        _work(task, events, stop)
+        _work(task, answer, events, stop)
     except BaristaError as error:
         events.send("failed", sentence=str(error))
         return error.exit_status

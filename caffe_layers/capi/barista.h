@@ -18,7 +18,7 @@
 #endif
 
 /* The version of this interface. It grows whenever a function comes, goes, or changes its arguments or their meaning. */
-#define BARISTA_ABI_VERSION 2
+#define BARISTA_ABI_VERSION 3
 
 /* BARISTA_ABI_VERSION of the library: to be compared before anything else is called. */
 BARISTA_EXPORT int barista_version(void);
@@ -50,10 +50,12 @@ BARISTA_EXPORT uint64_t barista_recorded(void);
 /* Ends the recording: [[name, queue, bytes, enqueued, began, ended], ...], times in nanoseconds of the monotonic clock. */
 BARISTA_EXPORT const char* barista_record_end(char* error, size_t size);
 
-/* How the passes of some operations would use the multiply grid of the open device's recipe. `operations` is a JSON array of objects
- * with "op", "convolution" or "inner product", and the fields of ops::ConvolutionShape or ops::InnerProductShape. For each of them a
- * JSON array of [pass, cycles, utilization] (see ops::Plan). */
-BARISTA_EXPORT const char* barista_grid_plans(const char* operations, char* error, size_t size);
+/* --- plans, which need no device: in libbarista_plan.so too, which links neither OpenCL nor Caffe ------------------------------------- */
+
+/* What operations cost on the hardware of a recipe. `recipe` is a recipe in JSON, `operations` an array of objects; plan/operations.hpp says
+ * what these hold and what is returned: for each operation its passes with their costs, or why the recipe can't take it, which is an answer
+ * and no error. The text stays as it is until the same thread calls again. */
+BARISTA_EXPORT const char* barista_plan(const char* recipe, const char* operations, char* error, size_t size);
 
 /* --- views of the host's memory, which Python holds (memory/views.hpp) -------------------------------------------------------------- */
 
@@ -80,7 +82,8 @@ BARISTA_EXPORT void* barista_training_create(const char* solver);
 
 /* {"net", "solver", "iteration", "batch": images a forward pass, "parameters": how many numbers are learnt, "tests": [{"name",
  * "batches"}], "layers": [names of those with parameters], "snapshot_bytes": about, "snapshot_problem", "test_problem": why Caffe would
- * abort when it writes a snapshot or tests, or "", "repeated_names": [[name, [number of parameters of each layer]], ...]} */
+ * abort when it writes a snapshot or tests, or "", "stock_code": [[name, type, reason], ...] of the layers of device types that run in
+ * stock Caffe, the device being unable to take their shapes, "repeated_names": [[name, [number of parameters of each layer]], ...]} */
 BARISTA_EXPORT const char* barista_training_describe(void* training);
 
 /* One iteration, update included: {"iteration": its number from 0, "loss", "smoothed_loss", "learning_rate"}, and at those that the

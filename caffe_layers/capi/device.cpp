@@ -22,8 +22,6 @@ constexpr int kCounters = 8;
 
 }  // namespace
 
-int barista_version() { return BARISTA_ABI_VERSION; }
-
 int barista_hook_is_live() { return barista::memory::hook_is_live() ? 1 : 0; }
 
 int barista_open_device(const char* bitstream, int index, char* error, std::size_t size) {

@@ -175,7 +175,8 @@ const std::map<std::string, Operation>& operations() {
       {"batch norm", [](const Recipe& r, const Fields& f) { return batch_norm_costs(r, channel_shape_of(f), f.flag("global")); }},
       {"scale",
        [](const Recipe& r, const Fields& f) {
-         return scale_costs(r, channel_shape_of(f), {f.flag("scale"), f.flag("bias"), f.flag("keeps_src"), f.flag("adds")});
+         return scale_costs(r, channel_shape_of(f),
+                            {f.flag("scale"), f.flag("bias"), f.flag("in_place"), f.flag("adds_to_scale"), f.flag("adds_to_bias")});
        }},
       {"prelu",
        [](const Recipe& r, const Fields& f) {

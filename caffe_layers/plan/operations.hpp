@@ -17,7 +17,7 @@ namespace barista::plan {
 //   "dropout"                       count; given: the mask is in memory
 //   "eltwise"                       count coefficients (one a source), kind: sum, product, quotient or maximum
 //   "batch norm"                    outer channels inner global
-//   "scale"                         outer channels inner scale bias keeps_src adds
+//   "scale"                         outer channels inner scale bias in_place adds_to_scale adds_to_bias
 //   "prelu"                         images channels elements shared
 //   "softmax", "softmax loss", "accuracy"  outer classes inner; of an accuracy: per_class
 //   "euclidean loss"                count examples

@@ -7,6 +7,7 @@
 
 #include "caffe/solver_factory.hpp"
 #include "layers/label_check.hpp"
+#include "layers/stock_code.hpp"
 #include "training/float_bits.hpp"
 #include "training/not_finite.hpp"
 #include "training/outputs.hpp"
@@ -50,6 +51,15 @@ json weighted_layers(const Net<float>& net) {
   return names;
 }
 
+// Layers of device types whose shape the device can't take: [[name, type, reason], ...].
+json stock_code() {
+  json found = json::array();
+  for (const layers::StockCodeLayer& layer : layers::stock_code_layers()) {
+    found.push_back({layer.layer, layer.type, layer.reason});
+  }
+  return found;
+}
+
 // On what test.ShareTrainedLayersWith(net), with which every test begins, would abort, or "".
 std::string test_problem(const Net<float>& net, const Net<float>& test) {
   for (const auto& layer : net.layers()) {
@@ -88,6 +98,10 @@ Training::Training(const caffe::SolverParameter& param) {
 }
 
 json Training::describe() const {
+  json stock_code = json::array();
+  for (const layers::StockCodeLayer& found : layers::stock_code_layers()) {
+    stock_code.push_back(json::array({found.layer, found.type, found.reason}));
+  }
   json tests = json::array();
   std::string problem;
   for (std::size_t i = 0; i < solver_->test_nets().size(); ++i) {
@@ -104,8 +118,10 @@ json Training::describe() const {
           {"layers", weighted_layers(net())},
           {"snapshot_bytes", snapshot_bytes(*sgd_)},
           {"snapshot_problem", snapshot_problem(*sgd_)},
+          {"stock_code", stock_code()},
           {"test_problem", problem},
-          {"repeated_names", repeated_names(net())}};
+          {"repeated_names", repeated_names(net())},
+          {"stock_code", stock_code}};
 }
 
 json Training::iterate() {

@@ -184,19 +184,24 @@ TEST_F(CountedTest, Scale) {
   for (const ops::ChannelShape& s : shapes_with_channels()) {
     Buffer src = floats(count(s)), dst = floats(count(s)), kept = floats(count(s));
     Buffer scale = floats(s.channels), bias = floats(s.channels), diff_scale = floats(s.channels), diff_bias = floats(s.channels);
-    for (const plan::ScaleParts& parts :
-         {plan::ScaleParts{true, true, false, true}, {true, false, true, false}, {false, true, false, true}}) {
+    for (const plan::ScaleParts& parts : {plan::ScaleParts{true, true, false, true, true},
+                                          {true, false, true, false, false},
+                                          {false, true, false, false, true},
+                                          {false, true, true, false, false}}) {
       SCOPED_TRACE(describe(s) + (parts.scale ? ", scale" : "") + (parts.bias ? ", bias" : ""));
       const Buffer* const scales = parts.scale ? &scale : nullptr;
       const auto costs = plan::scale_costs(recipe(), s, parts);
       expect(costs, "forward", [&] {
-        ops::scale_forward(manager(), s, src, scales, parts.bias ? &bias : nullptr, dst, parts.keeps_src ? &kept : nullptr);
+        ops::scale_forward(manager(), s, src, scales, parts.bias ? &bias : nullptr, dst,
+                           parts.scale && parts.in_place ? &kept : nullptr);
       });
-      if (parts.scale) expect(costs, "backward data", [&] { ops::scale_backward(manager(), s, dst, scales, kept); });
+      const ops::ChannelShape of_gradient = parts.scale ? s : ops::ChannelShape{1, 1, count(s)};
+      if (parts.scale || !parts.in_place)
+        expect(costs, "backward data", [&] { ops::scale_backward(manager(), of_gradient, dst, scales, kept); });
       expect(costs, "backward weights", [&] {
         ops::scale_backward_parameters(manager(), s, parts.scale ? &src : nullptr, dst,
-                                       {parts.scale ? &diff_scale : nullptr, parts.adds},
-                                       {parts.bias ? &diff_bias : nullptr, parts.adds});
+                                       {parts.scale ? &diff_scale : nullptr, parts.adds_to_scale},
+                                       {parts.bias ? &diff_bias : nullptr, parts.adds_to_bias});
       });
     }
   }

@@ -129,7 +129,7 @@ def test_cut_off_writing_leaves_no_database(tmp_path: Path, monkeypatch: pytest.
 def test_stock_caffe_trains_on_them(tmp_path: Path) -> None:
     """The stock tool, on the example's own net, from the folder that the example names."""
     data.make_digits(tmp_path / "data")
-    example = Path(__file__).resolve().parents[1] / "examples" / "lenet"
+    example = Path(__file__).resolve().parents[2] / "examples" / "lenet"
     (tmp_path / "solver.prototxt").write_text(
         f'net: "{example / "net.prototxt"}" test_iter: 4 test_interval: 60 max_iter: 60 base_lr: 0.03 momentum: 0.9 '
         'lr_policy: "fixed" random_seed: 1 solver_mode: CPU snapshot_after_train: false'

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import trainings
+from processes import ROOT
 from trainings import Project
 
 from barista.train import process, snapshot
@@ -46,7 +47,7 @@ def start(project: Project, fields: dict[str, str] | None = None, **options: Any
     """`barista train` as a command, on such a net."""
     with_loader(project, **options)
     solver = project.write(snapshot_prefix=project.prefix("run"), **(fields or {}))
-    search = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    search = os.pathsep.join([str(ROOT / "tests" / "support"), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, "-m", "barista", "train", str(solver), *trainings.CPU],
         stdout=subprocess.PIPE,
@@ -102,7 +103,7 @@ def test_a_loader_that_does_not_end_is_killed_and_said(
 ) -> None:
     """The worker waits for it, and the run, which has finished, is whole."""
     monkeypatch.setattr(process, "_END_S", 1.5)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "support"))
     with_loader(project, **options)
     show = trainings.Recorder()
     outcome = project.run("run", show)

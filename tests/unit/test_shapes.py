@@ -6,7 +6,7 @@ import shapes
 
 
 def test_file_is_what_the_generator_makes() -> None:
-    assert shapes.load() == shapes.generate(), "run 'python tests/shapes.py'"
+    assert shapes.load() == shapes.generate(), "run 'python tests/support/shapes.py'"
 
 
 def test_drawn_problems_cover_what_layers_may_be() -> None:

@@ -1,4 +1,4 @@
-"""The problem shapes that all tests and benchmarks share: `python tests/shapes.py` writes tests/shapes.json.
+"""The problem shapes that all tests and benchmarks share: `python tests/support/shapes.py` writes tests/shapes.json.
 
 A problem is one string of letters and numbers, as in oneDNN's benchdnn:
 
@@ -17,7 +17,7 @@ import random
 import re
 from pathlib import Path
 
-SHAPES_FILE = Path(__file__).with_name("shapes.json")
+SHAPES_FILE = Path(__file__).resolve().parents[1] / "shapes.json"
 SEED = 20180821
 DRAWN = {"convolution": 200, "pooling": 200, "inner_product": 200}
 

@@ -11,7 +11,6 @@ import functools
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +18,10 @@ from barista import paths
 from barista.bitstream import recipe as recipes
 from barista.bitstream import resources
 from barista.bitstream.resources import FUNCTION_DSP_BLOCKS
+from barista.bitstream.source import program_text, read_source
 
 RECIPES = recipes.names()
 BOARDS = [name for name in RECIPES if recipes.load(name).board]
-FILES = sorted(paths.kernels_dir().glob("*.cl"))
 
 # An addition, a multiplication, or one with the other behind it, is one DSP block of an Arria 10 or a Stratix 10.
 OPERATORS = {"fadd": 1, "fsub": 1, "fmul": 1, "fmuladd": 1, "fma": 1, "fdiv": FUNCTION_DSP_BLOCKS}
@@ -73,9 +72,8 @@ def _counted_of_addresses(name: str) -> int:
 @functools.cache
 def _instructions(name: str) -> dict[str, list[str]]:
     """What clang makes of each kernel."""
-    texts = [_intermediate(file, name) for file in FILES]
     kernel = re.compile(r"^define .*?spir_kernel void @(\w+)\((.*?)^}", re.MULTILINE | re.DOTALL)
-    return {match[1]: match[2].splitlines() for text in texts for match in kernel.finditer(text)}
+    return {match[1]: match[2].splitlines() for match in kernel.finditer(_intermediate(name))}
 
 
 def _blocks(kernel: str, line: str) -> int:
@@ -91,15 +89,16 @@ def _blocks(kernel: str, line: str) -> int:
     return (OPERATORS | FUNCTIONS).get(function, 0) * int(call[1] or 1)
 
 
-def _intermediate(file: Path, name: str) -> str:
-    """LLVM's code of a file of kernels, inlined and unrolled."""
+def _intermediate(name: str) -> str:
+    """LLVM's code of all kernels as one program, inlined and unrolled."""
     clang = next(filter(None, map(shutil.which, ("clang-15", "clang", "clang-14"))), None)
     assert clang, "no clang; install Debian's package clang-15, which PoCL needs as well"
-    language = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-target", "spir64"]
+    language = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-target", "spir64", f"-I{paths.kernels_dir()}"]
     # Tuned for no processor: operators of vectors whose lanes are used one by one stay those of one lane.
     passes = ["-O1", "-mllvm", "-disable-vector-combine", "-Dinline=static __attribute__((always_inline))"]
-    command = [clang, *language, *passes, *recipes.load(name).defines(), "-w", "-emit-llvm", "-S", "-o", "-", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [clang, *language, *passes, *recipes.load(name).defines(), "-w", "-emit-llvm", "-S", "-o", "-", "-"]
+    program = program_text(read_source())
+    done = subprocess.run(command, input=program, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

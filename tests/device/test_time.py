@@ -15,14 +15,15 @@ from processes import barista, sentence
 
 from barista.bitstream import build as bitstreams
 from barista.bitstream.recipe import VECTOR
+from barista.layers import types
 from barista.net import prototxt, schema
 from barista.net.shapes import MadeLayer, Shapes
-from barista.plan import grid
+from barista.plan.costs import GridPlan
 from barista.profile import layer_times, report, session, step, transfers
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.records import Command, GridPlan
+from barista.runtime.records import Command
 
 # `foreign` stays on the CPU in the middle of the net: its options are not a device layer's. Sizes in bytes tell blobs apart.
 NET = """
@@ -320,7 +321,7 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
 def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     def shape(text: str, src: tuple[int, ...], dst: tuple[int, ...], weights: tuple[int, ...]) -> Mapping[str, Any] | None:
         layer = prototxt.parse(f"layer {{ {text} }}", prototxt.Kind.NET, "net").layer[0]
-        return grid.operation(layer, Shapes((src,), (dst,), (weights,)))
+        return types.of(layer.type).operation(layer, Shapes((src,), (dst,), (weights,)))
 
     strided = "stride_h: 2 stride_w: 3 pad: 1 dilation: 2 dilation: 1 group: 2"
     convolution = shape(
@@ -346,7 +347,7 @@ def test_shapes_of_layers_as_the_planner_takes_them() -> None:
     assert shape(solid, (2, 4, 9, 9, 9), (2, 6, 7, 7, 7), (6, 4, 3, 3, 3)) is None
     product = shape('type: "InnerProduct" inner_product_param { num_output: 5 transpose: true }', (2, 3, 4), (2, 5), (12, 5))
     assert product == {"op": "inner product", "N": 2, "K": 12, "O": 5, "transpose": True, "bias": True}
-    assert shape('type: "ReLU"', (2,), (2,), ()) is None
+    assert shape('type: "ReLU"', (2,), (2,), ()) == {"op": "elementwise", "function": "relu", "count": 2}
 
 
 # --- causes ---------------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from barista.bitstream import build as bitstreams
 from barista.bitstream.manifest import Bitstream
 from barista.opencl import devices
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 Result = subprocess.CompletedProcess[str]
 
 
@@ -52,7 +52,7 @@ def python(code: str, *arguments: str | Path, **variables: str) -> Result:
 
 
 def run(command: list[str], **variables: str) -> Result:
-    search = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    search = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", **variables}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 

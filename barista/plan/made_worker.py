@@ -1,13 +1,10 @@
-"""Has Caffe make a net and tells its layers' shapes: `python -m barista.plan.coverage_worker`, for barista.plan.coverage.
+"""Has Caffe make a net and tells its layers' shapes: `python -m barista.plan.made_worker`, for barista.plan.made.
 
 Its answer (barista.runtime.process) is {"layer": a MadeLayer} a layer. No pass is run: most of a net's blobs are never
 allocated.
 """
 
 from __future__ import annotations
-
-import json
-import sys
 
 from barista.errors import BaristaError
 from barista.net import instances, prototxt
@@ -19,7 +16,7 @@ def main() -> None:
     answer = Answer()
     from barista.runtime import plugin
 
-    task = json.load(sys.stdin)
+    task = next(answer.requests())
     try:
         library, caffe = plugin.load_without_device()
     except BaristaError as error:

@@ -29,7 +29,6 @@ def test_what_a_file_holds_decides_what_is_opened(folder: Path) -> None:
     net, solver = source.open(Path("old.prototxt")), source.open(Path("solver.prototxt"))
     assert isinstance(net, Net)
     assert isinstance(solver, Solver)
-    assert (net.kind, solver.kind) == (Kind.NET, Kind.SOLVER)
     assert [layer.type for layer in net.message.layer] == ["InnerProduct"]
     assert [inside.message for inside in solver.nets] == [net.message]
 

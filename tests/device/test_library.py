@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import small_nets
-from processes import ROOT, barista, sentence
+from processes import ROOT, barista, last_sentence
 
 from barista.runtime.library import ABI_VERSION, PROTOTYPES
 
@@ -68,6 +68,6 @@ def test_a_library_of_another_time_is_one_sentence(which: str, command: str, tmp
     subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", library, "-"], input=code, text=True, check=True)
     solver, _ = small_nets.write(tmp_path, on_device=False)
     file = solver if command == "train" else tmp_path / "net.prototxt"
-    said = sentence(barista(command, file, "--device", "pocl", BARISTA_PLUGIN=str(library)))
+    said = last_sentence(barista(command, file, "--device", "pocl", BARISTA_PLUGIN=str(library)))
     rule = f"this Barista calls version {ABI_VERSION}; run 'make setup', which builds it anew"
     assert said == f"plugin {library}: {found}, {rule}"

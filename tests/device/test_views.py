@@ -10,7 +10,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 import small_nets
-from processes import barista, python, run
+from processes import ROOT, barista, python, run
 
 from barista import paths
 
@@ -238,7 +238,7 @@ layer { name: "keep" type: "Python" bottom: "pool1" top: "kept" python_param { m
 
 def shell(*lines: str) -> None:
     """Runs them where pycaffe, and the modules of this environment, are found by any Python."""
-    search = [str(paths.caffe_installation().python_dir), sysconfig.get_path("purelib"), str(Path(__file__).parent)]
+    search = [str(paths.caffe_installation().python_dir), sysconfig.get_path("purelib"), str(ROOT / "tests" / "support")]
     done = run(["sh", "-ec", "\n".join([f"export PYTHONPATH='{':'.join(search)}'", *lines])])
     assert done.returncode == 0, done.stderr
 

@@ -11,7 +11,7 @@ import pytest
 
 from barista.cli import main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "caffe_layers"
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 # For each folder of caffe_layers/, the others that it may include.
@@ -114,17 +114,31 @@ def test_one_module_imports(package: str, owner: str) -> None:
     assert [path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if package in imports(path)] == [owner]
 
 
-# views.py is run by itself too; the others call the system's C library and OpenBLAS.
-CALL_C = {"runtime/library.py", "runtime/views.py", "train/worker.py", "profile/worker.py"}
+# views.py is run by itself too, and blas.py calls OpenBLAS.
+CALL_C = {"runtime/library.py", "runtime/views.py", "runtime/blas.py"}
 
 
 def test_what_imports_ctypes_is_known() -> None:
     assert {path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if "ctypes" in imports(path)} == CALL_C
 
 
+# The doctor asks the dynamic linker, and a board's toolchain is a program of its vendor's.
+START_PROGRAMS = {"runtime/process.py", "doctor.py", "bitstream/toolchains/aoc.py"}
+
+
+def test_what_starts_processes_is_known() -> None:
+    found = {path.relative_to(ROOT / "barista").as_posix() for path in modules("barista") if "subprocess" in imports(path)}
+    assert found == START_PROGRAMS
+
+
 def test_nothing_imports_the_command_line() -> None:
     below = [path for path in modules("barista") if "cli" not in path.relative_to(ROOT).parts and path.name != "__main__.py"]
     assert [path.name for path in below if any(name.startswith("barista.cli") for name in imports(path))] == []
+
+
+def test_what_opens_nets_knows_nothing_of_where_they_run() -> None:
+    above = tuple(f"barista.{package}" for package in ("rewrite", "bitstream", "opencl", "train", "check", "profile", "plan"))
+    assert [path.name for path in modules("barista/net") if any(name.startswith(above) for name in imports(path))] == []
 
 
 @pytest.mark.parametrize("command", main.list_commands(click.Context(main)))

@@ -57,7 +57,7 @@ def test_rows_know_parameters_and_operations_of_what_caffe_makes() -> None:
     net = prototxt.parse(text, Kind.NET, "net")
     made = [
         instances.from_json(event["layer"])
-        for event in process.ask("barista.plan.coverage_worker", (), {"net": text, "name": "net"}, {})
+        for event in process.ask("barista.plan.made_worker", (), {"net": text, "name": "net"}, {})
     ]
     assert len(made) == len(net.layer)
     for there in made:
