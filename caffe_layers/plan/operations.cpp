@@ -28,7 +28,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Costs = std::vector<PassCost>;
-using namespace functions;
 
 // One operation's fields.
 class Fields {
