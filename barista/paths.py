@@ -56,12 +56,19 @@ def _data_dir(name: str) -> Path:
 
 def plugin_library() -> Path:
     """libbarista.so: $BARISTA_PLUGIN, else the installed package's, else the one in the checkout's `build/`."""
-    if named := os.environ.get("BARISTA_PLUGIN"):
-        candidates = [Path(named)]
-    else:
-        candidates = [_INSTALLED / "libbarista.so"]
-        if root := checkout():
-            candidates.append(root / "build" / "libbarista.so")
+    named = os.environ.get("BARISTA_PLUGIN")
+    return _library("libbarista.so", Path(named) if named else None)
+
+
+def plan_library() -> Path:
+    """libbarista_plan.so, which plans without a device: the installed package's, else the one in the checkout's `build/`."""
+    return _library("libbarista_plan.so")
+
+
+def _library(name: str, named: Path | None = None) -> Path:
+    candidates = [named] if named else [_INSTALLED / name]
+    if not named and (root := checkout()):
+        candidates.append(root / "build" / name)
     for library in candidates:
         if library.is_file():
             return library

@@ -72,7 +72,7 @@ def main() -> None:
     device = sys.argv[1] if len(sys.argv) > 1 else None
     task = json.loads(sys.stdin.readline())
     # Where Caffe finds the layers in Python.
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
     os.environ.update(GLOG_minloglevel="2")
     if device is not None:
         loaded = plugin.load(device)

@@ -14,7 +14,11 @@ from processes import Devices
 from barista.bitstream.manifest import Bitstream, open_bitstream
 from barista.opencl.devices import Device
 
+# Fixtures of several test files.
+pytest_plugins = ["setting_up", "solver_folder"]
 DEVICES = ("emulator", "pocl")
+TESTS = Path(__file__).parent
+UNIT_SECONDS = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +29,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--device")
         metafunc.parametrize("device", [chosen] if chosen else DEVICES, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests have a minute each; a mark of their own goes first."""
+    for item in items:
+        if "unit" in item.path.relative_to(TESTS).parts and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(UNIT_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,16 @@ def open_bitstream(path: Path) -> Bitstream:
     if file_sha256(path) != bitstream.manifest["binary_sha256"]:
         raise BaristaError(f"bitstream {path} is corrupt: its SHA-256 is not the one in its manifest; {bitstream.mend()}")
     return bitstream
+
+
+def resolved_as_json(bitstream: Bitstream, device: Device) -> dict[str, Any]:
+    """What another process needs to load a bitstream that was verified here, on the device that it fits."""
+    return {"path": str(bitstream.path), "manifest": bitstream.manifest, "device": asdict(device)}
+
+
+def resolved_from_json(raw: Mapping[str, Any]) -> tuple[Bitstream, Device]:
+    """The same read back; the binary is not looked at."""
+    return Bitstream.of(Path(raw["path"]), raw["manifest"]), Device(**raw["device"])
 
 
 def _read_manifest(path: Path, manifest_path: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from barista.bitstream import build as bitstreams
+from barista.bitstream.manifest import resolved_as_json
 from barista.check import result
 from barista.check.result import LayerResult
 from barista.errors import BaristaError
@@ -85,8 +86,9 @@ def check(
     found, moved = data_files.with_found(placement.restore(net.message), path, name)
     inputs = net_inputs.replace(found, path, shapes or {})
     built, picked = bitstreams.resolve(device, bitstream)
-    task = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
-    results = tuple(_results(task, bitstreams.environment(built, picked), picked.short_name, str(built.path), progress))
+    task: dict[str, Any] = {"net": prototxt.to_text(inputs.net), "layers": on_device, "seed": seed, "name": name}
+    task |= {"resolved": resolved_as_json(built, picked)}
+    results = tuple(_results(task, bitstreams.environment(built, picked), progress))
     others = tuple((decision.layer, decision.reason) for decision in decisions if not decision.on_device)
     return Report(name, picked.name, built.path.name, results, others, (*net.notes, *moved, *inputs.sentences))
 
@@ -95,15 +97,11 @@ def check(
 
 
 def _results(
-    task: Mapping[str, Any],
-    variables: Mapping[str, str],
-    device: str,
-    bitstream: str,
-    progress: Callable[[LayerResult], None] | None,
+    task: Mapping[str, Any], variables: Mapping[str, str], progress: Callable[[LayerResult], None] | None
 ) -> Iterator[LayerResult]:
     # Masks of Caffe's own, since those of the device are others.
     masks = {"BARISTA_MASKS": "caffe"}
-    for event in process.ask("barista.check.worker", (device, bitstream), task, {**variables, **masks}):
+    for event in process.ask("barista.check.worker", (), task, {**variables, **masks}):
         layer = result.from_json(event["result"])
         if progress:
             progress(layer)

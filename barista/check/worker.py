@@ -1,17 +1,17 @@
-"""Compares single layers on the device with stock Caffe's: `python -m barista.check.worker DEVICE BITSTREAM`, for check.report.
+"""Compares single layers on the device with stock Caffe's: `python -m barista.check.worker`, for check.report.
 
 Its answer (barista.runtime.process) is a {"result": ...} a layer.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from barista.bitstream.manifest import resolved_from_json
 from barista.check.differences import compare_differences
 from barista.check.one_layer import by_itself
 from barista.check.result import LayerResult
@@ -25,14 +25,14 @@ from barista.runtime.process import Answer
 NO_STOCK_CODE = "stock Caffe has no code for it on the CPU, so it was compared with its formula"
 
 
-def main(device: str, bitstream: str) -> None:
+def main() -> None:
     """Does the task on standard input."""
     answer = Answer()
     from barista.runtime import plugin
 
     task = next(answer.requests())
     try:
-        loaded = plugin.load(device, bitstream)
+        loaded = plugin.load_resolved(*resolved_from_json(task["resolved"]))
     except BaristaError as error:
         answer.tell(error=str(error))
         return
@@ -74,4 +74,4 @@ def bottom_shapes(caffe: Any, net: Any, wanted: set[int]) -> dict[int, tuple[Sha
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

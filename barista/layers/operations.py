@@ -32,7 +32,9 @@ def of_channels(op: str, outer: int, channels: int, inner: int, **more: Any) -> 
     return {"op": op, "outer": outer, "channels": channels, "inner": inner, **more}
 
 
-def of_parts(op: str, parts: tuple[Shape, ...], axis: int) -> Operation:
-    """Blobs that are joined along an axis, or cut."""
+def of_parts(op: str, parts: tuple[Shape, ...], axis: int) -> Operation | None:
+    """Blobs that are joined along an axis, or cut. Of a single one nothing is moved."""
+    if len(parts) == 1:
+        return None
     axis = axis if axis >= 0 else axis + len(parts[0])
     return {"op": op, "runs": [prod(shape[axis:]) for shape in parts], "rows": prod(parts[0][:axis])}

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from barista.errors import BaristaError
 from barista.layers import types
@@ -35,8 +35,6 @@ _READERS: Mapping[str, Callable[[Path, Kind | None], Document]] = {".prototxt": 
 @dataclass(frozen=True)
 class Net:
     """A net in Caffe's present format."""
-
-    kind: ClassVar[Kind] = Kind.NET
 
     origin: Path  # the file that holds it: its own, or that of the solver which it stands in
     name: str  # what sentences call it
@@ -58,8 +56,6 @@ class Net:
 @dataclass(frozen=True)
 class Solver:
     """A solver in Caffe's present format, and its nets."""
-
-    kind: ClassVar[Kind] = Kind.SOLVER
 
     origin: Path
     original: SolverParameter  # as it was written

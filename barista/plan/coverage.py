@@ -2,7 +2,7 @@
 
 A multiply-add is one product that is added to a sum, counted as papers count them: those of convolutions, deconvolutions, inner
 products and recurrent layers, forward, at the net's own shapes and batch; biases and what other layers multiply are left out.
-The shapes are Caffe's own, from a process that makes the net (barista.plan.coverage_worker). Nothing is computed, and data need not
+The shapes are Caffe's own, from a process that makes the net (barista.plan.made_worker). Nothing is computed, and data need not
 be there. Where it is, it is looked for as `barista train` looks for it.
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 
 from barista.errors import BaristaError
 from barista.layers import types
-from barista.net import data_files, instances, prototxt, source
+from barista.net import data_files, source
 from barista.net import inputs as net_inputs
 from barista.net.schema import LayerParameter, NetParameter
 from barista.net.shapes import Shape, Shapes
 from barista.net.source import Net
+from barista.plan import made
 from barista.rewrite import placement
 from barista.rewrite.placement import Place
-from barista.runtime import process
 
 
 @dataclass(frozen=True)
@@ -100,26 +100,24 @@ def _nets(path: Path) -> Iterator[Net]:
 
 def _cover(net: Net, shapes: Mapping[str, Shape]) -> Coverage:
     inputs = net_inputs.replace(placement.restore(net.message), net.origin, shapes)
-    made = _made(inputs.net, net.name)
+    sizes = _shapes(inputs.net, net.name)
     decisions = placement.place(net.message).decisions
     shared: set[str] = set()
     layers = []
-    for decision, layer, there in zip(decisions, inputs.net.layer, made, strict=True):
+    for decision, layer, there in zip(decisions, inputs.net.layer, sizes, strict=True):
         products = types.of(layer.type).multiply_adds(layer, there) if there else 0
         learned = _new_numbers(layer, there.weights, shared) if there else 0
         layers.append(CoveredLayer(decision.layer, decision.type, decision.place, decision.reason, products, learned))
     return Coverage(net.name, tuple(layers), (*net.notes, *inputs.sentences))
 
 
-def _made(net: NetParameter, name: str) -> list[Shapes | None]:
+def _shapes(net: NetParameter, name: str) -> list[Shapes | None]:
     """The shapes of each layer of the net as Caffe makes it; None of one that no phase has."""
-    made: list[Shapes | None] = [None] * len(net.layer)
-    task = {"net": prototxt.to_text(net), "name": name}
-    for event in process.ask("barista.plan.coverage_worker", (), task, {}):
-        layer = instances.from_json(event["layer"])
+    found: list[Shapes | None] = [None] * len(net.layer)
+    for layer in made.layers(net, name):
         assert layer.index is not None
-        made[layer.index] = layer.shapes
-    return made
+        found[layer.index] = layer.shapes
+    return found
 
 
 def _new_numbers(layer: LayerParameter, weights: Sequence[Shape], shared: set[str]) -> int:

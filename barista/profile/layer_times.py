@@ -13,15 +13,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from barista.bitstream import build as bitstreams
+from barista.bitstream.recipe import Recipe
 from barista.errors import BaristaError
 from barista.net.shapes import MadeLayer, Shape
-from barista.plan import grid
+from barista.plan import costs
+from barista.plan.costs import GridPlan
 from barista.profile import report, session
 from barista.profile.records import Recorded
 from barista.profile.runner import Runner, caffe_runner, made_layers
 from barista.profile.session import Task
 from barista.rewrite.placement import Place
-from barista.runtime.records import GridPlan
 
 _WARM_UP = 2  # steps in which plans are made and memory is first touched
 
@@ -45,7 +46,7 @@ def measure(
         progress("making the nets")
         ours = stack.enter_context(caffe_runner(task, (built, picked)))
         made = made_layers(ours.ready())
-        plans = _plans(task, made, ours)
+        plans = _plans(task, made, built.recipe)
         ours.run(_WARM_UP)
         stock, complaint = _stock(task, stack)
         recorded: list[Recorded] = []
@@ -59,14 +60,11 @@ def measure(
     return report.of(task, made, plans, built, picked.name, recorded, beside, notes)
 
 
-def _plans(task: Task, made: Sequence[MadeLayer], ours: Runner) -> dict[int, list[GridPlan]]:
+def _plans(task: Task, made: Sequence[MadeLayer], recipe: Recipe) -> dict[int, Sequence[GridPlan]]:
     """How the grid is used, by the number of the layer in `made`."""
-    operations = {}
-    for number, layer in enumerate(made):
-        if layer.index is not None and session.decision_of(task, layer).place is Place.DEVICE:
-            operations[number] = grid.operation(task.net.layer[layer.index], layer.shapes)
-    used = {number: operation for number, operation in operations.items() if operation}
-    return dict(zip(used, ours.grid_plans(list(used.values())), strict=True))
+    planned = costs.of_net(recipe, task.net, made)
+    on_device = [layer.index is not None and session.decision_of(task, layer).place is Place.DEVICE for layer in made]
+    return {number: layer.grid for number, layer in enumerate(planned) if layer.grid and on_device[number]}
 
 
 def _stock(task: Task, stack: ExitStack) -> tuple[Runner | None, str]:

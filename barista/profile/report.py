@@ -10,6 +10,7 @@ from typing import Any
 from barista.bitstream.manifest import Bitstream
 from barista.bitstream.recipe import Recipe
 from barista.net.shapes import MadeLayer
+from barista.plan.costs import GridPlan
 from barista.profile import work
 from barista.profile.copies import Copy, of_steps
 from barista.profile.records import UPDATE, Recorded
@@ -17,7 +18,6 @@ from barista.profile.session import Task, decision_of
 from barista.profile.step import Key, Step, keys
 from barista.profile.transfers import DOWNLOAD, UPLOAD
 from barista.rewrite.placement import Decision, Place
-from barista.runtime.records import GridPlan
 
 _IDLE_MS = 0.005  # to call a pass that does nothing
 

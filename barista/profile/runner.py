@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from barista.bitstream import build as bitstreams
-from barista.bitstream.manifest import Bitstream
+from barista.bitstream.manifest import Bitstream, resolved_as_json
 from barista.errors import BaristaError
 from barista.net import instances
 from barista.net.shapes import MadeLayer
@@ -22,7 +22,6 @@ from barista.opencl import devices
 from barista.profile.records import Recorded, recorded
 from barista.profile.session import Task
 from barista.runtime import process
-from barista.runtime.records import GridPlan
 
 STOCK = "stock Caffe"
 # Threads of OpenBLAS look out for more work, at full speed, for some 30 ms after they had some: not while another's time is taken.
@@ -74,10 +73,6 @@ class Runner:
         time.sleep(_SETTLE_SECONDS)
         return recorded(self._request(do="record", steps=steps, warm=warm))
 
-    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
-        """Plugin.grid_plans() of a runner on a device."""
-        return [[GridPlan(*fields) for fields in plans] for plans in self._request(do="plans", operations=operations)["plans"]]
-
     def peak_bytes(self) -> int:
         """The most memory that the process has had so far."""
         return int(self._request(do="peak")["bytes"])
@@ -91,13 +86,11 @@ def caffe_runner(
     `threads` are OpenBLAS's (default: what the environment says); a device has as many as compute units.
     """
     variables = {} if threads is None else {"OPENBLAS_NUM_THREADS": str(threads)}
-    arguments: tuple[str, ...] = ()
     if place is not None:
-        bitstream, device = place
-        arguments = (device.short_name, str(bitstream.path))
-        variables |= bitstreams.environment(bitstream, device)
-    command = [sys.executable, "-m", "barista.profile.worker", *arguments]
-    request = {"name": task.name, "solver": task.text(on_device=place is not None), "seed": seed}
+        variables |= bitstreams.environment(*place)
+    command = [sys.executable, "-m", "barista.profile.worker"]
+    resolved = resolved_as_json(*place) if place else None
+    request = {"name": task.name, "solver": task.text(on_device=place is not None), "seed": seed, "resolved": resolved}
     return Runner(place[1].short_name if place else STOCK, command, request, variables)
 
 

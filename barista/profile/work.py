@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from barista.layers import types
 from barista.layers.backward import Backward
 from barista.net.shapes import MadeLayer
-from barista.plan import grid
+from barista.plan import costs
+from barista.plan.costs import GridPlan
 from barista.profile.session import Task
 from barista.profile.step import Key
-from barista.runtime.records import GridPlan
 
 
 def backward(task: Task, made: Sequence[MadeLayer]) -> Backward:
@@ -45,5 +45,5 @@ def of_grid(
         if operation is not None and operation["op"] == "deconvolution":  # the plans are of what it transposes
             forward, data = data, forward
         used = [*(weights if passes.gives_weights(number) else ()), *(data if passes.gives_any(number) else ())]
-        found[number, False], found[number, True] = grid.filled(forward), grid.filled(used)
+        found[number, False], found[number, True] = costs.filled(forward), costs.filled(used)
     return found

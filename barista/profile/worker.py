@@ -1,20 +1,19 @@
-"""Trains steps and times them, for barista.profile.runner: `python -m barista.profile.worker [DEVICE BITSTREAM]`, else stock.
+"""Trains steps and times them, for barista.profile.runner: `python -m barista.profile.worker`.
 
-Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs}; it is answered by {"layers",
-"parameters": how many numbers they hold, "versions"}, of what Caffe made of the net. Each other asks for one answer:
+Of the JSON lines on standard input the first is {"name", "solver": its text, "seed": of the inputs, "resolved": the bitstream and
+device of manifest.resolved_as_json(), null of stock Caffe}; it is answered by {"layers", "parameters": how many numbers they hold,
+"versions"}, of what Caffe made of the net. Each other asks for one answer:
 
     {"do": "run", "steps": n}      {"seconds"}: of n steps, with nothing recorded
     {"do": "record", "steps": n, "warm": m}
                                    {"steps", "spans", "commands", "finished", "counters"}: the fields of a Recorded, of n
                                    steps after m others
-    {"do": "plans", "operations"}  {"plans"}: Plugin.grid_plans() of these; not of stock Caffe
     {"do": "peak"}                 {"bytes"}: the most memory that this process has had
 """
 
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from barista.bitstream.manifest import resolved_from_json
 from barista.errors import BaristaError
 from barista.layers import types
 from barista.net import instances, prototxt
@@ -35,13 +35,13 @@ from barista.runtime.plugin import Plugin, Recording
 from barista.runtime.process import Answer
 
 
-def main(device: str | None = None, bitstream: str | None = None) -> None:
+def main() -> None:
     """Answers until standard input ends."""
     answer = Answer()
     tasks = answer.requests()
     task = next(tasks)
     try:
-        loaded = plugin.load(device, bitstream) if device else None
+        loaded = plugin.load_resolved(*resolved_from_json(task["resolved"])) if task["resolved"] else None
         caffe = loaded.caffe if loaded else plugin.load_stock_caffe()
     except BaristaError as error:
         answer.tell(error=str(error))
@@ -68,9 +68,6 @@ def _answer(trainer: Trainer, loaded: Plugin | None, caffe: Any, answer: Answer,
             answer.tell(seconds=trainer.run(asked["steps"]))
         elif asked["do"] == "record":
             answer.tell(**trainer.record(asked["steps"], asked["warm"]))
-        elif asked["do"] == "plans" and loaded:
-            plans = loaded.grid_plans(asked["operations"])
-            answer.tell(plans=[[astuple(plan) for plan in passes] for passes in plans])
         else:
             answer.tell(bytes=peak_bytes())
 
@@ -231,4 +228,4 @@ def peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,4 +1,4 @@
-"""libbarista.so from Python: the prototypes of its C interface, caffe_layers/capi/barista.h, and a method for each function.
+"""libbarista.so and libbarista_plan.so from Python: the prototypes of caffe_layers/capi/barista.h, a method for each function.
 
 What a function does, the header says. Nothing else calls them through ctypes, but views.py, whose prototypes stand here too. A
 library and a package of different times do not work together, so the version is compared before anything else is called.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ctypes import c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 from barista import paths
 from barista.errors import BaristaError
 from barista.runtime import views
-from barista.runtime.records import COUNTERS, Command, GridPlan
+from barista.runtime.records import COUNTERS, Command
 
-ABI_VERSION = 2  # BARISTA_ABI_VERSION of the header that this module was written for
+ABI_VERSION = 3  # BARISTA_ABI_VERSION of the header that this module was written for
 
 # What barista_upgrade_net() and barista_upgrade_solver() return where they hand out a message.
 UPGRADED, INCOMPLETE = 0, 2
@@ -38,7 +38,7 @@ PROTOTYPES: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "barista_record_begin": (c_int, _ERROR),
     "barista_recorded": (c_uint64, ()),
     "barista_record_end": (c_char_p, _ERROR),
-    "barista_grid_plans": (c_char_p, (c_char_p, *_ERROR)),
+    "barista_plan": (c_char_p, (c_char_p, c_char_p, *_ERROR)),
     **views.PROTOTYPES,
     "barista_training_create": (c_void_p, (c_char_p,)),
     "barista_training_describe": (c_char_p, (c_void_p,)),
@@ -77,7 +77,7 @@ class Library:
             released = ctypes.CDLL(str(path), mode=os.RTLD_NOW | os.RTLD_GLOBAL)
         except OSError as error:
             raise BaristaError(f"plugin {path} can't be loaded: {error}; 'barista doctor' says what is missing") from error
-        _check_version(path, released)
+        _check_version(path, released, PROTOTYPES)
         locked = ctypes.PyDLL(str(path), handle=released._handle)
         self._functions = {}
         for name, (result, arguments) in PROTOTYPES.items():
@@ -89,7 +89,7 @@ class Library:
 
     def open_device(self, bitstream: Path | None = None, index: int = -1) -> None:
         """Opens the process's device; by default with what BARISTA_BITSTREAM and BARISTA_DEVICE_INDEX say."""
-        self._checked("open_device", None if bitstream is None else os.fsencode(bitstream), index)
+        _checked(self._functions, "open_device", None if bitstream is None else os.fsencode(bitstream), index)
 
     def hook_is_live(self) -> bool:
         """Whether Caffe's memory is the one that knows of the device; else layers copy always."""
@@ -103,11 +103,11 @@ class Library:
 
     def finish(self) -> None:
         """Waits until the device has done all that was asked of it."""
-        self._checked("finish")
+        _checked(self._functions, "finish")
 
     def begin_recording(self) -> None:
         """Keeps the times of every command from here to end_recording()."""
-        self._checked("record_begin")
+        _checked(self._functions, "record_begin")
 
     def recorded(self) -> int:
         """How many commands were recorded so far."""
@@ -115,12 +115,7 @@ class Library:
 
     def end_recording(self) -> list[Command]:
         """Waits for the device; the commands in the order in which they were enqueued."""
-        return [Command(*fields) for fields in json.loads(self._checked("record_end"))]
-
-    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
-        """Of each operation, an object of the fields that the header names, how its passes use the open device's multiply grid."""
-        text = self._checked("grid_plans", json.dumps(operations).encode())
-        return [[GridPlan(*fields) for fields in plans] for plans in json.loads(text)]
+        return [Command(*fields) for fields in json.loads(_checked(self._functions, "record_end"))]
 
     # --- training: the handle is that of training_create(), and answers are JSON ---
 
@@ -209,14 +204,6 @@ class Library:
         answer: dict[str, Any] = json.loads(self._functions[name](*arguments))
         return answer
 
-    def _checked(self, name: str, *arguments: Any) -> bytes:
-        """The text that a function returns whose last arguments are for a sentence. Raises BaristaError with the sentence."""
-        sentence = ctypes.create_string_buffer(1024)
-        returned = self._functions[name](*arguments, sentence, len(sentence))
-        if returned is None or (isinstance(returned, int) and returned != 0):
-            raise BaristaError(sentence.value.decode(errors="replace"))
-        return returned if isinstance(returned, bytes) else b""
-
     def _upgraded(self, name: str, file: str, message: bytes) -> tuple[int, bytes]:
         out, out_bytes = c_void_p(), c_size_t()
         status: int = self._functions[name](os.fsencode(file), message, len(message), ctypes.byref(out), ctypes.byref(out_bytes))
@@ -232,10 +219,38 @@ def signal_at_parents_death(number: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, c_int(number), 0, 0, 0)
 
 
-def _check_version(path: Path, library: ctypes.CDLL) -> None:
-    """Raises BaristaError where the library's functions are not those of PROTOTYPES."""
+class PlanLibrary:
+    """libbarista_plan.so in this process, which needs neither OpenCL nor Caffe."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BaristaError as Library does."""
+        try:
+            library = ctypes.CDLL(str(path), mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        except OSError as error:
+            raise BaristaError(f"library {path} can't be loaded: {error}; 'barista doctor' says what is missing") from error
+        _check_version(path, library, ("barista_version", "barista_plan"))
+        library.barista_plan.restype, library.barista_plan.argtypes = PROTOTYPES["barista_plan"]
+        self._functions = {"plan": library.barista_plan}
+
+    def plan(self, recipe: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What each operation costs, as caffe_layers/plan/operations.hpp has it."""
+        answer = _checked(self._functions, "plan", json.dumps(recipe).encode(), json.dumps(operations).encode())
+        return list(json.loads(answer))
+
+
+def _checked(functions: Mapping[str, Any], name: str, *arguments: Any) -> bytes:
+    """The text that a function returns whose last arguments are for a sentence. Raises BaristaError with the sentence."""
+    sentence = ctypes.create_string_buffer(1024)
+    returned = functions[name](*arguments, sentence, len(sentence))
+    if returned is None or (isinstance(returned, int) and returned != 0):
+        raise BaristaError(sentence.value.decode(errors="replace"))
+    return returned if isinstance(returned, bytes) else b""
+
+
+def _check_version(path: Path, library: ctypes.CDLL, names: Iterable[str]) -> None:
+    """Raises BaristaError where the library's functions are not those of this module."""
     version = library.barista_version() if hasattr(library, "barista_version") else None
-    lacking = next((name for name in PROTOTYPES if not hasattr(library, name)), None)
+    lacking = next((name for name in names if not hasattr(library, name)), None)
     if version == ABI_VERSION and lacking is None:
         return
     found = f"its interface is of version {version}" if version not in (None, ABI_VERSION) else f"it has no {lacking}()"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from barista.errors import BaristaError
 from barista.opencl import devices
 from barista.runtime import views
 from barista.runtime.library import Library
-from barista.runtime.records import Command, GridPlan
+from barista.runtime.records import Command
 
 # glog's levels: 0 info, 1 warning, 2 error. Caffe tells at level 0 of every blob of every net.
 QUIET = "1"
@@ -45,10 +44,6 @@ class Plugin:
     def counters(self) -> dict[str, int]:
         """What this process has done on the device so far: the difference of two of these measures what lies between."""
         return self.library.counters()
-
-    def grid_plans(self, operations: Sequence[Mapping[str, Any]]) -> list[list[GridPlan]]:
-        """Of each operation, as barista.plan.grid.shape() gives it of a layer, how its passes use this device's multiply grid."""
-        return self.library.grid_plans(operations)
 
 
 class Recording:

@@ -1,11 +1,11 @@
-"""What libbarista.so tells of the device: commands as they ran, and the plans of passes."""
+"""What libbarista.so tells of the device: commands as they ran."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 # In the order in which barista_counters() writes them.
-COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "fused")
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,3 @@ class Command:
     enqueued: int
     began: int
     ended: int
-
-
-@dataclass(frozen=True)
-class GridPlan:
-    """One use of the multiply grid."""
-
-    name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
-    cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
-    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +39,7 @@ class Journal:
         self._messages = messages_of(log)
         self._held: list[str] | None = [] if anew and has_log else None  # lines of a run that has not begun to train
         aside = anew and self._messages.is_file() and self._messages.stat().st_size > 0
-        self._aside = self._messages.with_name(f".{self._messages.name}.{os.getpid()}.aside") if aside else None
+        self._aside = self._messages.with_name(f".{self._messages.name}.aside") if aside else None
         self.messages: IO[bytes] = _open(self._aside, "wb") if self._aside else _open(self._messages, "ab")
 
     def __enter__(self) -> Journal:
@@ -49,9 +48,7 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.messages.close()
         if self._aside is not None:
-            with self._messages.open("ab") as messages:
-                messages.write(self._aside.read_bytes())
-            self._aside.unlink()
+            self._add_messages(self._aside)
         self._write("", last=True)
 
     def event(self, event: Mapping[str, Any]) -> None:
@@ -72,6 +69,15 @@ class Journal:
         if self._held is not None:
             held, self._held = self._held, None
             self._write("".join(held), anew=True)
+
+    def _add_messages(self, aside: Path) -> None:
+        """Training never began: what Caffe said goes behind what it said in the earlier run."""
+        try:
+            with self._messages.open("ab") as messages:
+                messages.write(aside.read_bytes())
+            aside.unlink()
+        except OSError as error:
+            self._show.note(f"{self._messages}: {error.strerror}; what Caffe said is in {aside}")
 
     def _write(self, lines: str, *, anew: bool = False, flush: bool = False, last: bool = False) -> None:
         if self._file is None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from barista.bitstream.manifest import Bitstream
+from barista.bitstream.manifest import Bitstream, resolved_as_json, resolved_from_json
 from barista.opencl.devices import Device
 
 
@@ -34,14 +33,13 @@ class Task:
     resume: Resume | None = None
 
     def as_json(self) -> dict[str, Any]:
-        bitstream = {"path": str(self.bitstream.path), "manifest": self.bitstream.manifest}
-        return {**vars(self), "bitstream": bitstream, "device": vars(self.device), "resume": self._resume_fields()}
-
-    def _resume_fields(self) -> dict[str, Any] | None:
-        return asdict(self.resume) if self.resume is not None else None
+        fields = {name: value for name, value in vars(self).items() if name not in ("bitstream", "device")}
+        resume = asdict(self.resume) if self.resume is not None else None
+        return {**fields, "resolved": resolved_as_json(self.bitstream, self.device), "resume": resume}
 
     @staticmethod
     def from_json(raw: Mapping[str, Any]) -> Task:
-        bitstream = Bitstream.of(Path(raw["bitstream"]["path"]), raw["bitstream"]["manifest"])
+        fields = dict(raw)
+        bitstream, device = resolved_from_json(fields.pop("resolved"))
         resume = Resume(**raw["resume"]) if raw["resume"] is not None else None
-        return Task(**{**raw, "bitstream": bitstream, "device": Device(**raw["device"]), "resume": resume})
+        return Task(**{**fields, "bitstream": bitstream, "device": device, "resume": resume})

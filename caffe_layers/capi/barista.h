@@ -18,7 +18,7 @@
 #endif
 
 /* The version of this interface. It grows whenever a function comes, goes, or changes its arguments or their meaning. */
-#define BARISTA_ABI_VERSION 2
+#define BARISTA_ABI_VERSION 3
 
 /* BARISTA_ABI_VERSION of the library: to be compared before anything else is called. */
 BARISTA_EXPORT int barista_version(void);
@@ -28,20 +28,21 @@ BARISTA_EXPORT int barista_version(void);
 
 /* Opens the process's device with the bitstream at `bitstream`, number `index` (from 0) among the devices that it was built for. NULL
  * and -1 take what BARISTA_BITSTREAM and BARISTA_DEVICE_INDEX say. A layer does the same on first use, but has to end the process where
- * it fails. Once a device is open, another bitstream is an error; after a failure it may be tried again. */
+ * it fails. Once it is open, another bitstream is an error here, and
+ * comes besides where a layer's param_str names one (layers/programs.hpp); after a failure it may be tried again. */
 BARISTA_EXPORT int barista_open_device(const char* bitstream, int index, char* error, size_t size);
 
 /* 1 where Caffe's memory is the one that knows of the device, 0 where layers copy always (see memory/device_memory.hpp). */
 BARISTA_EXPORT int barista_hook_is_live(void);
 
-/* What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
- * groups amended (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device. */
+/* What was done on all devices so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
+ * post-ops fused (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device. */
 BARISTA_EXPORT int barista_counters(uint64_t* values, int count);
 
-/* Waits until the device has done all that was asked of it: for measuring. */
+/* Waits until every device has done all that was asked of it: for measuring. */
 BARISTA_EXPORT int barista_finish(char* error, size_t size);
 
-/* Keeps the times of every command from here to barista_record_end(). */
+/* Keeps the times of every command on the device of BARISTA_BITSTREAM from here to barista_record_end(). */
 BARISTA_EXPORT int barista_record_begin(char* error, size_t size);
 
 /* How many commands were recorded so far. */
@@ -50,10 +51,12 @@ BARISTA_EXPORT uint64_t barista_recorded(void);
 /* Ends the recording: [[name, queue, bytes, enqueued, began, ended], ...], times in nanoseconds of the monotonic clock. */
 BARISTA_EXPORT const char* barista_record_end(char* error, size_t size);
 
-/* How the passes of some operations would use the multiply grid of the open device's recipe. `operations` is a JSON array of objects
- * with "op", "convolution" or "inner product", and the fields of ops::ConvolutionShape or ops::InnerProductShape. For each of them a
- * JSON array of [pass, cycles, utilization] (see ops::Plan). */
-BARISTA_EXPORT const char* barista_grid_plans(const char* operations, char* error, size_t size);
+/* --- plans, which need no device: in libbarista_plan.so too, which links neither OpenCL nor Caffe ------------------------------------- */
+
+/* What operations cost on the hardware of a recipe. `recipe` is a recipe in JSON, `operations` an array of objects; plan/operations.hpp says
+ * what these hold and what is returned: for each operation its passes with their costs, or why the recipe can't take it, which is an answer
+ * and no error. The text stays as it is until the same thread calls again. */
+BARISTA_EXPORT const char* barista_plan(const char* recipe, const char* operations, char* error, size_t size);
 
 /* --- views of the host's memory, which Python holds (memory/views.hpp) -------------------------------------------------------------- */
 

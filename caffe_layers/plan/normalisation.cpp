@@ -41,10 +41,13 @@ std::vector<PassCost> batch_norm_costs(const Recipe& recipe, const ChannelShape&
 std::vector<PassCost> scale_costs(const Recipe& recipe, const ChannelShape& shape, const ScaleParts& parts) {
   const int scale = parts.scale ? CHANNEL_SCALE : 0, shift = parts.bias ? CHANNEL_SHIFT : 0;
   int sums = (parts.scale ? CHANNEL_A | CHANNEL_PRODUCTS : 0) | (parts.bias ? CHANNEL_SUMS : 0);
-  if (parts.adds) sums |= (parts.scale ? CHANNEL_ADDS_PRODUCTS : 0) | (parts.bias ? CHANNEL_ADDS_SUMS : 0);
+  sums |= (parts.adds_to_scale ? CHANNEL_ADDS_PRODUCTS : 0) | (parts.adds_to_bias ? CHANNEL_ADDS_SUMS : 0);
+  const int kept = parts.scale && parts.in_place ? CHANNEL_KEEPS_SRC : 0;
   std::vector<PassCost> costs;
-  costs.push_back({"forward", plan_channel_affine(recipe, shape, scale | shift | (parts.keeps_src ? CHANNEL_KEEPS_SRC : 0)).cost});
-  if (parts.scale) costs.push_back({"backward data", plan_channel_affine(recipe, shape, scale).cost});
+  costs.push_back({"forward", plan_channel_affine(recipe, shape, scale | shift | kept).cost});
+  const ChannelShape one_channel = {1, 1, shape.outer * shape.channels * shape.inner};
+  if (parts.scale || !parts.in_place)
+    costs.push_back({"backward data", plan_channel_affine(recipe, parts.scale ? shape : one_channel, scale).cost});
   costs.push_back({"backward weights", plan_channel_sums(recipe, shape, sums).cost});
   return costs;
 }

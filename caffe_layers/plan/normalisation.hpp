@@ -17,12 +17,12 @@ void validate_batch_norm(const ChannelShape& shape);
 // The launch that makes of a channel's mean and variance what normalises.
 Cost batch_norm_statistics_cost(int channels, bool takes_moving);
 
-// A Scale, with or without a bias, or a Bias. "forward", "backward data" (but of a bias alone, whose gradient is that of dst) and "backward
-// weights", of gradients that are added to what is there where `adds`.
+// A Scale, with or without a bias, or a Bias. "forward", "backward data" (but of a bias in place, whose gradient lies there already) and
+// "backward weights".
 struct ScaleParts {
   bool scale, bias;
-  bool keeps_src;  // forward works in place, and keeps a copy for backward
-  bool adds;
+  bool in_place;                     // a Scale keeps a copy of src for backward
+  bool adds_to_scale, adds_to_bias;  // gradients are added to what is there
 };
 std::vector<PassCost> scale_costs(const Recipe& recipe, const ChannelShape& shape, const ScaleParts& parts);
 

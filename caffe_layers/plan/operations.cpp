@@ -1,9 +1,11 @@
 #include "plan/operations.hpp"
 
+#include <cctype>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "plan/class_axis.hpp"
@@ -40,7 +42,7 @@ class Fields {
     for (const Json& value : list(key)) all.push_back(whole(key, value, 0));
     return all;
   }
-  float real(const char* key) const { return real(key, at(key)); }
+  float real(const char* key, float otherwise) const { return object_.contains(key) ? real(key, at(key)) : otherwise; }
   std::vector<float> reals(const char* key) const {
     std::vector<float> all;
     for (const Json& value : list(key)) all.push_back(real(key, value));
@@ -118,22 +120,23 @@ Costs lrn(const Recipe& recipe, const Fields& f) {
                    {f.choice("region", regions), f.size("local_size"), 1, 1, 1});
 }
 
-// Of a power alone the cost depends on parameters: some have functions of their own.
+std::string lower_case(std::string text) {
+  for (char& letter : text) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return text;
+}
+
+// The rows of BARISTA_ELEMENTWISE_FUNCTIONS by their names. Of most the cost is the same whatever they take, which may be left out.
 Costs elementwise(const Recipe& recipe, const Fields& f) {
+#define BARISTA_FUNCTION(Name, its_function) \
+  {lower_case(#Name), []([[maybe_unused]] const Fields& f) { return functions::its_function; }},
+#define BARISTA_FIELD(message, field) f.real(#field, 1)
+#define BARISTA_MADE(member) 1
   using Function = Elementwise (*)(const Fields&);
-  static const std::map<std::string, Function> functions = {
-      {"relu", [](const Fields& /*f*/) { return relu(0); }},
-      {"sigmoid", [](const Fields& /*f*/) { return sigmoid(); }},
-      {"tanh", [](const Fields& /*f*/) { return tanh(); }},
-      {"elu", [](const Fields& /*f*/) { return elu(1); }},
-      {"absval", [](const Fields& /*f*/) { return absval(); }},
-      {"bnll", [](const Fields& /*f*/) { return bnll(); }},
-      {"threshold", [](const Fields& /*f*/) { return threshold(0); }},
-      {"power", [](const Fields& f) { return power(f.real("power"), f.real("scale"), f.real("shift")); }},
-      {"exp", [](const Fields& /*f*/) { return exp(1, 1); }},
-      {"log", [](const Fields& /*f*/) { return log(1, 1, 0); }}};
-  const Elementwise function = f.choice("function", functions)(f);
-  return elementwise_costs(recipe, function, f.number("count", 0));
+  static const std::map<std::string, Function> all = {BARISTA_ELEMENTWISE_FUNCTIONS(BARISTA_FUNCTION, BARISTA_FIELD, BARISTA_MADE)};
+#undef BARISTA_MADE
+#undef BARISTA_FIELD
+#undef BARISTA_FUNCTION
+  return elementwise_costs(recipe, f.choice("function", all)(f), f.number("count", 0));
 }
 
 Costs eltwise(const Recipe& recipe, const Fields& f) {
@@ -172,7 +175,8 @@ const std::map<std::string, Operation>& operations() {
       {"batch norm", [](const Recipe& r, const Fields& f) { return batch_norm_costs(r, channel_shape_of(f), f.flag("global")); }},
       {"scale",
        [](const Recipe& r, const Fields& f) {
-         return scale_costs(r, channel_shape_of(f), {f.flag("scale"), f.flag("bias"), f.flag("keeps_src"), f.flag("adds")});
+         return scale_costs(r, channel_shape_of(f),
+                            {f.flag("scale"), f.flag("bias"), f.flag("in_place"), f.flag("adds_to_scale"), f.flag("adds_to_bias")});
        }},
       {"prelu",
        [](const Recipe& r, const Fields& f) {

@@ -13,11 +13,11 @@ namespace barista::plan {
 //   "inner product"                 N K O transpose bias
 //   "pooling"                       N C H W P Q KH KW SH SW PH PW, method: maximum, average, stochastic or expected
 //   "lrn"                           N C H W local_size, region: across or within
-//   "elementwise"                   count, function: relu sigmoid tanh elu absval bnll threshold power exp log; of a power: power scale shift
+//   "elementwise"                   count, function: a type of plan/elementwise_functions.hpp in lower case; of a power: power scale shift
 //   "dropout"                       count; given: the mask is in memory
 //   "eltwise"                       count coefficients (one a source), kind: sum, product, quotient or maximum
 //   "batch norm"                    outer channels inner global
-//   "scale"                         outer channels inner scale bias keeps_src adds
+//   "scale"                         outer channels inner scale bias in_place adds_to_scale adds_to_bias
 //   "prelu"                         images channels elements shared
 //   "softmax", "softmax loss", "accuracy"  outer classes inner; of an accuracy: per_class
 //   "euclidean loss"                count examples

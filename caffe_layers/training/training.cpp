@@ -55,7 +55,7 @@ json weighted_layers(const Net<float>& net) {
 json stock_code() {
   json found = json::array();
   for (const layers::StockCodeLayer& layer : layers::stock_code_layers()) {
-    found.push_back({layer.layer, layer.type, layer.reason});
+    found.push_back(json::array({layer.layer, layer.type, layer.reason}));
   }
   return found;
 }

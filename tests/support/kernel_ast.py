@@ -54,8 +54,8 @@ def kernel(file: str, name: str, recipe: str) -> Node:
 def walk(node: Node, parents: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tuple[Node, ...]]]:
     """Every node with those around it, the outermost first. A ForStmt gets the key "unrolled"."""
     if node["kind"] == "ForStmt":
-        around = parents[-1] if parents else {"kind": ""}
-        hints = around.get("inner", ()) if around["kind"] == "AttributedStmt" else ()
+        around: Node = parents[-1] if parents else {"kind": ""}
+        hints: list[Node] = around.get("inner", []) if around["kind"] == "AttributedStmt" else []
         node["unrolled"] = any(hint["kind"] == "LoopHintAttr" for hint in hints)
     yield node, parents
     for child in node.get("inner", ()):

@@ -1,4 +1,4 @@
-"""libbarista.so in the checkout's build folder, and the bitstream of the emulator."""
+"""libbarista.so and libbarista_plan.so in the checkout's build folder, and the bitstream of the emulator."""
 
 from barista import paths
 from barista.errors import BaristaError
@@ -14,7 +14,7 @@ def build(setting: Setting, runner: Runner) -> None:
     if not ((build_dir / "build.ninja").is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == "\n".join(options)):
         runner.run("cmake", "-G", "Ninja", "-S", setting.checkout, "-B", build_dir, *options, hold_lock=True)
         stamp.write_text("\n".join(options), encoding="utf-8")
-    targets = ["all"] if setting.with_tests else ["barista"]
+    targets = ["all"] if setting.with_tests else ["barista", "barista_plan_library"]
     runner.run("ninja", "-C", build_dir, "-j", str(cores()), *targets, quick=True, hold_lock=True)
 
 

@@ -28,21 +28,29 @@ def _is_of_channels(param: Any) -> bool:
 
 
 def _scale_operation(layer: Any, shapes: Shapes) -> Operation:
-    numbers = (*shapes.src, *shapes.weights)[1]
-    axis = int(layer.scale_param.axis)
-    outer, channels, inner = around_axis(shapes.src[0], axis, axis % len(shapes.src[0]) + len(numbers))
-    return of_channels("scale", outer, channels, inner, scale=True, bias=bool(layer.scale_param.bias_term), **_in_training(layer))
+    outer, channels, inner = _around_numbers(int(layer.scale_param.axis), shapes)
+    # Two shapes of which stock Caffe overwrites the gradient: a scale of all of the bottom, and several from the first axis on.
+    overwrites = channels == prod(shapes.src[0]) or (outer == 1 and channels != 1)
+    bias = bool(layer.scale_param.bias_term)
+    adds = {"adds_to_scale": bool(_has_own_numbers(layer)) and not overwrites, "adds_to_bias": bias}
+    return of_channels("scale", outer, channels, inner, scale=True, bias=bias, in_place=_in_place(layer), **adds)
 
 
 def _bias_operation(layer: Any, shapes: Shapes) -> Operation:
-    numbers = (*shapes.src, *shapes.weights)[1]
-    axis = int(layer.bias_param.axis)
-    outer, channels, inner = around_axis(shapes.src[0], axis, axis % len(shapes.src[0]) + len(numbers))
-    return of_channels("scale", outer, channels, inner, scale=False, bias=True, **_in_training(layer))
+    outer, channels, inner = _around_numbers(int(layer.bias_param.axis), shapes)
+    adds = {"adds_to_scale": False, "adds_to_bias": bool(_has_own_numbers(layer))}
+    return of_channels("scale", outer, channels, inner, scale=False, bias=True, in_place=_in_place(layer), **adds)
 
 
-def _in_training(layer: Any) -> dict[str, bool]:
-    return {"keeps_src": layer.type == "Scale" and [*layer.bottom] == [*layer.top], "adds": len(layer.bottom) == 1}
+def _around_numbers(axis: int, shapes: Shapes) -> tuple[int, int, int]:
+    """The bottom's axes around those of the numbers; one number without axes is for all of it."""
+    src, numbers = shapes.src[0], (*shapes.src, *shapes.weights)[1]
+    first = axis % len(src) if numbers else 0
+    return around_axis(src, first, first + len(numbers))
+
+
+def _in_place(layer: Any) -> bool:
+    return bool(layer.bottom[0] == layer.top[0])
 
 
 def _batch_norm_operation(layer: Any, shapes: Shapes) -> Operation:

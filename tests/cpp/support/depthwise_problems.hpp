@@ -11,7 +11,7 @@
 
 namespace barista::testing {
 
-// Written as convolutions are (tests/shapes.py), but for outputs and groups, which are as many as channels.
+// Written as convolutions are (tests/support/shapes.py), but for outputs and groups, which are as many as channels.
 inline plan::ConvolutionShape parse_depthwise(const std::string& text) {
   const auto f = parse_fields(text);
   const int c = f.at("c");

@@ -1,4 +1,4 @@
-// The problem shapes that all tests and benchmarks share, read from tests/shapes.json; tests/shapes.py says how a problem is
+// The problem shapes that all tests and benchmarks share, read from tests/shapes.json; tests/support/shapes.py says how a problem is
 // written.
 //
 // BARISTA_TEST_LARGEST leaves out problems of more steps (multiplications, comparisons) than it says: a device that checks every

@@ -1,0 +1,494 @@
+"""The rewriter: only types change, every decision has its reason, and restoring gives back the net bit for bit."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import prototxts
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import stock_tool
+
+from barista import cli
+from barista.errors import BaristaError
+from barista.layers import types
+from barista.net import prototxt, source, upgrade
+from barista.net.prototxt import Kind
+from barista.rewrite import placement
+from barista.rewrite.placement import Decision, Place, Selection
+
+ON_DEVICE = [row.name for row in types.of_device()]
+PLAIN = [row.name for row in types.of_device() if row.example.bottoms == ("a",)]
+TYPES = [*ON_DEVICE, *(f"FPGA{name}" for name in ON_DEVICE), "ArgMax", "Python", "FPGAArgMax", "Foo", ""]
+
+
+def net_of(text: str) -> Any:
+    return prototxt.parse(text, Kind.NET, "net")
+
+
+def one_layer(text: str) -> Decision:
+    return placement.place(net_of(f'layer {{ name: "x" top: "x" {text} }}')).decisions[0]
+
+
+def upgraded(path: Path) -> Any:
+    return upgrade.upgrade_net(prototxt.read_net(path), str(path)).message
+
+
+def serialised(message: Any) -> bytes:
+    return bytes(message.SerializePartialToString(deterministic=True))
+
+
+# --- on every net of Caffe's tree ----------------------------------------------------------------------------------------------
+
+
+def test_nets_of_caffe_are_rewritten_and_restored_exactly() -> None:
+    for path in prototxts.nets_of_caffe():
+        net = upgraded(path)
+        rewritten = placement.place(net)
+        assert len(rewritten.decisions) == len(net.layer)
+        assert serialised(placement.restore(rewritten.net)) == serialised(net), path
+
+
+def test_rewriting_a_rewritten_net_of_caffe_changes_nothing() -> None:
+    for path in prototxts.nets_of_caffe():
+        once = placement.place(upgraded(path))
+        twice = placement.place(once.net)
+        assert serialised(twice.net) == serialised(once.net), path
+        assert twice.decisions == once.decisions
+
+
+def test_lenet_goes_to_the_device_but_for_its_data() -> None:
+    lenet = next(path for path in prototxts.nets_of_caffe() if path.name == "lenet_train_test.prototxt")
+    decisions = placement.place(upgraded(lenet)).decisions
+    on_device = [decision.layer for decision in decisions if decision.on_device]
+    assert on_device == ["conv1", "pool1", "conv2", "pool2", "ip1", "relu1", "ip2", "accuracy", "loss"]
+
+
+def test_restored_nets_are_read_by_stock_caffe(tmp_path: Path) -> None:
+    """The stock tool builds what the rewriter restored, upgraded and printed (deploy nets: they need no data)."""
+    binary = stock_tool()
+    for name in ("lenet.prototxt", "cifar10_quick.prototxt"):
+        net = next(path for path in prototxts.nets_of_caffe() if path.name == name)
+        restored = tmp_path / name
+        restored.write_text(prototxt.to_text(placement.restore(placement.place(upgraded(net)).net)))
+        command = [binary, "time", "-model", str(restored), "-iterations", "1"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+
+# --- on any net ----------------------------------------------------------------------------------------------------------------
+
+
+@prototxts.drawn(300)
+@given(prototxts.nets(TYPES))
+def test_only_types_change(net: Any) -> None:
+    rewritten = placement.place(net).net
+    for before, after in zip(net.layer, rewritten.layer, strict=True):
+        assert after.type.removeprefix("FPGA") == before.type.removeprefix("FPGA")
+        after.type = before.type
+    assert serialised(rewritten) == serialised(net)
+
+
+@prototxts.drawn(300)
+@given(prototxts.nets(TYPES), st.sampled_from([(), ("*",), ("a*", "x")]), st.sampled_from([(), ("?",)]))
+def test_rewriting_twice_is_rewriting_once(net: Any, only: tuple[str, ...], excepted: tuple[str, ...]) -> None:
+    selection = Selection(only, excepted)
+    once = placement.place(net, selection)
+    assert placement.place(once.net, selection) == once
+
+
+@prototxts.drawn(300)
+@given(prototxts.nets([*ON_DEVICE, "ArgMax", "Python", "FPGAArgMax", "Foo", ""]))
+def test_restoring_undoes_rewriting(net: Any) -> None:
+    assert serialised(placement.restore(placement.place(net).net)) == serialised(net)
+
+
+@prototxts.drawn(100)
+@given(prototxts.nets(TYPES))
+def test_the_net_that_is_given_stays_as_it_is(net: Any) -> None:
+    before = serialised(net)
+    placement.place(net)
+    placement.restore(net)
+    assert serialised(net) == before
+
+
+# --- decisions -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "Convolution" convolution_param { num_output: 4 kernel_size: 3 }',
+        'type: "Convolution" convolution_param { kernel_h: 3 kernel_w: 1 stride: [2, 1] dilation: 2 group: 4 engine: CUDNN }',
+        'type: "Convolution" convolution_param { axis: 2 force_nd_im2col: true } python_param { param_str: "{}" }',
+        'type: "ReLU" python_param { param_str: \'{"bitstream": "a10.aocx"}\' }',
+        'type: "FPGAConvolution"',
+        'type: "Pooling" top: "mask"',
+        'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 3 }',
+        'type: "Pooling" pooling_param { pool: AVE global_pooling: true round_mode: FLOOR engine: CAFFE }',
+        'type: "LRN" bottom: "y" lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL engine: CUDNN }',
+        'type: "InnerProduct" inner_product_param { axis: 2 transpose: true bias_term: false }',
+        'type: "ReLU" relu_param { negative_slope: 0.1 }',
+        'type: "SoftmaxWithLoss" loss_param { ignore_label: 255 normalization: BATCH_SIZE } softmax_param { axis: 2 }',
+        'type: "Accuracy" top: "classes" accuracy_param { top_k: 5 axis: 2 ignore_label: 255 }',
+        'type: "Concat" concat_param { concat_dim: 0 }',
+        'type: "Slice" slice_param { axis: -1 slice_point: [1, 2] }',
+        'type: "ReLU" bottom: "x" include { phase: TRAIN }',
+        'type: "Eltwise" bottom: "a" bottom: "b" eltwise_param { operation: SUM coeff: 1 coeff: -1 }',
+        'type: "PReLU" bottom: "x" prelu_param { channel_shared: true }',
+        *(f'type: "{name}" bottom: "y"' for name in PLAIN),
+    ],
+)
+def test_the_device_runs(layer: str) -> None:
+    decision = one_layer(layer)
+    assert decision.on_device
+    assert decision.reason == ""
+    assert decision.type in ON_DEVICE
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ('type: "Convolution" convolution_param { kernel_size: [3, 3, 3] }', "3-D: the device convolves up to 2-D"),
+        ('type: "Convolution" convolution_param { kernel_size: 3 pad: [1, 1, 1] }', "3-D: the device convolves up to 2-D"),
+        ('type: "ReLU" python_param { param_str: "mine" }', "python_param: its param_str is not a device layer's"),
+        ('type: "ReLU" python_param { param_str: "[1]" }', "python_param: its param_str is not a device layer's"),
+        ('type: "ReLU" python_param { param_str: \'{"bitstream": 7}\' }', "python_param: its param_str is not a device layer's"),
+        ('type: "Eltwise" bottom: "x" bottom: "y"', "its top is one of its bottoms: the device keeps them apart"),
+        ('type: "LRN" bottom: "x"', "its top is one of its bottoms: the device keeps them apart"),
+        ('type: "ArgMax"', "no device layer of this type yet"),
+        ('type: "FPGAArgMax"', "no device layer of this type yet"),
+        ('type: "Data"', "reads and prepares data"),
+        ('type: "Input"', "holds data that the host makes"),
+        ('type: "Python" python_param { module: "m" layer: "L" }', "is code of your own"),
+    ],
+)
+def test_the_device_does_not_run(layer: str, reason: str) -> None:
+    assert one_layer(layer) == Decision("x", layer.split('"')[1], Place.CPU, reason)
+
+
+@pytest.mark.parametrize("layer_type", ["Flatten", "Reshape"])
+def test_a_view_is_nowhere_and_keeps_its_type(layer_type: str) -> None:
+    rewritten = placement.place(net_of(f'layer {{ name: "x" type: "{layer_type}" }}'))
+    assert rewritten.decisions == (Decision("x", layer_type, Place.VIEW, ""),)
+    assert rewritten.decisions[0].on_device
+    assert rewritten.net.layer[0].type == layer_type
+
+
+STORES = """
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
+layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "late" type: "Bias" bottom: "conv" top: "conv" }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" }
+layer { name: "apart" type: "ReLU" bottom: "ip" top: "apart" }
+layer { name: "after" type: "ReLU" bottom: "ip" top: "ip" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip" top: "ip2" }
+layer { name: "leaky" type: "ReLU" bottom: "ip2" top: "ip2" relu_param { negative_slope: 0.1 } }
+layer { name: "conv3" type: "Convolution" bottom: "data" top: "conv3" }
+layer { name: "rows" type: "Scale" bottom: "conv3" top: "conv3" scale_param { axis: 2 } }
+layer { name: "deconv" type: "Deconvolution" bottom: "conv" top: "deconv" }
+layer { name: "bias" type: "Bias" bottom: "deconv" top: "deconv" }
+layer { name: "up" type: "ReLU" bottom: "deconv" top: "deconv" }
+"""
+
+
+def test_what_goes_into_a_store_is_told() -> None:
+    decisions = placement.place(net_of(STORES)).decisions
+    assert all(decision.on_device for decision in decisions)
+    assert {decision.layer: decision.reason for decision in decisions if decision.reason} == {
+        "bn": "in conv's store with the statistics so far, else here",
+        "scale": "in conv's store in testing, else here",
+        "relu": "in conv's store in testing, else here"  # as what is before it
+        "; here its gradient is right, in stock Caffe wrong: 'late' overwrites its top",
+        "bias": "in deconv's store",
+        "up": "in deconv's store",
+    }
+    left_out = placement.place(net_of(STORES), Selection(excepted=("conv", "bias"))).decisions
+    assert [decision.layer for decision in left_out if "store" in decision.reason] == []
+
+
+GRADIENTS = """
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" }
+layer { name: "relu" type: "ReLU" bottom: "ip" top: "ip" }
+layer { name: "drop" type: "Dropout" bottom: "ip" top: "ip" }
+layer { name: "bias" type: "Bias" bottom: "ip" top: "ip" }
+layer { name: "square" type: "Power" bottom: "ip" top: "ip" power_param { power: 2 } }
+layer { name: "sigmoid" type: "Sigmoid" bottom: "ip" top: "s" }
+layer { name: "drop2" type: "Dropout" bottom: "s" top: "s" }
+layer { name: "turn" type: "ReLU" bottom: "ip" top: "t" relu_param { negative_slope: -1 } }
+layer { name: "log" type: "Log" bottom: "ip" top: "l" }
+layer { name: "mvn" type: "MVN" bottom: "l" top: "l" }
+layer { name: "tanh" type: "TanH" bottom: "s" top: "h" }
+layer { name: "relu2" type: "ReLU" bottom: "s" top: "r" }
+layer { name: "relu3" type: "ReLU" bottom: "r" top: "r" }
+layer { name: "drop3" type: "Dropout" bottom: "r" top: "r" }
+layer { name: "exp" type: "Exp" bottom: "r" top: "e" }
+layer { name: "flat" type: "Flatten" bottom: "e" top: "f" }
+layer { name: "one" type: "Concat" bottom: "f" top: "o" }
+layer { name: "bias2" type: "Bias" bottom: "o" top: "o" }
+"""
+
+
+def test_where_stock_caffes_gradient_is_wrong_is_told() -> None:
+    right = "here its gradient is right, in stock Caffe wrong: "
+    assert {decision.layer: decision.reason for decision in placement.place(net_of(GRADIENTS)).decisions if decision.reason} == {
+        "relu": f"in ip's store; {right}'bias' overwrites its top",
+        "square": f"{right}it works in place",
+        "sigmoid": f"{right}'drop2' overwrites its top",
+        "exp": f"{right}'bias2' overwrites its top",
+        "mvn": "no device layer of this type yet",
+    }
+
+
+def test_a_device_layer_that_the_device_cannot_run_goes_back() -> None:
+    net = net_of('layer { name: "x" type: "FPGAConvolution" convolution_param { kernel_size: [3, 3, 3] } }')
+    assert placement.place(net).net.layer[0].type == "Convolution"
+
+
+INCEPTION = """
+layer { name: "conv1" type: "Convolution" }
+layer { name: "inception_3a/1x1" type: "Convolution" }
+layer { name: "inception_3a/pool" type: "Pooling" }
+layer { name: "a[1]" type: "ReLU" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("only", "excepted", "on_device"),
+    [
+        ((), (), ["conv1", "inception_3a/1x1", "inception_3a/pool", "a[1]"]),
+        (("inception*",), (), ["inception_3a/1x1", "inception_3a/pool"]),
+        (("conv?", "a[1]"), (), ["conv1", "a[1]"]),
+        ((), ("*/*",), ["conv1", "a[1]"]),
+        (("inception*",), ("*pool",), ["inception_3a/1x1"]),
+    ],
+)
+def test_only_and_except_select_by_name(only: tuple[str, ...], excepted: tuple[str, ...], on_device: list[str]) -> None:
+    decisions = placement.place(net_of(INCEPTION), Selection(only, excepted)).decisions
+    assert [decision.layer for decision in decisions if decision.on_device] == on_device
+
+
+def test_a_layer_left_out_says_by_what() -> None:
+    decisions = placement.place(net_of(INCEPTION), Selection(("inception*", "a[1]"), ("*pool",))).decisions
+    assert [decision.reason for decision in decisions] == ["not named by --only", "", "left out by --except '*pool'", ""]
+
+
+def test_a_pattern_that_matches_nothing_is_one_sentence() -> None:
+    names = [layer.name for layer in net_of(INCEPTION).layer]
+    with pytest.raises(BaristaError, match=r"^net: --only 'conf1' matches no layer; did you mean 'conv1'\?$"):
+        Selection(("conf1",)).check(names, "net")
+    with pytest.raises(BaristaError, match=r"^net: --except 'fc\*' matches no layer$"):
+        Selection((), ("fc*",)).check(names, "net")
+
+
+@pytest.mark.parametrize(
+    ("layer_type", "sentence"),
+    [
+        ("Convolusion", "this Caffe has no layer type 'Convolusion'; did you mean 'Convolution'?"),
+        ("RELU", "this Caffe has no layer type 'RELU'; did you mean 'ReLU'?"),
+        ("FPGAArgMax", "this Caffe has no layer type 'FPGAArgMax'; did you mean 'ArgMax'?"),
+        ("Quux", "this Caffe has no layer type 'Quux'"),
+        ("", "it has no type"),
+    ],
+)
+def test_an_unknown_type_is_one_sentence(layer_type: str, sentence: str) -> None:
+    net = net_of(f'layer {{ name: "x" type: "{layer_type}" }}')
+    with pytest.raises(BaristaError) as raised:
+        source.check_types(net.layer, frozenset({"Convolution", "ReLU", "ArgMax"}), "net.prototxt")
+    assert str(raised.value) == f"net.prototxt: layer 'x': {sentence}"
+
+
+# --- old formats, upgraded by Caffe's own code ---------------------------------------------------------------------------------
+
+V1 = """
+name: "v1" input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8
+layers { name: "conv" type: CONVOLUTION bottom: "data" top: "conv" blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0
+         convolution_param { num_output: 4 kernel_size: 3 engine: CAFFE } include { phase: TRAIN } }
+layers { name: "relu" type: RELU bottom: "conv" top: "conv" }
+"""
+V0 = """
+name: "v0"
+layers { layer { name: "data" type: "data" source: "db" meanfile: "mean" batchsize: 4 } top: "data" top: "label" }
+layers { layer { name: "pad" type: "padding" pad: 2 } bottom: "data" top: "pad" }
+layers { layer { name: "conv" type: "conv" num_output: 4 kernelsize: 5 } bottom: "pad" top: "conv" }
+layers { layer { name: "ip" type: "innerproduct" num_output: 4 } bottom: "conv" top: "ip" }
+"""
+
+
+def test_a_v1_net_is_upgraded_with_all_it_says() -> None:
+    net = upgrade.upgrade_net(net_of(V1), "v1")
+    assert net.changed
+    rewritten = placement.place(net.message).net
+    assert [layer.type for layer in rewritten.layer] == ["Input", "FPGAConvolution", "FPGAReLU"]
+    conv = rewritten.layer[1]
+    assert [(param.lr_mult, param.decay_mult) for param in conv.param] == [(1, 1), (2, 0)]
+    assert (conv.convolution_param.engine, conv.include[0].phase) == (conv.convolution_param.CAFFE, 0)
+    assert list(rewritten.layer[0].input_param.shape[0].dim) == [1, 3, 8, 8]
+
+
+def test_a_v0_net_is_upgraded_with_all_it_says() -> None:
+    rewritten = placement.place(upgrade.upgrade_net(net_of(V0), "v0").message).net
+    assert [layer.type for layer in rewritten.layer] == ["Data", "FPGAConvolution", "FPGAInnerProduct"]
+    assert rewritten.layer[0].transform_param.mean_file == "mean"
+    assert list(rewritten.layer[1].convolution_param.pad) == [2]
+    assert list(rewritten.layer[1].bottom) == ["data"]
+
+
+def test_a_present_net_is_not_upgraded() -> None:
+    for path in prototxts.nets_of_caffe():
+        net = prototxt.read_net(path)
+        result = upgrade.upgrade_net(net, str(path))
+        assert result.changed == (result.message != net)
+
+
+def test_what_caffe_cannot_carry_over_is_said() -> None:
+    net = net_of('layers { layer { name: "r" type: "relu" kernelsize: 3 } }')
+    assert upgrade.upgrade_net(net, "net").problems == ("Unknown parameter kernelsize for layer type relu",)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('layers { layer { name: "r" type: "foo" } }', "Unknown layer name: foo"),
+        ('layers { name: "x" } layer { name: "y" }', "Refusing to upgrade inconsistent NetParameter input"),
+    ],
+)
+def test_a_net_that_caffe_cannot_upgrade_is_one_sentence(text: str, reason: str) -> None:
+    with pytest.raises(BaristaError) as raised:
+        upgrade.upgrade_net(net_of(text), "old.prototxt")
+    assert str(raised.value).startswith(f"old.prototxt: Caffe cannot upgrade this net from its old format: {reason}")
+    assert "\n" not in str(raised.value)
+
+
+def test_the_library_lists_its_types() -> None:
+    assert set(ON_DEVICE) - (upgrade.layer_types() or frozenset()) == set()
+    assert upgrade.solver_types() == frozenset({"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"})
+
+
+def test_an_old_net_without_the_plugin_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARISTA_PLUGIN", "/nowhere/libbarista.so")
+    with pytest.raises(BaristaError, match=r"^plugin /nowhere/libbarista.so: not built"):
+        upgrade.upgrade_net(net_of(V1), "v1")
+    assert not upgrade.upgrade_net(net_of('layer { name: "x" }'), "present").changed
+
+
+# --- barista rewrite -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def barista(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """`barista rewrite` with the given arguments."""
+
+    def run(*arguments: object) -> Result:
+        with pytest.raises(SystemExit) as exited:
+            cli.run(["rewrite", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return Result(int(exited.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def lenet(tmp_path: Path) -> Path:
+    path = tmp_path / "lenet.prototxt"
+    path.write_text(
+        'name: "tiny"\n'
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 1, 8, 8] } } }\n'
+        'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"\n'
+        '        convolution_param { num_output: 2 kernel_size: 3 engine: CUDNN } python_param { param_str: "{}" } }\n'
+        'layer { name: "argmax" type: "ArgMax" bottom: "conv" top: "argmax" }  # to the CPU\n'
+    )
+    return path
+
+
+def test_without_output_the_net_goes_to_stdout_and_the_report_to_stderr(barista: Callable[..., Result], lenet: Path) -> None:
+    result = barista(lenet)
+    assert result.exit_code == 0
+    net = net_of(result.stdout)
+    assert [layer.type for layer in net.layer] == ["Input", "FPGAConvolution", "ArgMax"]
+    assert net.layer[1].python_param.param_str == "{}"
+    assert "1 of 3 layers on the device" in result.stderr
+    assert "no device layer of this type yet" in result.stderr
+
+
+def test_with_output_the_report_goes_to_stdout(barista: Callable[..., Result], lenet: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.prototxt"
+    result = barista(lenet, "-o", out)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert prototxt.read_net(out).layer[1].type == "FPGAConvolution"
+    assert f"wrote {out}" in result.stdout
+
+
+def test_into_a_folder_goes_name_fpga_prototxt_and_back_name_stock_prototxt(
+    barista: Callable[..., Result], lenet: Path, tmp_path: Path
+) -> None:
+    assert barista(lenet, "-o", tmp_path).exit_code == 0
+    rewritten = tmp_path / "lenet.fpga.prototxt"
+    assert barista(rewritten, "--restore", "-o", tmp_path).exit_code == 0
+    assert prototxt.read_net(tmp_path / "lenet.stock.prototxt") == prototxt.read_net(lenet)
+    before = rewritten.read_bytes()
+    assert barista(rewritten, "-o", tmp_path).exit_code == 0
+    assert rewritten.read_bytes() == before
+
+
+def test_diff_shows_the_types_that_change_and_nothing_else(barista: Callable[..., Result], lenet: Path) -> None:
+    result = barista(lenet, "--diff")
+    changes = [line for line in result.stdout.splitlines() if line[0] in "+-" and line[:3] not in ("+++", "---")]
+    assert [line for line in changes if not line.startswith("+#")] == [
+        '-  type: "Convolution"',
+        '+  type: "FPGAConvolution"',
+    ]
+    assert barista(lenet, "--diff", "--restore").stdout == ""
+
+
+def test_only_and_except_reach_the_rewriter(barista: Callable[..., Result], lenet: Path) -> None:
+    assert net_of(barista(lenet, "--except", "c*").stdout).layer[1].type == "Convolution"
+    assert net_of(barista(lenet, "--only", "conv").stdout).layer[1].type == "FPGAConvolution"
+    assert barista(lenet, "--restore", "--only", "conv").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "sentence"),
+    [
+        ('layer { name: "x" type: "Convolusion" }', (), "layer 'x': this Caffe has no layer type 'Convolusion'; did you mean"),
+        ('layer { nme: "x" }', (), ":1:9: LayerParameter has no field 'nme'"),
+        ('layer { name: "x" type: "ReLU" }', ("--only", "y"), "--only 'y' matches no layer"),
+        ('layer { name: "x" type: "ReLU" }', ("-o", "/nowhere/net"), "/nowhere/net: cannot be written: no such file or directory"),
+        ('net: "nowhere.prototxt" base_lr: 1', (), "net 'nowhere.prototxt': no such file from"),
+        ("base_lr: 1 lr_policy: 'fixed'", (), "no train net is given; exactly one of net, net_param"),
+        ("net: 'a' train_net: 'b'", (), "both net and train_net are given"),
+        ("", (), "is empty"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_1(
+    barista: Callable[..., Result], tmp_path: Path, text: str, arguments: tuple[str, ...], sentence: str
+) -> None:
+    path = tmp_path / "bad.prototxt"
+    path.write_text(text)
+    result = barista(path, *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bad.prototxt"]
+
+
+def test_unknown_types_are_kept_where_that_is_asked_for(barista: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text('layer { name: "x" type: "MyOwn" python_param { param_str: "keep" } }')
+    result = barista(path, "--keep-unknown")
+    assert result.exit_code == 0
+    assert net_of(result.stdout) == prototxt.read_net(path)
