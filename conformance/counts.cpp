@@ -1,6 +1,6 @@
 #include "counts.hpp"
 
-#include "device/device_manager.hpp"
+#include "layers/programs.hpp"
 
 namespace barista::conformance {
 
@@ -16,8 +16,8 @@ const char* layer_name(int layer) {
 }
 
 std::uint64_t works() {
-  const device::Counters counters = device::DeviceManager::instance().counters();
-  return counters.launches + counters.amended;
+  const device::Counters counters = layers::Programs::of_process().counters();
+  return counters.launches + counters.fused;
 }
 
 }  // namespace barista::conformance

@@ -29,7 +29,7 @@ inline void STORE(JOIN(STORAGE, WIDTH) value, __global storage* restrict to, int
   }
 }
 
-// A result as it is stored by what may have a following layer's work put into its store (multiply_store). Stock Caffe rectifies by
+// A result as it is stored, with its post-ops (multiply_store). Stock Caffe rectifies by
 // max(value, 0) + 0 * min(value, 0): a NaN stays one, and minus infinity becomes one.
 inline JOIN(STORAGE, WIDTH)
     STORED(JOIN(ACCUMULATE, WIDTH) sum, JOIN(ACCUMULATE, WIDTH) factor, JOIN(ACCUMULATE, WIDTH) term, int rectifies) {

@@ -107,6 +107,12 @@ inline accumulate_lanes elementwise_slope(accumulate_lanes a, accumulate_lanes b
   return a <= (accumulate_lanes)0 ? below : (isfinite(below) ? above : (accumulate_lanes)NAN);
 }
 
+// As stock Caffe's std::max(low, std::min(a, high)), which makes `low` of a NaN.
+inline accumulate_lanes elementwise_clipped(accumulate_lanes a, accumulate_lanes low, accumulate_lanes high) {
+  const accumulate_lanes at_most = high < a ? high : a;
+  return low < at_most ? at_most : low;
+}
+
 // first = p * q + r, and of that x * y + z.
 inline accumulate_lanes elementwise_arithmetic(const elementwise_function f, accumulate_lanes a, accumulate_lanes b,
                                                accumulate_lanes c, accumulate slope, uint vector) {
@@ -144,6 +150,8 @@ inline accumulate_lanes elementwise_arithmetic(const elementwise_function f, acc
     case ELEMENTWISE_ABSOLUTE: x = 1, y = fabs(a); break;
     case ELEMENTWISE_ABSOLUTE_GRADIENT: y = a > zero ? one : (a < zero ? -one : zero); break;
     case ELEMENTWISE_THRESHOLD: x = 1, y = a > (accumulate_lanes)f.shift ? one : zero; break;
+    case ELEMENTWISE_CLIP: x = 1, y = elementwise_clipped(a, f.scale, f.shift); break;
+    case ELEMENTWISE_CLIP_GRADIENT: y = a >= (accumulate_lanes)f.scale && a <= (accumulate_lanes)f.shift ? one : zero; break;
     case ELEMENTWISE_ELU_GRADIENT: y = elementwise_slope(a, first); break;
     case ELEMENTWISE_DROPOUT: x = a, y = word >= (uint_lanes)f.drop_below ? (accumulate_lanes)f.scale : zero; break;
     case ELEMENTWISE_UNIFORM: x = f.scale, y = to_accumulate_lanes((word >> 8) + 1); break;
@@ -173,8 +181,8 @@ inline function_numbers elementwise_base(int parity, function_numbers u) {
   return parity == ELEMENTWISE_NO_INTEGER ? of_no_integer : fabs(u);
 }
 
-// In this order: u, logarithm, exponential, quotient, polynomial, x * y + z. What a function does not need is not computed where that
-// is a processor's time; on an FPGA all of it is one pipeline.
+// In this order: u, logarithm, product, exponential, sum, quotient, sum or polynomial, x * y + z. What a function does not need is not
+// computed where that is a processor's time; on an FPGA all of it is one pipeline.
 inline function_numbers elementwise_transcendental(const elementwise_function f, function_numbers a, function_numbers b,
                                                    function_numbers c) {
   const function_numbers zero = 0;
@@ -185,13 +193,16 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
   if (f.function == ELEMENTWISE_LOG || f.function == ELEMENTWISE_POWER)
     logarithm = log(f.function == ELEMENTWISE_POWER ? elementwise_base(f.parity, u) : u);
 
+  // Of a power, its exponential's argument; of a Swish, beta * dst.
+  const function_numbers product = f.factor * (f.function == ELEMENTWISE_POWER ? logarithm : b);
+
   function_numbers exponent = u;
   bool has_exponential = true;
   // clang-format off
   switch (f.function) {
     case ELEMENTWISE_ELU: exponent = ELEMENTWISE_NEGATIVE(function_numbers, u); break;
     case ELEMENTWISE_BNLL: exponent = -fabs(u); break;
-    case ELEMENTWISE_POWER: exponent = f.factor * logarithm; break;
+    case ELEMENTWISE_POWER: exponent = product; break;
     case ELEMENTWISE_LOG:
     case ELEMENTWISE_QUOTIENT:
     case ELEMENTWISE_NEGATIVE_QUOTIENT:
@@ -202,40 +213,49 @@ inline function_numbers elementwise_transcendental(const elementwise_function f,
   function_numbers e = 0;
   if (has_exponential) e = exp(exponent);
 
-  // log(1 + e) is 2 * atanh(e / (2 + e)), which is right where 1 + e would round e away.
+  // log(1 + e) is 2 * atanh(e / (2 + e)), which is right where 1 + e would round e away. A Swish's gradient has 1 - product of the same
+  // adder.
+  const bool is_bnll = f.function == ELEMENTWISE_BNLL;
+  const function_numbers sum = (function_numbers)(is_bnll ? 2 : 1) + (is_bnll ? e : -product);
   function_numbers numerator = 1, denominator = 1 + e;
   bool has_quotient = true;
   // clang-format off
   switch (f.function) {
     case ELEMENTWISE_TANH: numerator = 2; break;
-    case ELEMENTWISE_BNLL: numerator = e, denominator = 2 + e; break;
+    case ELEMENTWISE_BNLL: numerator = e, denominator = sum; break;
     case ELEMENTWISE_QUOTIENT:
     case ELEMENTWISE_NEGATIVE_QUOTIENT: numerator = b, denominator = u; break;
     case ELEMENTWISE_INVERSE: numerator = f.factor, denominator = u; break;
     case ELEMENTWISE_BNLL_GRADIENT: numerator = c; break;
+    case ELEMENTWISE_SWISH: numerator = a; break;
+    case ELEMENTWISE_SWISH_GRADIENT: numerator = sum; break;
     case ELEMENTWISE_SIGMOID: break;
     default: has_quotient = false; break;
   }
   function_numbers quotient = 0;
   if (has_quotient) quotient = numerator / denominator;
 
+  const bool is_elu = f.function == ELEMENTWISE_ELU;
+  const function_numbers last_sum = (is_elu ? e : quotient) + (is_elu ? (function_numbers)-1 : product);
   // Near 0, 1 - 2 / (1 + e) would lose the digits of a hyperbolic tangent.
   function_numbers polynomial = 0;
-  if (is_tanh || f.function == ELEMENTWISE_BNLL) polynomial = elementwise_polynomial(is_tanh, is_tanh ? a : quotient);
+  if (is_tanh || is_bnll) polynomial = elementwise_polynomial(is_tanh, is_tanh ? a : quotient);
   const function_ints near_zero = fabs(a) < (function_numbers)0.5f;
 
   function_numbers x = f.factor, y = e, z = 0;
   // clang-format off
   switch (f.function) {
     case ELEMENTWISE_TANH: x = near_zero ? a : -quotient, y = near_zero ? polynomial : 1, z = near_zero ? zero : 1; break;
-    case ELEMENTWISE_ELU: y = e - 1, z = ELEMENTWISE_POSITIVE(function_numbers, u); break;
+    case ELEMENTWISE_ELU: y = last_sum, z = ELEMENTWISE_POSITIVE(function_numbers, u); break;
     case ELEMENTWISE_LOG: y = logarithm; break;
     case ELEMENTWISE_POWER: x = 1, y = f.parity == ELEMENTWISE_ODD ? copysign(e, u) : e; break;
     case ELEMENTWISE_BNLL: x = quotient, y = polynomial, z = ELEMENTWISE_POSITIVE(function_numbers, u); break;
     case ELEMENTWISE_QUOTIENT:
     case ELEMENTWISE_INVERSE: x = c, y = quotient; break;
     case ELEMENTWISE_NEGATIVE_QUOTIENT: x = -c, y = quotient; break;
+    case ELEMENTWISE_SWISH_GRADIENT: x = c, y = last_sum; break;
     case ELEMENTWISE_SIGMOID:
+    case ELEMENTWISE_SWISH:
     case ELEMENTWISE_BNLL_GRADIENT: x = 1, y = quotient; break;
     default: break;  // factor * e
   }

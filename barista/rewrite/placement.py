@@ -123,13 +123,14 @@ def _reason_against(layer: LayerParameter) -> str:
 
 
 def _foreign_options(layer: LayerParameter) -> str:
-    """A device layer reads param_str as its own options, a JSON object, and refuses what it does not know; none has any so far."""
+    """A device layer reads param_str as its own options, a JSON object, and refuses what it does not know: all but "bitstream"."""
     text = layer.python_param.param_str
     try:
-        empty = not text or json.loads(text) == {}
+        options = json.loads(text) if text else {}
     except (ValueError, RecursionError):
-        empty = False
-    return "" if empty else "python_param: its param_str is not a device layer's"
+        options = None
+    ours = isinstance(options, dict) and set(options) <= {"bitstream"} and all(isinstance(value, str) for value in options.values())
+    return "" if ours else "python_param: its param_str is not a device layer's"
 
 
 # --- work in place -------------------------------------------------------------------------------------------------------------

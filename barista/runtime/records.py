@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # In the order in which barista_counters() writes them.
-COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "amended")
+COUNTERS = ("launches", "buffers_created", "uploads", "upload_bytes", "downloads", "download_bytes", "waits", "fused")
 
 
 @dataclass(frozen=True)

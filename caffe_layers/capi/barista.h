@@ -28,20 +28,21 @@ BARISTA_EXPORT int barista_version(void);
 
 /* Opens the process's device with the bitstream at `bitstream`, number `index` (from 0) among the devices that it was built for. NULL
  * and -1 take what BARISTA_BITSTREAM and BARISTA_DEVICE_INDEX say. A layer does the same on first use, but has to end the process where
- * it fails. Once a device is open, another bitstream is an error; after a failure it may be tried again. */
+ * it fails. Once it is open, another bitstream is an error here, and
+ * comes besides where a layer's param_str names one (layers/programs.hpp); after a failure it may be tried again. */
 BARISTA_EXPORT int barista_open_device(const char* bitstream, int index, char* error, size_t size);
 
 /* 1 where Caffe's memory is the one that knows of the device, 0 where layers copy always (see memory/device_memory.hpp). */
 BARISTA_EXPORT int barista_hook_is_live(void);
 
-/* What was done on the device so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
- * groups amended (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device. */
+/* What was done on all devices so far, in `values`: launches, buffers created, uploads, upload bytes, downloads, download bytes, waits,
+ * post-ops fused (see device::Counters). Writes at most `count` of them; returns how many there are, or -1 where there is no device. */
 BARISTA_EXPORT int barista_counters(uint64_t* values, int count);
 
-/* Waits until the device has done all that was asked of it: for measuring. */
+/* Waits until every device has done all that was asked of it: for measuring. */
 BARISTA_EXPORT int barista_finish(char* error, size_t size);
 
-/* Keeps the times of every command from here to barista_record_end(). */
+/* Keeps the times of every command on the device of BARISTA_BITSTREAM from here to barista_record_end(). */
 BARISTA_EXPORT int barista_record_begin(char* error, size_t size);
 
 /* How many commands were recorded so far. */

@@ -6,7 +6,7 @@
 
 #include "capi/barista.h"
 #include "capi/status.hpp"
-#include "device/device_manager.hpp"
+#include "layers/programs.hpp"
 #include "memory/device_memory.hpp"
 #include "memory/python_views.hpp"
 #include "memory/views.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 using barista::capi::status_of;
 using barista::device::Counters;
-using barista::device::DeviceManager;
+using barista::layers::Programs;
 
 constexpr int kCounters = 8;
 
@@ -29,7 +29,7 @@ int barista_open_device(const char* bitstream, int index, char* error, std::size
       [&] {
         if (bitstream != nullptr) setenv("BARISTA_BITSTREAM", bitstream, 1);
         if (index >= 0) setenv("BARISTA_DEVICE_INDEX", std::to_string(index).c_str(), 1);
-        const std::string& open = DeviceManager::instance().bitstream().path;
+        const std::string& open = Programs::of_process().standard().bitstream().path;
         if (bitstream == nullptr || open == bitstream) return;
         throw barista::device::Error("bitstream " + std::string(bitstream) + ": this process runs " + open +
                                      " already; another bitstream takes another process");
@@ -39,9 +39,9 @@ int barista_open_device(const char* bitstream, int index, char* error, std::size
 
 int barista_counters(std::uint64_t* values, int count) {
   Counters counters;
-  if (status_of([&] { counters = DeviceManager::instance().counters(); }, nullptr, 0) != 0) return -1;
+  if (status_of([&] { Programs::of_process().standard(), counters = Programs::of_process().counters(); }, nullptr, 0) != 0) return -1;
   const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
-                                        counters.downloads, counters.download_bytes,  counters.waits,   counters.amended};
+                                        counters.downloads, counters.download_bytes,  counters.waits,   counters.fused};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);
   return kCounters;
 }
@@ -57,16 +57,16 @@ int barista_cross_to_caffe(int in_caffe) {
 }
 
 int barista_finish(char* error, std::size_t size) {
-  return status_of([] { DeviceManager::instance().finish(); }, error, size);
+  return status_of([] { Programs::of_process().finish(); }, error, size);
 }
 
 int barista_record_begin(char* error, std::size_t size) {
-  return status_of([] { DeviceManager::instance().begin_recording(); }, error, size);
+  return status_of([] { Programs::of_process().standard().device().begin_recording(); }, error, size);
 }
 
 std::uint64_t barista_recorded() {
   std::uint64_t count = 0;
-  status_of([&] { count = DeviceManager::instance().recorded(); }, nullptr, 0);
+  status_of([&] { count = Programs::of_process().standard().device().recorded(); }, nullptr, 0);
   return count;
 }
 
@@ -75,7 +75,7 @@ const char* barista_record_end(char* error, std::size_t size) {
   const int status = status_of(
       [] {
         nlohmann::json all = nlohmann::json::array();
-        for (const barista::device::Command& c : DeviceManager::instance().end_recording())
+        for (const barista::device::Command& c : Programs::of_process().standard().device().end_recording())
           all.push_back({c.name, c.queue, c.bytes, c.enqueued, c.began, c.ended});
         text = all.dump();
       },

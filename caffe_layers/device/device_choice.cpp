@@ -27,12 +27,12 @@ std::string device_text(cl_device_id device, cl_device_info what) {
   return text.substr(0, text.find('\0'));
 }
 
-std::vector<Device> devices_of(cl_platform_id platform) {
+std::vector<PresentDevice> devices_of(cl_platform_id platform) {
   cl_uint count = 0;
   if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count) != CL_SUCCESS) return {};  // a platform without devices
   std::vector<cl_device_id> ids(count);
   check(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids.data(), nullptr), "listing a platform's devices");
-  std::vector<Device> devices;
+  std::vector<PresentDevice> devices;
   for (cl_device_id id : ids) {
     devices.push_back(
         {id, platform_text(platform, CL_PLATFORM_NAME), device_text(id, CL_DEVICE_NAME), device_text(id, CL_DRIVER_VERSION)});
@@ -73,23 +73,27 @@ class DriversTalk {
   int stderr_ = -1;
 };
 
-std::vector<Device> all_devices() {
+std::vector<PresentDevice> all_devices() {
   const DriversTalk talk;
   cl_uint count = 0;
   if (clGetPlatformIDs(0, nullptr, &count) != CL_SUCCESS) return {};  // the loader's way of saying: no driver at all
   std::vector<cl_platform_id> platforms(count);
   check(clGetPlatformIDs(count, platforms.data(), nullptr), "listing OpenCL platforms");
-  std::vector<Device> devices;
+  std::vector<PresentDevice> devices;
   for (cl_platform_id platform : platforms) {
-    for (Device& device : devices_of(platform)) devices.push_back(std::move(device));
+    for (PresentDevice& device : devices_of(platform)) devices.push_back(std::move(device));
   }
   return devices;
 }
 
-std::string listing(const std::vector<Device>& devices) {
+std::string built_for(const Bitstream& bitstream) {
+  return "bitstream " + bitstream.path + ": built for " + bitstream.device + " (" + bitstream.platform + ")";
+}
+
+std::string listing(const std::vector<PresentDevice>& devices) {
   if (devices.empty()) return "and there is no OpenCL device at all; run 'barista doctor'";
   std::string text;
-  for (const Device& device : devices) text += (text.empty() ? "" : ", ") + device.name + " (" + device.platform + ")";
+  for (const PresentDevice& device : devices) text += (text.empty() ? "" : ", ") + device.name + " (" + device.platform + ")";
   return "and these are present: " + text;
 }
 
@@ -97,22 +101,26 @@ std::string listing(const std::vector<Device>& devices) {
 
 std::string mend(const Bitstream& bitstream) { return "; rebuild it with 'barista build " + bitstream.recipe.name + "'"; }
 
-Device choose(const Bitstream& bitstream, int index) {
-  const std::vector<Device> present = all_devices();
-  std::vector<Device> equals;
-  for (const Device& device : present) {
+void require_built_for(const Bitstream& bitstream, const PresentDevice& device) {
+  if (device.platform != bitstream.platform || device.name != bitstream.device)
+    throw Error(built_for(bitstream) + ", it can't run on " + device.name + " (" + device.platform + ")" + mend(bitstream));
+  if (device.driver != bitstream.driver)
+    throw Error(built_for(bitstream) + ", driver " + bitstream.driver + ", the driver here is " + device.driver + mend(bitstream));
+}
+
+PresentDevice choose(const Bitstream& bitstream, int index) {
+  const std::vector<PresentDevice> present = all_devices();
+  std::vector<PresentDevice> equals;
+  for (const PresentDevice& device : present) {
     if (device.platform == bitstream.platform && device.name == bitstream.device) equals.push_back(device);
   }
-  const std::string built_for = "bitstream " + bitstream.path + ": built for " + bitstream.device + " (" + bitstream.platform + ")";
-  if (equals.empty()) throw Error(built_for + ", which is not present, " + listing(present));
+  if (equals.empty()) throw Error(built_for(bitstream) + ", which is not present, " + listing(present));
   if (index < 0 || static_cast<std::size_t>(index) >= equals.size()) {
-    throw Error(built_for + ", of which there are " + std::to_string(equals.size()) + ": number " + std::to_string(index) +
-                " is not there (BARISTA_DEVICE_INDEX counts from 0)");
+    throw Error(built_for(bitstream) + ", of which there are " + std::to_string(equals.size()) + ": number " +
+                std::to_string(index) + " is not there (BARISTA_DEVICE_INDEX counts from 0)");
   }
-  const Device& device = equals[static_cast<std::size_t>(index)];
-  if (device.driver != bitstream.driver) {
-    throw Error(built_for + ", driver " + bitstream.driver + ", the driver here is " + device.driver + mend(bitstream));
-  }
+  const PresentDevice& device = equals[static_cast<std::size_t>(index)];
+  require_built_for(bitstream, device);
   return device;
 }
 

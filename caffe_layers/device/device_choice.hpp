@@ -9,7 +9,7 @@
 
 namespace barista::device {
 
-struct Device {
+struct PresentDevice {
   cl_device_id id;
   std::string platform;
   std::string name;
@@ -18,7 +18,10 @@ struct Device {
 
 // The device that `bitstream` was built for, the one numbered `index` (from 0) where there are several. Throws Error where there is none,
 // or where its driver is another.
-Device choose(const Bitstream& bitstream, int index);
+PresentDevice choose(const Bitstream& bitstream, int index);
+
+// Throws Error where `bitstream` was built for another device, or for another driver of it.
+void require_built_for(const Bitstream& bitstream, const PresentDevice& device);
 
 // The end of a sentence about `bitstream`: what to type.
 std::string mend(const Bitstream& bitstream);

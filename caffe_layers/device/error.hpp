@@ -1,4 +1,6 @@
-// The one exception below the layers: a sentence with the object, its value, the rule and the mend.
+// What device/ and whatever works through it throws where the device failed or was misused: a sentence with the object, its value, the
+// rule and what to type. A shape that the hardware can't take is another thing (plan/unsupported.hpp): after this error nothing goes on in
+// silence.
 #ifndef BARISTA_DEVICE_ERROR_HPP_
 #define BARISTA_DEVICE_ERROR_HPP_
 

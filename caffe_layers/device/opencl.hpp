@@ -77,11 +77,11 @@ class Handle {
   T object_ = nullptr;
 };
 
-using Context = Handle<cl_context, clRetainContext, clReleaseContext>;
-using Queue = Handle<cl_command_queue, clRetainCommandQueue, clReleaseCommandQueue>;
-using Program = Handle<cl_program, clRetainProgram, clReleaseProgram>;
-using Memory = Handle<cl_mem, clRetainMemObject, clReleaseMemObject>;
-using Event = Handle<cl_event, clRetainEvent, clReleaseEvent>;
+using ContextHandle = Handle<cl_context, clRetainContext, clReleaseContext>;
+using QueueHandle = Handle<cl_command_queue, clRetainCommandQueue, clReleaseCommandQueue>;
+using ProgramHandle = Handle<cl_program, clRetainProgram, clReleaseProgram>;
+using MemoryHandle = Handle<cl_mem, clRetainMemObject, clReleaseMemObject>;
+using EventHandle = Handle<cl_event, clRetainEvent, clReleaseEvent>;
 using KernelHandle = Handle<cl_kernel, clRetainKernel, clReleaseKernel>;
 
 }  // namespace barista::device

@@ -13,15 +13,15 @@ template <typename Buffer>
 class BlobBuffers {
  public:
   // `of` is memory::data or memory::diff.
-  BlobBuffers(memory::Access (*of)(const caffe::Blob<float>&, memory::Use), const std::vector<caffe::Blob<float>*>& blobs,
-              memory::Use use)
-      : BlobBuffers(of, blobs, use, std::vector<bool>(blobs.size(), true)) {}
+  using Of = memory::Access (*)(const caffe::Blob<float>&, memory::Use, device::Device&);
+  BlobBuffers(Of of, const std::vector<caffe::Blob<float>*>& blobs, memory::Use use, device::Device& device)
+      : BlobBuffers(of, blobs, use, device, std::vector<bool>(blobs.size(), true)) {}
   // Null for a blob that is not `wanted`.
-  BlobBuffers(memory::Access (*of)(const caffe::Blob<float>&, memory::Use), const std::vector<caffe::Blob<float>*>& blobs,
-              memory::Use use, const std::vector<bool>& wanted) {
+  BlobBuffers(Of of, const std::vector<caffe::Blob<float>*>& blobs, memory::Use use, device::Device& device,
+              const std::vector<bool>& wanted) {
     accesses_.reserve(blobs.size());  // which lets buffers stay where they are
     for (std::size_t i = 0; i < blobs.size(); i++) {
-      if (wanted[i]) accesses_.push_back(of(*blobs[i], use));
+      if (wanted[i]) accesses_.push_back(of(*blobs[i], use, device));
       all_.push_back(wanted[i] ? &accesses_.back().buffer() : nullptr);
     }
   }

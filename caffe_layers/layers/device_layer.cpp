@@ -10,7 +10,10 @@ std::string fault(const std::string& text, const std::string& type) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return "must be JSON";
   if (!json.is_object()) return "must be a JSON object";
-  if (!json.empty()) return "has the key '" + json.begin().key() + "', " + type + " defines none";
+  for (const auto& [key, value] : json.items()) {
+    if (key != "bitstream") return "has the key '" + key + "', " + type + " defines 'bitstream' alone";
+    if (!value.is_string()) return "must name a bitstream by a string";
+  }
   return "";
 }
 
@@ -31,10 +34,16 @@ void at_caffes_edge(const caffe::LayerParameter& param, const std::function<void
   }
 }
 
-device::DeviceManager& device_of(const caffe::LayerParameter& param) {
-  device::DeviceManager* device = nullptr;
-  at_caffes_edge(param, [&] { device = &device::DeviceManager::instance(); });
-  return *device;
+device::Program& program_of(const caffe::LayerParameter& param) {
+  check_param_str(param);
+  const std::string& text = param.python_param().param_str();
+  const auto settings = text.empty() ? nlohmann::json::object() : nlohmann::json::parse(text);
+  device::Program* program = nullptr;
+  at_caffes_edge(param, [&] {
+    Programs& programs = Programs::of_process();
+    program = settings.contains("bitstream") ? &programs.named(settings["bitstream"].get<std::string>()) : &programs.standard();
+  });
+  return *program;
 }
 
 }  // namespace barista::layers

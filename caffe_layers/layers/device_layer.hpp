@@ -17,7 +17,8 @@
 #include <vector>
 
 #include "caffe/layer.hpp"
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
+#include "layers/programs.hpp"
 #include "layers/stock_code.hpp"
 #include "memory/device_memory.hpp"
 #include "plan/unsupported.hpp"
@@ -28,18 +29,19 @@ namespace barista::layers {
 template <typename Dtype>
 inline constexpr bool kOnDevice = std::is_same_v<Dtype, float>;
 
-// Reads python_param.param_str, where a prototxt says what stock messages have no field for: a JSON object. FPGA layers define no
-// key so far, so any is an error. Ends the process in Caffe's way (LOG(FATAL)) with a sentence.
+// Reads python_param.param_str, where a prototxt says what stock messages have no field for: a JSON object, whose one key is "bitstream"
+// (layers/programs.hpp). Ends the process in Caffe's way (LOG(FATAL)) with a sentence where it is something else.
 void check_param_str(const caffe::LayerParameter& param);
 
 // Runs `work`, whose device::Error ends the process in Caffe's way: above this there is nobody who could handle it.
 void at_caffes_edge(const caffe::LayerParameter& param, const std::function<void()>& work);
 
-// The device that a layer runs on. Opens it if it isn't; a failure ends the process in Caffe's way. The only way to a device in layers/.
-device::DeviceManager& device_of(const caffe::LayerParameter& param);
+// The program that a layer runs by: the one that its param_str names, else the process's default. Opens it where it isn't open; a failure ends
+// the process in Caffe's way. The only way to a program in layers/.
+device::Program& program_of(const caffe::LayerParameter& param);
 
 template <template <typename> class Derived, template <typename> class Stock, typename Dtype>
-class DeviceLayer : public Stock<Dtype> {
+class DeviceLayer : public Stock<Dtype>, public RunsByProgram {
  public:
   using Blobs = std::vector<caffe::Blob<Dtype>*>;
 
@@ -49,7 +51,7 @@ class DeviceLayer : public Stock<Dtype> {
     check_param_str(this->layer_param_);
     Stock<Dtype>::LayerSetUp(bottom, top);
     derived().set_up(bottom, top);
-    if constexpr (kOnDevice<Dtype>) device_ = &device_of(this->layer_param_);
+    if constexpr (kOnDevice<Dtype>) program_ = &program_of(this->layer_param_);
   }
 
   void Reshape(const Blobs& bottom, const Blobs& top) override {
@@ -62,6 +64,8 @@ class DeviceLayer : public Stock<Dtype> {
     if (!reported_) report_stock_code(this->layer_param_, reason);
     reported_ = true;
   }
+
+  device::Program* program_or_null() const override { return program_; }
 
   // --- what a layer may define anew ---
 
@@ -100,7 +104,10 @@ class DeviceLayer : public Stock<Dtype> {
   }
 
   // From LayerSetUp on.
-  device::DeviceManager& device() const { return *device_; }
+  device::Program& program() const { return *program_; }
+  // A blob's data or gradient on the device of that program.
+  memory::Access data(const caffe::Blob<float>& blob, memory::Use use) const { return memory::data(blob, use, program_->device()); }
+  memory::Access diff(const caffe::Blob<float>& blob, memory::Use use) const { return memory::diff(blob, use, program_->device()); }
 
  private:
   Derived<Dtype>& derived() { return static_cast<Derived<Dtype>&>(*this); }
@@ -133,7 +140,7 @@ class DeviceLayer : public Stock<Dtype> {
     return unsupported_;
   }
 
-  device::DeviceManager* device_ = nullptr;
+  device::Program* program_ = nullptr;
   bool on_device_ = false;
   bool reported_ = false;
   std::vector<std::vector<int>> planned_for_;  // shapes of the bottoms

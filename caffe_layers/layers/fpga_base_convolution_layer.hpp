@@ -27,15 +27,15 @@ class FPGABaseConvolutionLayer : public barista::layers::DeviceLayer<Derived, St
   }
 
   void plan(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-    op_ = std::make_unique<Op>(this->device(), shape(this->reverse_dimensions() ? *top[0] : *bottom[0]));
+    op_ = std::make_unique<Op>(this->program(), shape(this->reverse_dimensions() ? *top[0] : *bottom[0]));
   }
 
   void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-    Access weights = barista::memory::data(*this->blobs_[0], Use::kRead);
+    Access weights = this->data(*this->blobs_[0], Use::kRead);
     std::optional<Access> bias;
-    if (this->bias_term_) bias.emplace(barista::memory::data(*this->blobs_[1], Use::kRead));
+    if (this->bias_term_) bias.emplace(this->data(*this->blobs_[1], Use::kRead));
     for (std::size_t i = 0; i < bottom.size(); i++) {
-      Access src = barista::memory::data(*bottom[i], Use::kRead), dst = barista::memory::data(*top[i], Use::kWrite);
+      Access src = this->data(*bottom[i], Use::kRead), dst = this->data(*top[i], Use::kWrite);
       op_->forward(src.buffer(), weights.buffer(), bias ? &bias->buffer() : nullptr, dst.buffer());
     }
   }
@@ -43,20 +43,17 @@ class FPGABaseConvolutionLayer : public barista::layers::DeviceLayer<Derived, St
   // Adds to the gradients of weights and bias, overwrites those of the bottoms.
   void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom) {
     for (std::size_t i = 0; i < top.size(); i++) {
-      Access diff_dst = barista::memory::diff(*top[i], Use::kRead);
+      Access diff_dst = this->diff(*top[i], Use::kRead);
       std::optional<Access> diff_bias;
-      if (this->bias_term_ && this->param_propagate_down_[1])
-        diff_bias.emplace(barista::memory::diff(*this->blobs_[1], Use::kReadWrite));
+      if (this->bias_term_ && this->param_propagate_down_[1]) diff_bias.emplace(this->diff(*this->blobs_[1], Use::kReadWrite));
       if (this->param_propagate_down_[0]) {
-        Access src = barista::memory::data(*bottom[i], Use::kRead),
-               diff_weights = barista::memory::diff(*this->blobs_[0], Use::kReadWrite);
+        Access src = this->data(*bottom[i], Use::kRead), diff_weights = this->diff(*this->blobs_[0], Use::kReadWrite);
         op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer(), diff_bias ? &diff_bias->buffer() : nullptr);
       } else if (diff_bias) {
         op_->backward_bias(diff_dst.buffer(), diff_bias->buffer());
       }
       if (propagate_down[i]) {
-        Access weights = barista::memory::data(*this->blobs_[0], Use::kRead),
-               diff_src = barista::memory::diff(*bottom[i], Use::kWrite);
+        Access weights = this->data(*this->blobs_[0], Use::kRead), diff_src = this->diff(*bottom[i], Use::kWrite);
         op_->backward_data(diff_dst.buffer(), weights.buffer(), diff_src.buffer());
       }
     }

@@ -34,21 +34,21 @@ void FPGABatchNormLayer<Dtype>::Reshape(const vector<Blob<Dtype>*>& bottom, cons
 template <>
 void FPGABatchNormLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& /*top*/) {
   const ops::ChannelShape shape = {bottom[0]->shape(0), channels_, bottom[0]->count(2)};
-  op_ = std::make_unique<ops::BatchNorm>(device(), shape, eps_);
+  op_ = std::make_unique<ops::BatchNorm>(program(), shape, eps_);
 }
 
 template <>
 void FPGABatchNormLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
   const Use use = use_global_stats_ ? Use::kRead : Use::kReadWrite;
-  Access mean = memory::data(*blobs_[0], use), variance = memory::data(*blobs_[1], use), factor = memory::data(*blobs_[2], use);
+  Access mean = data(*blobs_[0], use), variance = data(*blobs_[1], use), factor = data(*blobs_[2], use);
   const ops::MovingStatistics moving = {mean.buffer(), variance.buffer(), factor.buffer()};
   const bool in_place = bottom[0] == top[0];
-  Access dst = memory::data(*top[0], in_place ? Use::kReadWrite : Use::kWrite);
+  Access dst = data(*top[0], in_place ? Use::kReadWrite : Use::kWrite);
   std::optional<Access> apart;
-  if (!in_place) apart.emplace(memory::data(*bottom[0], Use::kRead));
+  if (!in_place) apart.emplace(data(*bottom[0], Use::kRead));
   const Buffer& src = apart ? apart->buffer() : dst.buffer();
   if (use_global_stats_) return op_->forward_global(src, moving, dst.buffer());
-  Access normalised = memory::data(x_norm_, Use::kWrite);
+  Access normalised = data(x_norm_, Use::kWrite);
   op_->forward(src, moving, moving_average_fraction_, dst.buffer(), normalised.buffer());
 }
 
@@ -57,12 +57,12 @@ void FPGABatchNormLayer<float>::backward_on_device(const vector<Blob<float>*>& t
                                                    const vector<Blob<float>*>& bottom) {
   if (!propagate_down[0]) return;
   const bool in_place = bottom[0] == top[0];
-  Access diff_src = memory::diff(*bottom[0], in_place ? Use::kReadWrite : Use::kWrite);
+  Access diff_src = diff(*bottom[0], in_place ? Use::kReadWrite : Use::kWrite);
   std::optional<Access> apart;
-  if (!in_place) apart.emplace(memory::diff(*top[0], Use::kRead));
+  if (!in_place) apart.emplace(diff(*top[0], Use::kRead));
   const Buffer& diff_dst = apart ? apart->buffer() : diff_src.buffer();
   if (use_global_stats_) return op_->backward_global(diff_dst, diff_src.buffer());
-  Access normalised = memory::data(x_norm_, Use::kRead);
+  Access normalised = data(x_norm_, Use::kRead);
   op_->backward(normalised.buffer(), diff_dst, diff_src.buffer());
 }
 

@@ -21,17 +21,17 @@ void FPGAConcatLayer<float>::plan(const vector<Blob<float>*>& bottom, const vect
 
 template <>
 void FPGAConcatLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  const SourceBuffers srcs(memory::data, bottom, Use::kRead);
-  Access dst = memory::data(*top[0], Use::kWrite);
-  ops::concat(device(), srcs.all(), runs_, num_concats_, dst.buffer());
+  const SourceBuffers srcs(memory::data, bottom, Use::kRead, program().device());
+  Access dst = data(*top[0], Use::kWrite);
+  ops::concat(program(), srcs.all(), runs_, num_concats_, dst.buffer());
 }
 
 template <>
 void FPGAConcatLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down,
                                                 const vector<Blob<float>*>& bottom) {
-  const DestinationBuffers diff_srcs(memory::diff, bottom, Use::kWrite, propagate_down);
-  Access diff_dst = memory::diff(*top[0], Use::kRead);
-  ops::slice(device(), diff_dst.buffer(), runs_, num_concats_, diff_srcs.all());
+  const DestinationBuffers diff_srcs(memory::diff, bottom, Use::kWrite, program().device(), propagate_down);
+  Access diff_dst = diff(*top[0], Use::kRead);
+  ops::slice(program(), diff_dst.buffer(), runs_, num_concats_, diff_srcs.all());
 }
 
 INSTANTIATE_CLASS(FPGAConcatLayer);

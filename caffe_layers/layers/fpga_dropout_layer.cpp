@@ -13,6 +13,7 @@ namespace caffe {
 namespace memory = barista::memory;
 namespace ops = barista::ops;
 using barista::device::Buffer;
+using barista::device::Device;
 using memory::Access;
 using memory::Use;
 
@@ -29,13 +30,13 @@ bool caffe_draws_masks(const LayerParameter& param) {
 
 // Runs `work(src, dst)` on data or diffs of two blobs, which may share their memory.
 template <typename Work>
-void on_device(Access (*of)(const Blob<float>&, Use), const Blob<float>& from, const Blob<float>& to, bool in_place,
-               const Work& work) {
+void on_device(Access (*of)(const Blob<float>&, Use, Device&), Device& device, const Blob<float>& from, const Blob<float>& to,
+               bool in_place, const Work& work) {
   if (in_place) {
-    Access both = of(to, Use::kRescale);
+    Access both = of(to, Use::kRescale, device);
     return work(both.buffer(), both.buffer());
   }
-  Access src = of(from, Use::kRead), dst = of(to, Use::kWrite);
+  Access src = of(from, Use::kRead, device), dst = of(to, Use::kWrite, device);
   work(src.buffer(), dst.buffer());
 }
 
@@ -62,11 +63,11 @@ void FPGADropoutLayer<float>::draw(const Blob<float>& bottom) {
 template <>
 void FPGADropoutLayer<float>::apply(const Buffer& src, Buffer& dst, int count) {
   if (phase_ != TRAIN) {
-    ops::elementwise_forward(device(), ops::power(1, 1, 0), src, dst, count);
+    ops::elementwise_forward(program(), ops::power(1, 1, 0), src, dst, count);
   } else if (caffes_masks_) {
-    ops::dropout(device(), memory::data(mask_, Use::kRead).buffer(), scale_, src, dst, count);
+    ops::dropout(program(), data(mask_, Use::kRead).buffer(), scale_, src, dst, count);
   } else {
-    ops::dropout(device(), {key_, uint_thres_, scale_}, src, dst, count);
+    ops::dropout(program(), {key_, uint_thres_, scale_}, src, dst, count);
   }
 }
 
@@ -75,7 +76,7 @@ void FPGADropoutLayer<float>::forward_on_device(const vector<Blob<float>*>& bott
   const bool in_place = bottom[0]->data() == top[0]->data();
   if (in_place && phase_ != TRAIN) return;
   if (phase_ == TRAIN) draw(*bottom[0]);
-  on_device(memory::data, *bottom[0], *top[0], in_place,
+  on_device(memory::data, program().device(), *bottom[0], *top[0], in_place,
             [&](const Buffer& src, Buffer& dst) { apply(src, dst, bottom[0]->count()); });
 }
 
@@ -84,7 +85,7 @@ void FPGADropoutLayer<float>::backward_on_device(const vector<Blob<float>*>& top
                                                  const vector<Blob<float>*>& bottom) {
   const bool in_place = bottom[0]->diff() == top[0]->diff();
   if (in_place && phase_ != TRAIN) return;
-  on_device(memory::diff, *top[0], *bottom[0], in_place,
+  on_device(memory::diff, program().device(), *top[0], *bottom[0], in_place,
             [&](const Buffer& src, Buffer& dst) { apply(src, dst, bottom[0]->count()); });
 }
 

@@ -13,25 +13,25 @@ bool ElementwiseOnBlobs::keeps_src(bool in_place) const {
 }
 
 // In place, one Access serves both sides: two of one memory would each think the other's contents stale.
-void ElementwiseOnBlobs::forward(device::DeviceManager& device, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
+void ElementwiseOnBlobs::forward(device::Program& program, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top) {
   if (bottom.count() == 0) return;
   const bool in_place = bottom.data() == top.data();
   if (in_place) {
     const bool rescales = function_.forward.function == ELEMENTWISE_RELU && function_.has_signs_of_src;
-    Access both = memory::data(top, rescales ? Use::kRescale : Use::kReadWrite);
-    if (keeps_src(in_place)) src_.keep(device, both.buffer(), bottom.count());
-    ops::elementwise_forward(device, function_, both.buffer(), both.buffer(), bottom.count());
+    Access both = memory::data(top, rescales ? Use::kRescale : Use::kReadWrite, program.device());
+    if (keeps_src(in_place)) src_.keep(program, both.buffer(), bottom.count());
+    ops::elementwise_forward(program, function_, both.buffer(), both.buffer(), bottom.count());
   } else {
-    Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
-    ops::elementwise_forward(device, function_, src.buffer(), dst.buffer(), bottom.count());
+    Access src = memory::data(bottom, Use::kRead, program.device()), dst = memory::data(top, Use::kWrite, program.device());
+    ops::elementwise_forward(program, function_, src.buffer(), dst.buffer(), bottom.count());
   }
   const bool reads_dst = function_.backward.reads(Operand::kDst);
   const bool src_is_dst = in_place && function_.backward.reads(Operand::kSrc) && !keeps_src(in_place);
-  if (function_.differentiable && (reads_dst || src_is_dst)) dst_.keep_before_in_place(device, top, /*signs_only=*/!reads_dst);
+  if (function_.differentiable && (reads_dst || src_is_dst)) dst_.keep_before_in_place(program, top, /*signs_only=*/!reads_dst);
 }
 
 // What the function doesn't read stays where it is: a layer may follow whose data is on the host.
-void ElementwiseOnBlobs::backward(device::DeviceManager& device, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
+void ElementwiseOnBlobs::backward(device::Program& program, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom) {
   if (bottom.count() == 0) return;
   const bool in_place = bottom.diff() == top.diff(), src_is_dst = in_place && !keeps_src(in_place);
   device::Buffer none;
@@ -39,15 +39,15 @@ void ElementwiseOnBlobs::backward(device::DeviceManager& device, const caffe::Bl
   const device::Buffer *src = &none, *dst = &none;
   if (function_.backward.reads(Operand::kDst) || (src_is_dst && function_.backward.reads(Operand::kSrc))) {
     dst = dst_.get();
-    if (dst == nullptr) dst = &top_data.emplace(memory::data(top, Use::kRead)).buffer();
+    if (dst == nullptr) dst = &top_data.emplace(memory::data(top, Use::kRead, program.device())).buffer();
   }
   if (function_.backward.reads(Operand::kSrc)) {
     src = src_is_dst ? dst : src_.get();
-    if (src == nullptr || !in_place) src = &bottom_data.emplace(memory::data(bottom, Use::kRead)).buffer();
+    if (src == nullptr || !in_place) src = &bottom_data.emplace(memory::data(bottom, Use::kRead, program.device())).buffer();
   }
-  if (!in_place && function_.backward.reads(Operand::kDiffDst)) diff_dst.emplace(memory::diff(top, Use::kRead));
-  Access diff_src = memory::diff(bottom, in_place ? Use::kReadWrite : Use::kWrite);
-  ops::elementwise_backward(device, function_, *src, *dst, diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(),
+  if (!in_place && function_.backward.reads(Operand::kDiffDst)) diff_dst.emplace(memory::diff(top, Use::kRead, program.device()));
+  Access diff_src = memory::diff(bottom, in_place ? Use::kReadWrite : Use::kWrite, program.device());
+  ops::elementwise_backward(program, function_, *src, *dst, diff_dst ? diff_dst->buffer() : diff_src.buffer(), diff_src.buffer(),
                             bottom.count());
 }
 

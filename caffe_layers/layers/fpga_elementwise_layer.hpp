@@ -32,8 +32,8 @@ class ElementwiseOnBlobs {
   ElementwiseOnBlobs() = default;
   explicit ElementwiseOnBlobs(const ops::Elementwise& function) : function_(function) {}
   bool differentiable() const { return function_.differentiable; }
-  void forward(device::DeviceManager& device, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
-  void backward(device::DeviceManager& device, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
+  void forward(device::Program& program, const caffe::Blob<float>& bottom, const caffe::Blob<float>& top);
+  void backward(device::Program& program, const caffe::Blob<float>& top, const caffe::Blob<float>& bottom);
 
  private:
   bool keeps_src(bool in_place) const;
@@ -59,11 +59,11 @@ class FPGAElementwiseLayer : public barista::layers::DeviceLayer<Derived, Stock,
     return bottom[0]->count() == 0;
   }
   void forward_on_device(const vector<Blob<Dtype>*>& bottom, const vector<Blob<Dtype>*>& top) {
-    on_blobs_.forward(this->device(), *bottom[0], *top[0]);
+    on_blobs_.forward(this->program(), *bottom[0], *top[0]);
   }
   void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom) {
     if (!on_blobs_.differentiable()) return Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);  // which says so
-    on_blobs_.backward(this->device(), *top[0], *bottom[0]);
+    on_blobs_.backward(this->program(), *top[0], *bottom[0]);
   }
 
  private:

@@ -9,13 +9,13 @@ using memory::Use;
 
 template <>
 void FPGAEuclideanLossLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& /*top*/) {
-  op_ = std::make_unique<ops::EuclideanLoss>(device(), bottom[0]->count(), bottom[0]->num());
+  op_ = std::make_unique<ops::EuclideanLoss>(program(), bottom[0]->count(), bottom[0]->num());
 }
 
 template <>
 void FPGAEuclideanLossLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  Access src = memory::data(*bottom[0], Use::kRead), target = memory::data(*bottom[1], Use::kRead);
-  Access difference = memory::data(diff_, Use::kWrite), loss = memory::data(*top[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead), target = data(*bottom[1], Use::kRead);
+  Access difference = data(diff_, Use::kWrite), loss = data(*top[0], Use::kWrite);
   op_->forward(src.buffer(), target.buffer(), difference.buffer(), loss.buffer());
 }
 
@@ -23,11 +23,11 @@ void FPGAEuclideanLossLayer<float>::forward_on_device(const vector<Blob<float>*>
 template <>
 void FPGAEuclideanLossLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down,
                                                        const vector<Blob<float>*>& bottom) {
-  Access difference = memory::data(diff_, Use::kRead), weight = memory::diff(*top[0], Use::kRead);
+  Access difference = data(diff_, Use::kRead), weight = diff(*top[0], Use::kRead);
   for (std::size_t i = 0; i < 2; i++) {
     if (!propagate_down[i]) continue;
-    Access diff = memory::diff(*bottom[i], Use::kWrite);
-    op_->backward(difference.buffer(), weight.buffer(), i == 0 ? 1 : -1, diff.buffer());
+    Access diff_src = diff(*bottom[i], Use::kWrite);
+    op_->backward(difference.buffer(), weight.buffer(), i == 0 ? 1 : -1, diff_src.buffer());
   }
 }
 

@@ -23,32 +23,32 @@ void FPGAInnerProductLayer<Dtype>::set_up(const vector<Blob<Dtype>*>& /*bottom*/
 
 template <>
 void FPGAInnerProductLayer<float>::plan(const vector<Blob<float>*>& /*bottom*/, const vector<Blob<float>*>& /*top*/) {
-  op_ = std::make_unique<ops::InnerProduct>(device(), ops::InnerProductShape{M_, K_, N_, transpose_});
+  op_ = std::make_unique<ops::InnerProduct>(program(), ops::InnerProductShape{M_, K_, N_, transpose_});
 }
 
 template <>
 void FPGAInnerProductLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  Access weights = memory::data(*blobs_[0], Use::kRead);
+  Access weights = data(*blobs_[0], Use::kRead);
   std::optional<Access> bias;
-  if (bias_term_) bias.emplace(memory::data(*blobs_[1], Use::kRead));
-  Access src = memory::data(*bottom[0], Use::kRead), dst = memory::data(*top[0], Use::kWrite);
+  if (bias_term_) bias.emplace(data(*blobs_[1], Use::kRead));
+  Access src = data(*bottom[0], Use::kRead), dst = data(*top[0], Use::kWrite);
   op_->forward(src.buffer(), weights.buffer(), bias ? &bias->buffer() : nullptr, dst.buffer());
 }
 
 template <>
 void FPGAInnerProductLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down,
                                                       const vector<Blob<float>*>& bottom) {
-  Access diff_dst = memory::diff(*top[0], Use::kRead);
+  Access diff_dst = diff(*top[0], Use::kRead);
   std::optional<Access> diff_bias;
-  if (bias_term_ && param_propagate_down_[1]) diff_bias.emplace(memory::diff(*blobs_[1], Use::kReadWrite));
+  if (bias_term_ && param_propagate_down_[1]) diff_bias.emplace(diff(*blobs_[1], Use::kReadWrite));
   if (param_propagate_down_[0]) {
-    Access src = memory::data(*bottom[0], Use::kRead), diff_weights = memory::diff(*blobs_[0], Use::kReadWrite);
+    Access src = data(*bottom[0], Use::kRead), diff_weights = diff(*blobs_[0], Use::kReadWrite);
     op_->backward_weights(src.buffer(), diff_dst.buffer(), diff_weights.buffer(), diff_bias ? &diff_bias->buffer() : nullptr);
   } else if (diff_bias) {
     op_->backward_bias(diff_dst.buffer(), diff_bias->buffer());
   }
   if (propagate_down[0]) {
-    Access weights = memory::data(*blobs_[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);
+    Access weights = data(*blobs_[0], Use::kRead), diff_src = diff(*bottom[0], Use::kWrite);
     op_->backward_data(diff_dst.buffer(), weights.buffer(), diff_src.buffer());
   }
 }

@@ -18,20 +18,20 @@ void FPGALRNLayer<float>::plan(const vector<Blob<float>*>& /*bottom*/, const vec
   const bool within = layer_param_.lrn_param().norm_region() == LRNParameter_NormRegion_WITHIN_CHANNEL;
   const ops::LRNFunction function = {within ? ops::LRNRegion::kWithinChannel : ops::LRNRegion::kAcrossChannels, size_, alpha_,
                                      beta_, within ? 1 : k_};
-  op_ = std::make_unique<ops::LRN>(device(), ops::LRNShape{num_, channels_, height_, width_}, function);
+  op_ = std::make_unique<ops::LRN>(program(), ops::LRNShape{num_, channels_, height_, width_}, function);
 }
 
 template <>
 void FPGALRNLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  Access src = memory::data(*bottom[0], Use::kRead), dst = memory::data(*top[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead), dst = data(*top[0], Use::kWrite);
   op_->forward(src.buffer(), dst.buffer());
 }
 
 template <>
 void FPGALRNLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& /*propagate_down*/,
                                              const vector<Blob<float>*>& bottom) {
-  Access src = memory::data(*bottom[0], Use::kRead);
-  Access diff_dst = memory::diff(*top[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead);
+  Access diff_dst = diff(*top[0], Use::kRead), diff_src = diff(*bottom[0], Use::kWrite);
   op_->backward(src.buffer(), diff_dst.buffer(), diff_src.buffer());
 }
 

@@ -29,19 +29,19 @@ template <>
 void FPGAPoolingLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
   const ops::PoolingShape shape = {bottom[0]->num(), channels_, height_,   width_,    pooled_height_, pooled_width_,
                                    kernel_h_,        kernel_w_, stride_h_, stride_w_, pad_h_,         pad_w_};
-  op_ = std::make_unique<ops::Pooling>(device(), shape, method());
+  op_ = std::make_unique<ops::Pooling>(program(), shape, method());
   winners_ = barista::device::Buffer();
   if ((method() == ops::PoolingMethod::kMaximum && top.size() == 1) || method() == ops::PoolingMethod::kStochastic) {
     const std::size_t outputs = static_cast<std::size_t>(shape.N) * shape.C * shape.P * shape.Q;
-    winners_ = device().allocate(outputs * sizeof(float));
+    winners_ = program().device().allocate(outputs * sizeof(float));
   }
 }
 
 template <>
 void FPGAPoolingLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  Access src = memory::data(*bottom[0], Use::kRead), dst = memory::data(*top[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead), dst = data(*top[0], Use::kWrite);
   std::optional<Access> winners;
-  if (top.size() > 1) winners.emplace(memory::data(*top[1], Use::kWrite));
+  if (top.size() > 1) winners.emplace(data(*top[1], Use::kWrite));
   const unsigned int key = method() == ops::PoolingMethod::kStochastic ? caffe_rng_rand() : 0;
   op_->forward(src.buffer(), dst.buffer(), winners ? winners->buffer() : winners_, key);
 }
@@ -52,9 +52,9 @@ void FPGAPoolingLayer<float>::backward_on_device(const vector<Blob<float>*>& top
   CHECK(method() != ops::PoolingMethod::kExpected)
       << barista::layers::described(layer_param_)
       << ": STOCHASTIC pooling has a gradient of what it drew, and in test phase it draws nothing; run backward in phase TRAIN";
-  Access diff_dst = memory::diff(*top[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);
+  Access diff_dst = diff(*top[0], Use::kRead), diff_src = diff(*bottom[0], Use::kWrite);
   std::optional<Access> winners;
-  if (top.size() > 1) winners.emplace(memory::data(*top[1], Use::kRead));
+  if (top.size() > 1) winners.emplace(data(*top[1], Use::kRead));
   op_->backward(diff_dst.buffer(), winners ? winners->buffer() : winners_, diff_src.buffer());
 }
 

@@ -8,7 +8,7 @@ namespace caffe {
 namespace memory = barista::memory;
 namespace ops = barista::ops;
 using barista::device::Buffer;
-using barista::device::DeviceManager;
+using barista::device::Program;
 using memory::Access;
 using memory::Use;
 
@@ -23,38 +23,38 @@ ops::ChannelShape shape_around(const Blob<float>& bottom, const Blob<float>& num
 
 // What both layers do on the device; a blob that is null is not there, or not wanted.
 
-std::optional<Access> data_of(const Blob<float>* numbers) {
+std::optional<Access> data_of(Program& program, const Blob<float>* numbers) {
   if (numbers == nullptr) return std::nullopt;
-  return memory::data(*numbers, Use::kRead);
+  return memory::data(*numbers, Use::kRead, program.device());
 }
 
-std::optional<Access> diff_of(const Blob<float>* numbers, bool adds) {
+std::optional<Access> diff_of(Program& program, const Blob<float>* numbers, bool adds) {
   if (numbers == nullptr) return std::nullopt;
-  return memory::diff(*numbers, adds ? Use::kReadWrite : Use::kWrite);
+  return memory::diff(*numbers, adds ? Use::kReadWrite : Use::kWrite, program.device());
 }
 
 Buffer* buffer_of(std::optional<Access>& access) { return access ? &access->buffer() : nullptr; }
 
 // `kept` gets a copy of a bottom that is worked on in place.
-void forward(DeviceManager& device, const ops::ChannelShape& shape, const Blob<float>& bottom, const Blob<float>* scale,
+void forward(Program& program, const ops::ChannelShape& shape, const Blob<float>& bottom, const Blob<float>* scale,
              const Blob<float>* bias, const Blob<float>& top, const Blob<float>* kept) {
-  std::optional<Access> scales = data_of(scale), biases = data_of(bias);
+  std::optional<Access> scales = data_of(program, scale), biases = data_of(program, bias);
   if (&bottom != &top) {
-    Access src = memory::data(bottom, Use::kRead), dst = memory::data(top, Use::kWrite);
-    return ops::scale_forward(device, shape, src.buffer(), buffer_of(scales), buffer_of(biases), dst.buffer());
+    Access src = memory::data(bottom, Use::kRead, program.device()), dst = memory::data(top, Use::kWrite, program.device());
+    return ops::scale_forward(program, shape, src.buffer(), buffer_of(scales), buffer_of(biases), dst.buffer());
   }
-  Access both = memory::data(top, Use::kReadWrite);
+  Access both = memory::data(top, Use::kReadWrite, program.device());
   std::optional<Access> copy;
-  if (kept != nullptr) copy.emplace(memory::data(*kept, Use::kWrite));
-  ops::scale_forward(device, shape, both.buffer(), buffer_of(scales), buffer_of(biases), both.buffer(), buffer_of(copy));
+  if (kept != nullptr) copy.emplace(memory::data(*kept, Use::kWrite, program.device()));
+  ops::scale_forward(program, shape, both.buffer(), buffer_of(scales), buffer_of(biases), both.buffer(), buffer_of(copy));
 }
 
-// The same in place, put into the store of whoever makes `blob`. False where that can't be.
-bool put_in_store(DeviceManager& device, ops::AffineInStore& in_store, const ops::ChannelShape& shape, const Blob<float>& blob,
-                  const Blob<float>* scale, const Blob<float>* bias) {
-  std::optional<Access> scales = data_of(scale), biases = data_of(bias);
-  Access both = memory::data(blob, Use::kReadWrite);
-  return in_store.put(device, shape, both.buffer(), [&] {
+// The same in place, fused into the launch that makes `blob`. False where that can't be.
+bool fuse(Program& program, ops::AffinePostOp& post_op, const ops::ChannelShape& shape, const Blob<float>& blob,
+          const Blob<float>* scale, const Blob<float>* bias) {
+  std::optional<Access> scales = data_of(program, scale), biases = data_of(program, bias);
+  Access both = memory::data(blob, Use::kReadWrite, program.device());
+  return post_op.fuse(program, shape, both.buffer(), [&] {
     ops::ChannelAffine affine = {};
     affine.scale = buffer_of(scales);
     affine.shift = buffer_of(biases);
@@ -62,24 +62,25 @@ bool put_in_store(DeviceManager& device, ops::AffineInStore& in_store, const ops
   });
 }
 
-void backward(DeviceManager& device, const ops::ChannelShape& shape, const Blob<float>& top, const Blob<float>* scale,
+void backward(Program& program, const ops::ChannelShape& shape, const Blob<float>& top, const Blob<float>* scale,
               const Blob<float>& bottom) {
-  std::optional<Access> scales = data_of(scale);
+  std::optional<Access> scales = data_of(program, scale);
   if (&bottom != &top) {
-    Access diff_dst = memory::diff(top, Use::kRead), diff_src = memory::diff(bottom, Use::kWrite);
-    return ops::scale_backward(device, shape, diff_dst.buffer(), buffer_of(scales), diff_src.buffer());
+    Access diff_dst = memory::diff(top, Use::kRead, program.device()),
+           diff_src = memory::diff(bottom, Use::kWrite, program.device());
+    return ops::scale_backward(program, shape, diff_dst.buffer(), buffer_of(scales), diff_src.buffer());
   }
-  Access both = memory::diff(top, Use::kReadWrite);
-  ops::scale_backward(device, shape, both.buffer(), buffer_of(scales), both.buffer());
+  Access both = memory::diff(top, Use::kReadWrite, program.device());
+  ops::scale_backward(program, shape, both.buffer(), buffer_of(scales), both.buffer());
 }
 
 // `src` is what forward read.
-void backward_parameters(DeviceManager& device, const ops::ChannelShape& shape, const Blob<float>& src, const Blob<float>& top,
+void backward_parameters(Program& program, const ops::ChannelShape& shape, const Blob<float>& src, const Blob<float>& top,
                          const Blob<float>* scale, bool adds_to_scale, const Blob<float>* bias, bool adds_to_bias) {
-  std::optional<Access> values = data_of(scale != nullptr ? &src : nullptr);
-  std::optional<Access> diff_scale = diff_of(scale, adds_to_scale), diff_bias = diff_of(bias, adds_to_bias);
-  Access diff_dst = memory::diff(top, Use::kRead);
-  ops::scale_backward_parameters(device, shape, buffer_of(values), diff_dst.buffer(), {buffer_of(diff_scale), adds_to_scale},
+  std::optional<Access> values = data_of(program, scale != nullptr ? &src : nullptr);
+  std::optional<Access> diff_scale = diff_of(program, scale, adds_to_scale), diff_bias = diff_of(program, bias, adds_to_bias);
+  Access diff_dst = memory::diff(top, Use::kRead, program.device());
+  ops::scale_backward_parameters(program, shape, buffer_of(values), diff_dst.buffer(), {buffer_of(diff_scale), adds_to_scale},
                                  {buffer_of(diff_bias), adds_to_bias});
 }
 
@@ -116,8 +117,8 @@ template <>
 void FPGAScaleLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
   const Blob<float>& scale = scale_of(bottom);
   const ops::ChannelShape shape = shape_around(*bottom[0], scale, axis_);
-  is_in_store_ = bottom[0] == top[0] && phase_ == TEST && put_in_store(device(), in_store_, shape, *top[0], &scale, bias());
-  if (!is_in_store_) forward(device(), shape, *bottom[0], &scale, bias(), *top[0], &temp_);
+  is_fused_ = bottom[0] == top[0] && phase_ == TEST && fuse(program(), post_op_, shape, *top[0], &scale, bias());
+  if (!is_fused_) forward(program(), shape, *bottom[0], &scale, bias(), *top[0], &temp_);
 }
 
 // Parameters first: the gradient of the bottom may overwrite that of the top.
@@ -128,13 +129,13 @@ void FPGAScaleLayer<float>::backward_on_device(const vector<Blob<float>*>& top, 
   const ops::ChannelShape shape = shape_around(*bottom[0], scale, axis_);
   const bool of_scale = bottom.size() > 1 ? propagate_down[1] : param_propagate_down_[0];
   const bool of_bias = bias() != nullptr && param_propagate_down_[bias_param_id_];
-  if (std::exchange(is_in_store_, false) && of_scale) {
-    Access kept = memory::data(temp_, Use::kWrite);
-    in_store_.write_without(device(), kept.buffer());
+  if (std::exchange(is_fused_, false) && of_scale) {
+    Access kept = data(temp_, Use::kWrite);
+    post_op_.write_without(program(), kept.buffer());
   }
-  backward_parameters(device(), shape, bottom[0] == top[0] ? temp_ : *bottom[0], *top[0], of_scale ? &scale : nullptr,
+  backward_parameters(program(), shape, bottom[0] == top[0] ? temp_ : *bottom[0], *top[0], of_scale ? &scale : nullptr,
                       adds_to_scale(bottom), of_bias ? bias() : nullptr, true);
-  if (propagate_down[0]) backward(device(), shape, *top[0], &scale, *bottom[0]);
+  if (propagate_down[0]) backward(program(), shape, *top[0], &scale, *bottom[0]);
 }
 
 INSTANTIATE_CLASS(FPGAScaleLayer);
@@ -151,8 +152,8 @@ template <>
 void FPGABiasLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
   const Blob<float>& bias = bias_of(bottom);
   const ops::ChannelShape shape = shape_around(*bottom[0], bias, layer_param_.bias_param().axis());
-  if (bottom[0] == top[0] && put_in_store(device(), in_store_, shape, *top[0], nullptr, &bias)) return;
-  forward(device(), shape, *bottom[0], nullptr, &bias, *top[0], nullptr);
+  if (bottom[0] == top[0] && fuse(program(), post_op_, shape, *top[0], nullptr, &bias)) return;
+  forward(program(), shape, *bottom[0], nullptr, &bias, *top[0], nullptr);
 }
 
 // In place, the gradient of the bottom is that of the top already.
@@ -163,9 +164,9 @@ void FPGABiasLayer<float>::backward_on_device(const vector<Blob<float>*>& top, c
   const bool learnt = bottom.size() == 1;
   if (learnt ? param_propagate_down_[0] : propagate_down[1]) {
     const ops::ChannelShape shape = shape_around(*bottom[0], bias, layer_param_.bias_param().axis());
-    backward_parameters(device(), shape, *bottom[0], *top[0], nullptr, false, &bias, learnt);
+    backward_parameters(program(), shape, *bottom[0], *top[0], nullptr, false, &bias, learnt);
   }
-  if (propagate_down[0] && bottom[0] != top[0]) backward(device(), {1, 1, top[0]->count()}, *top[0], nullptr, *bottom[0]);
+  if (propagate_down[0] && bottom[0] != top[0]) backward(program(), {1, 1, top[0]->count()}, *top[0], nullptr, *bottom[0]);
 }
 
 INSTANTIATE_CLASS(FPGABiasLayer);

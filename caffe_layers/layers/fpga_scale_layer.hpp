@@ -3,7 +3,7 @@
 // Both are one op, dst = src * scale[c] + bias[c]; a Scale with bias_term does it in one pass, without the Bias layer that stock Caffe
 // makes for it. Scale and bias may be learnt or come as a second bottom, and either layer may work in place: then Scale keeps a copy of
 // its input on the device. In a net for testing, work in place is left to the store of the multiply grid where that can be
-// (ops/in_store.hpp); then the copy is made when somebody goes backward through the net nevertheless.
+// (ops/post_ops.hpp); then the copy is made when somebody goes backward through the net nevertheless.
 //
 // Stock code runs for nets of doubles, for empty blobs, and for a Scale whose weights came with a bias of another shape than its scale's.
 #ifndef BARISTA_LAYERS_FPGA_SCALE_LAYER_HPP_
@@ -15,7 +15,7 @@
 #include "caffe/layers/bias_layer.hpp"
 #include "caffe/layers/scale_layer.hpp"
 #include "layers/device_layer.hpp"
-#include "ops/in_store.hpp"
+#include "ops/post_ops.hpp"
 #include "ops/scale.hpp"
 
 namespace caffe {
@@ -35,8 +35,8 @@ class FPGAScaleLayer : public barista::layers::DeviceLayer<FPGAScaleLayer, Scale
   const Blob<Dtype>* bias() const;
   bool adds_to_scale(const vector<Blob<Dtype>*>& bottom) const;
 
-  barista::ops::AffineInStore in_store_;
-  bool is_in_store_ = false;  // in the last forward pass
+  barista::ops::AffinePostOp post_op_;
+  bool is_fused_ = false;  // in the last forward pass
 };
 
 template <typename Dtype>
@@ -51,7 +51,7 @@ class FPGABiasLayer : public barista::layers::DeviceLayer<FPGABiasLayer, BiasLay
  private:
   const Blob<Dtype>& bias_of(const vector<Blob<Dtype>*>& bottom) const;
 
-  barista::ops::AffineInStore in_store_;
+  barista::ops::AffinePostOp post_op_;
 };
 
 }  // namespace caffe

@@ -16,14 +16,14 @@ std::optional<float> FPGASigmoidCrossEntropyLossLayer<float>::divisor() {
 template <>
 void FPGASigmoidCrossEntropyLossLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& /*top*/) {
   const ops::IgnoredLabel ignored = has_ignore_label_ ? ops::IgnoredLabel(ignore_label_) : std::nullopt;
-  op_ = std::make_unique<ops::SigmoidCrossEntropyLoss>(device(), bottom[0]->count(), ignored, divisor());
+  op_ = std::make_unique<ops::SigmoidCrossEntropyLoss>(program(), bottom[0]->count(), ignored, divisor());
 }
 
 template <>
 void FPGASigmoidCrossEntropyLossLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom,
                                                                 const vector<Blob<float>*>& top) {
-  Access src = memory::data(*bottom[0], Use::kRead), target = memory::data(*bottom[1], Use::kRead);
-  Access sigmoid = memory::data(*sigmoid_output_, Use::kWrite), loss = memory::data(*top[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead), target = data(*bottom[1], Use::kRead);
+  Access sigmoid = data(*sigmoid_output_, Use::kWrite), loss = data(*top[0], Use::kWrite);
   op_->forward(src.buffer(), target.buffer(), sigmoid.buffer(), loss.buffer());
 }
 
@@ -33,8 +33,8 @@ void FPGASigmoidCrossEntropyLossLayer<float>::backward_on_device(const vector<Bl
                                                                  const vector<bool>& propagate_down,
                                                                  const vector<Blob<float>*>& bottom) {
   if (propagate_down[1]) return DeviceLayer::backward_on_device(top, propagate_down, bottom);
-  Access sigmoid = memory::data(*sigmoid_output_, Use::kRead), target = memory::data(*bottom[1], Use::kRead);
-  Access weight = memory::diff(*top[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);
+  Access sigmoid = data(*sigmoid_output_, Use::kRead), target = data(*bottom[1], Use::kRead);
+  Access weight = diff(*top[0], Use::kRead), diff_src = diff(*bottom[0], Use::kWrite);
   op_->backward(sigmoid.buffer(), target.buffer(), weight.buffer(), diff_src.buffer());
 }
 

@@ -21,17 +21,17 @@ void FPGASliceLayer<float>::plan(const vector<Blob<float>*>& /*bottom*/, const v
 
 template <>
 void FPGASliceLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
-  const DestinationBuffers dsts(memory::data, top, Use::kWrite);
-  Access src = memory::data(*bottom[0], Use::kRead);
-  ops::slice(device(), src.buffer(), runs_, num_slices_, dsts.all());
+  const DestinationBuffers dsts(memory::data, top, Use::kWrite, program().device());
+  Access src = data(*bottom[0], Use::kRead);
+  ops::slice(program(), src.buffer(), runs_, num_slices_, dsts.all());
 }
 
 template <>
 void FPGASliceLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& /*propagate_down*/,
                                                const vector<Blob<float>*>& bottom) {
-  const SourceBuffers diff_dsts(memory::diff, top, Use::kRead);
-  Access diff_src = memory::diff(*bottom[0], Use::kWrite);
-  ops::concat(device(), diff_dsts.all(), runs_, num_slices_, diff_src.buffer());
+  const SourceBuffers diff_dsts(memory::diff, top, Use::kRead, program().device());
+  Access diff_src = diff(*bottom[0], Use::kWrite);
+  ops::concat(program(), diff_dsts.all(), runs_, num_slices_, diff_src.buffer());
 }
 
 INSTANTIATE_CLASS(FPGASliceLayer);

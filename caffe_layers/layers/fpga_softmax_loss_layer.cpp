@@ -31,14 +31,14 @@ template <>
 void FPGASoftmaxWithLossLayer<float>::plan(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& /*top*/) {
   const ops::ClassAxis axis = {outer_num_, bottom[0]->shape(softmax_axis_), inner_num_};
   const ops::IgnoredLabel ignored = has_ignore_label_ ? ops::IgnoredLabel(ignore_label_) : std::nullopt;
-  op_ = std::make_unique<ops::SoftmaxLoss>(device(), axis, ignored, divisor());
+  op_ = std::make_unique<ops::SoftmaxLoss>(program(), axis, ignored, divisor());
 }
 
 template <>
 void FPGASoftmaxWithLossLayer<float>::forward_on_device(const vector<Blob<float>*>& bottom, const vector<Blob<float>*>& top) {
   barista::layers::check_labels_on_host(layer_param_, bottom);
-  Access src = memory::data(*bottom[0], Use::kRead), labels = memory::data(*bottom[1], Use::kRead);
-  Access prob = memory::data(prob_, Use::kWrite), loss = memory::data(*top[0], Use::kWrite);
+  Access src = data(*bottom[0], Use::kRead), labels = data(*bottom[1], Use::kRead);
+  Access prob = data(prob_, Use::kWrite), loss = data(*top[0], Use::kWrite);
   op_->forward(src.buffer(), labels.buffer(), prob.buffer(), loss.buffer());
   if (top.size() > 1) top[1]->ShareData(prob_);
 }
@@ -48,8 +48,8 @@ template <>
 void FPGASoftmaxWithLossLayer<float>::backward_on_device(const vector<Blob<float>*>& top, const vector<bool>& propagate_down,
                                                          const vector<Blob<float>*>& bottom) {
   if (propagate_down[1]) return DeviceLayer::backward_on_device(top, propagate_down, bottom);
-  Access prob = memory::data(prob_, Use::kRead), labels = memory::data(*bottom[1], Use::kRead);
-  Access weight = memory::diff(*top[0], Use::kRead), diff_src = memory::diff(*bottom[0], Use::kWrite);
+  Access prob = data(prob_, Use::kRead), labels = data(*bottom[1], Use::kRead);
+  Access weight = diff(*top[0], Use::kRead), diff_src = diff(*bottom[0], Use::kWrite);
   op_->backward(prob.buffer(), labels.buffer(), weight.buffer(), diff_src.buffer());
 }
 

@@ -1,6 +1,5 @@
 #include "layers/fpga_split_layer.hpp"
 
-#include <algorithm>
 #include <mutex>
 
 #include "caffe/util/math_functions.hpp"
@@ -13,19 +12,21 @@ namespace caffe {
 
 namespace memory = barista::memory;
 namespace ops = barista::ops;
+using barista::device::Device;
+using barista::device::Program;
 using barista::layers::kOnDevice;
 using barista::layers::SourceBuffers;
 using memory::Use;
 
 namespace {
 
-// Whether the device has the newer copy of a blob's gradient. Without the hook no copy outlives an operation.
-bool diff_is_on_device(const Blob<float>* blob) {
-  if (blob->count() == 0 || !memory::hook_is_live()) return false;
+// The device that has the newest copy of a blob's gradient, or null. Without the hook no copy outlives an operation.
+Device* device_with_diff(const Blob<float>* blob) {
+  if (blob->count() == 0 || !memory::hook_is_live()) return nullptr;
   memory::Mirror* mirror = memory::find_mirror(*blob->diff());
-  if (mirror == nullptr) return false;
+  if (mirror == nullptr) return nullptr;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  return mirror->newer == memory::Newer::kDevice;
+  return mirror->newer == memory::Newer::kDevice ? &mirror->buffer->device() : nullptr;
 }
 
 }  // namespace
@@ -40,17 +41,22 @@ void FPGASplitLayer<Dtype>::Backward_cpu(const vector<Blob<Dtype>*>& top, const 
                                          const vector<Blob<Dtype>*>& bottom) {
   if (!propagate_down[0]) return;
   if constexpr (kOnDevice<Dtype>) {
-    if (belongs_on_device(top))
-      return barista::layers::at_caffes_edge(this->layer_param_, [&] { backward_on_device(top, *bottom[0]); });
+    if (Program* program = program_for(top))
+      return barista::layers::at_caffes_edge(this->layer_param_, [&] { backward_on_device(*program, top, *bottom[0]); });
   }
   backward_on_host(top, *bottom[0]);
 }
 
-// A Split that was not inserted under its stock name is there because somebody wants it on the device.
+// A Split that was not inserted under its stock name is there because somebody wants it on the device. One that was inserted goes where the
+// first gradient is that lies on a device.
 template <typename Dtype>
-bool FPGASplitLayer<Dtype>::belongs_on_device(const vector<Blob<float>*>& top) const {
-  if (top[0]->count() == 0) return false;
-  return this->layer_param_.type() != "Split" || std::any_of(top.begin(), top.end(), diff_is_on_device);
+Program* FPGASplitLayer<Dtype>::program_for(const vector<Blob<float>*>& top) const {
+  if (top[0]->count() == 0) return nullptr;
+  if (this->layer_param_.type() != "Split") return &barista::layers::program_of(this->layer_param_);
+  for (const Blob<float>* blob : top) {
+    if (const Device* device = device_with_diff(blob)) return &barista::layers::Programs::of_process().on(*device);
+  }
+  return nullptr;
 }
 
 // In the order in which the device adds.
@@ -62,10 +68,10 @@ void FPGASplitLayer<Dtype>::backward_on_host(const vector<Blob<Dtype>*>& top, Bl
 }
 
 template <typename Dtype>
-void FPGASplitLayer<Dtype>::backward_on_device(const vector<Blob<float>*>& top, const Blob<float>& bottom) {
-  const SourceBuffers diff_dsts(memory::diff, top, Use::kRead);
-  memory::Access diff_src = memory::diff(bottom, Use::kWrite);
-  ops::split_backward(barista::layers::device_of(this->layer_param_), diff_dsts.all(), diff_src.buffer(), bottom.count());
+void FPGASplitLayer<Dtype>::backward_on_device(Program& program, const vector<Blob<float>*>& top, const Blob<float>& bottom) {
+  const SourceBuffers diff_dsts(memory::diff, top, Use::kRead, program.device());
+  memory::Access diff_src = memory::diff(bottom, Use::kWrite, program.device());
+  ops::split_backward(program, diff_dsts.all(), diff_src.buffer(), bottom.count());
 }
 
 INSTANTIATE_CLASS(FPGASplitLayer);

@@ -27,8 +27,9 @@ class FPGASplitLayer : public SplitLayer<Dtype> {
                     const vector<Blob<Dtype>*>& bottom) override;
 
  private:
-  bool belongs_on_device(const vector<Blob<float>*>& top) const;
-  void backward_on_device(const vector<Blob<float>*>& top, const Blob<float>& bottom);
+  // The program that adds the gradients; null where the host does.
+  barista::device::Program* program_for(const vector<Blob<float>*>& top) const;
+  void backward_on_device(barista::device::Program& program, const vector<Blob<float>*>& top, const Blob<float>& bottom);
   void backward_on_host(const vector<Blob<Dtype>*>& top, Blob<Dtype>& bottom);
 };
 

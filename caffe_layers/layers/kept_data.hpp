@@ -8,17 +8,17 @@
 #include <memory>
 
 #include "caffe/blob.hpp"
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::layers {
 
 class KeptData {
  public:
   // Copies `count` floats of `contents` now, on the device that holds them.
-  void keep(device::DeviceManager& device, const device::Buffer& contents, int count);
+  void keep(device::Program& program, const device::Buffer& contents, int count);
   // Will copy `top`, which was just made, should a layer after this one work on it in place. With `signs_only` not for one that leaves
   // signs as they are.
-  void keep_before_in_place(device::DeviceManager& device, const caffe::Blob<float>& top, bool signs_only);
+  void keep_before_in_place(device::Program& program, const caffe::Blob<float>& top, bool signs_only);
   // The copy, or null where none was made since the last of these calls.
   const device::Buffer* get() const { return copy_->made ? &copy_->buffer : nullptr; }
 
@@ -27,7 +27,7 @@ class KeptData {
     device::Buffer buffer;
     bool made = false;
 
-    void make(device::DeviceManager& device, const device::Buffer& contents, int count);
+    void make(device::Program& program, const device::Buffer& contents, int count);
   };
   std::shared_ptr<Copy> copy_ = std::make_shared<Copy>();  // whoever is to make it may outlive the layer
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -34,10 +35,9 @@ bool copies_always() {
 }
 
 // Copies the host's memory into a buffer of its own, for an Access without the hook.
-device::Buffer copy_in(caffe::SyncedMemory& memory, bool contents) {
-  auto& manager = device::DeviceManager::instance();
-  device::Buffer copy = manager.allocate(memory.size());
-  if (contents) manager.upload(copy, memory.cpu_data(), memory.size());
+device::Buffer copy_in(caffe::SyncedMemory& memory, bool contents, device::Device& device) {
+  device::Buffer copy = device.allocate(memory.size());
+  if (contents) device.upload(copy, memory.cpu_data(), memory.size());
   return copy;
 }
 
@@ -56,15 +56,20 @@ caffe::SyncedMemory& checked(const caffe::Blob<float>& blob, const caffe::Synced
   return const_cast<caffe::SyncedMemory&>(*memory);
 }
 
-// Before `use` of the contents that `mirror` holds.
-void tell_keepers(Mirror& mirror, Use use) {
+// Those who have to be told before `use` of what `mirror` holds; they are its keepers no longer.
+std::vector<Keeper> take_keepers(Mirror& mirror, Use use) {
   const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
-  if (mirror.keepers.empty() || use == Use::kRead) return;
-  if (use == Use::kWrite) return mirror.keepers.clear();
+  if (mirror.keepers.empty() || use == Use::kRead) return {};
+  std::vector<Keeper> taken;
+  if (use == Use::kWrite) {
+    mirror.keepers.clear();
+    return taken;
+  }
   const auto told = std::stable_partition(mirror.keepers.begin(), mirror.keepers.end(),
                                           [&](const Keeper& keeper) { return use == Use::kRescale && keeper.wants_signs_only; });
-  for (auto keeper = told; keeper != mirror.keepers.end(); ++keeper) keeper->keep(mirror.buffer);
+  std::move(told, mirror.keepers.end(), std::back_inserter(taken));
   mirror.keepers.erase(told, mirror.keepers.end());
+  return taken;
 }
 
 // Whose copy is the newer one. The host's, where there is no other: without the hook none outlives an operation.
@@ -84,14 +89,15 @@ bool hook_is_live() {
   return live;
 }
 
-Access::Access(caffe::SyncedMemory* memory, Use use) : memory_(memory), use_(use), mirror_(nullptr) {
+Access::Access(caffe::SyncedMemory* memory, Use use, device::Device& device) : memory_(memory), use_(use), mirror_(nullptr) {
   if (!hook_is_live()) {
-    copy_ = copy_in(*memory, use != Use::kWrite);
+    copy_ = copy_in(*memory, use != Use::kWrite, device);
     return;
   }
   Mirror& mirror = mirror_of(*memory);
   const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
   take_views_as_written(*memory, mirror);
+  move_to(*memory, mirror, device);
   if (use == Use::kWrite) {
     // A reader that comes while this access is open still finds the host's copy as it was: work in place, dst asked for first.
     if (mirror.newer == Newer::kHost) mirror.unfilled = true;
@@ -104,7 +110,7 @@ Access::Access(caffe::SyncedMemory* memory, Use use) : memory_(memory), use_(use
     ++mirror.open_writes;
     mark_device_newer(*memory, mirror);
   }
-  mirror_ = &mirror.buffer;
+  mirror_ = mirror.buffer;
 }
 
 Access::Access(Access&& other) noexcept
@@ -122,7 +128,7 @@ Access::~Access() {
     return;
   }
   try {
-    device::DeviceManager::instance().download(copy_, memory_->mutable_cpu_data(), memory_->size());
+    copy_.device().download(copy_, memory_->mutable_cpu_data(), memory_->size());
   } catch (const std::exception& error) {
     LOG(FATAL) << error.what();  // as everything at Caffe's edge; a destructor has no other way
   }
@@ -130,26 +136,27 @@ Access::~Access() {
 
 device::Buffer& Access::buffer() { return mirror_ != nullptr ? *mirror_ : copy_; }
 
-Access data(const caffe::Blob<float>& blob, Use use) {
+Access data(const caffe::Blob<float>& blob, Use use, device::Device& device) {
   caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.data().get() : nullptr);
-  Access access(&memory, whole_or_update(memory, blob.count(), use));
-  if (access.mirror_ != nullptr) tell_keepers(*find_mirror(memory), use);
-  return access;
+  if (Mirror* mirror = hook_is_live() ? find_mirror(memory) : nullptr) {
+    for (Keeper& keeper : take_keepers(*mirror, use)) keeper.keep(Access(&memory, Use::kRead, *keeper.device).buffer());
+  }
+  return Access(&memory, whole_or_update(memory, blob.count(), use), device);
 }
 
-void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only,
+void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only, device::Device& device,
                      std::function<void(device::Buffer&)> keep) {
-  if (!hook_is_live()) return keep(data(blob, Use::kRead).buffer());
+  if (!hook_is_live()) return keep(data(blob, Use::kRead, device).buffer());
   Mirror& mirror = mirror_of(checked(blob, blob.data().get()));
   const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
   std::vector<Keeper>& all = mirror.keepers;
   all.erase(std::remove_if(all.begin(), all.end(), [&](const Keeper& keeper) { return keeper.owner == owner; }), all.end());
-  all.push_back({owner, signs_only, std::move(keep)});
+  all.push_back({owner, &device, signs_only, std::move(keep)});
 }
 
-Access diff(const caffe::Blob<float>& blob, Use use) {
+Access diff(const caffe::Blob<float>& blob, Use use, device::Device& device) {
   caffe::SyncedMemory& memory = checked(blob, blob.count() > 0 ? blob.diff().get() : nullptr);
-  return Access(&memory, whole_or_update(memory, blob.count(), use));
+  return Access(&memory, whole_or_update(memory, blob.count(), use), device);
 }
 
 void prefetch(const caffe::Blob<float>& blob) {
@@ -158,7 +165,7 @@ void prefetch(const caffe::Blob<float>& blob) {
   Mirror* mirror = find_mirror(memory);
   if (mirror == nullptr) return;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  if (mirror->newer == Newer::kHost) fill(memory, *mirror, /*ahead=*/true);
+  if (mirror->newer == Newer::kHost && mirror->buffer != nullptr) fill(memory, *mirror, /*ahead=*/true);
 }
 
 bool data_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.data().get()); }

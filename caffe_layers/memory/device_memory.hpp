@@ -1,16 +1,17 @@
 // Caffe's SyncedMemory with a device mirror: who holds the current copy.
 //
-// A mirror is in one of three states: host newer, same, device newer. Layers say what they are about to do with an Access; every
-// other reader and writer in Caffe and Python goes through SyncedMemory::cpu_data() and friends, which this library defines in
-// libcaffe's place and which fetch the device's copy when it is the newer one. Where that replacement is not live (hook_is_live()
-// false: a Caffe linked with its own symbols first), an Access copies in on construction and out on destruction, always.
+// A mirror is in one of three states: host newer, same, device newer. Layers say what they are about to do with an Access, and on which
+// device; what another device holds comes there by way of the host. Every other reader and writer in Caffe and Python goes through
+// SyncedMemory::cpu_data() and friends, which this library defines in libcaffe's place and which fetch the device's copy when it is the
+// newer one. Where that replacement is not live (hook_is_live() false: a Caffe linked with its own symbols first), an Access copies in on
+// construction and out on destruction, always.
 #ifndef BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 #define BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 
 #include <functional>
 
 #include "caffe/blob.hpp"
-#include "device/device_manager.hpp"
+#include "device/device.hpp"
 
 namespace barista::memory {
 
@@ -24,7 +25,7 @@ enum class Use {
   kRescale,    // for in-place work that multiplies each value by a number not below 0
 };
 
-// The device copy of a blob's data or diff for the life of this object. Keep it for one operation.
+// The copy of a blob's data or diff on one device for the life of this object. Keep it for one operation.
 class Access {
  public:
   Access(Access&&) noexcept;
@@ -32,27 +33,29 @@ class Access {
   device::Buffer& buffer();
 
  private:
-  friend Access data(const caffe::Blob<float>& blob, Use use);
-  friend Access diff(const caffe::Blob<float>& blob, Use use);
-  Access(caffe::SyncedMemory* memory, Use use);
+  friend Access data(const caffe::Blob<float>& blob, Use use, device::Device& device);
+  friend Access diff(const caffe::Blob<float>& blob, Use use, device::Device& device);
+  Access(caffe::SyncedMemory* memory, Use use, device::Device& device);
   caffe::SyncedMemory* memory_;
   Use use_;
   device::Buffer* mirror_;
   device::Buffer copy_;  // without the hook, the copy that lives as long as this object
 };
 
-Access data(const caffe::Blob<float>& blob, Use use);
-Access diff(const caffe::Blob<float>& blob, Use use);
+// On `device`: that of the program which is about to work on it. Throws device::Error.
+Access data(const caffe::Blob<float>& blob, Use use, device::Device& device);
+Access diff(const caffe::Blob<float>& blob, Use use, device::Device& device);
 
-// Hands the blob's data to `keep`, once, before the next layer works on it in place: for who needs it after that. With
+// Hands the blob's data on `device` to `keep`, once, before the next layer works on it in place: for who needs it after that. With
 // `signs_only`, kRescale does not count. Whoever writes the blob anew ends it, and so does another call by the same `owner`. Without
 // the hook, now.
-void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only, std::function<void(device::Buffer&)> keep);
+void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only, device::Device& device,
+                     std::function<void(device::Buffer&)> keep);
 
-// Copies a blob's data to the device now if the host's copy is the newer one, where it has been on the device before.
+// Copies a blob's data to the device that used it last now if the host's copy is the newer one, where it has been on the device before.
 void prefetch(const caffe::Blob<float>& blob);
 
-// True where the device's copy is as new as the host's, or newer. False without the hook, and for a blob that was never there.
+// True where a device's copy is as new as the host's, or newer. False without the hook, and for a blob that was never there.
 bool data_is_on_device(const caffe::Blob<float>& blob);
 bool diff_is_on_device(const caffe::Blob<float>& blob);
 

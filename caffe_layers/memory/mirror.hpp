@@ -7,27 +7,32 @@
 #define BARISTA_MEMORY_MIRROR_HPP_
 
 #include <cstdint>
+#include <forward_list>
 #include <functional>
 #include <mutex>
 #include <vector>
 
 #include "caffe/syncedmem.hpp"
-#include "device/device_manager.hpp"
+#include "device/device.hpp"
 
 namespace barista::memory {
 
 enum class Newer { kHost, kNeither, kDevice };
 
-// Who wants to have what the device holds before a layer works on it in place (before_in_place() of device_memory.hpp).
+// Who wants to have what the device holds before a layer works on it in place (before_in_place() of device_memory.hpp), and on which device.
 struct Keeper {
   const void* owner;
+  device::Device* device;
   bool wants_signs_only;
   std::function<void(device::Buffer&)> keep;
 };
 
 struct Mirror {
   std::recursive_mutex mutex;  // recursive: filling the mirror asks for the host's copy, which looks at the mirror
-  device::Buffer buffer;       // as large as the SyncedMemory, whatever part of it a blob uses
+  // The device's copy, as large as the SyncedMemory, whatever part of it a blob uses: that on the device that used it last, or null where
+  // none did. Each of `buffers` is of another device and stays where it is; those but the current one hold nothing.
+  device::Buffer* buffer = nullptr;
+  std::forward_list<device::Buffer> buffers;
   Newer newer = Newer::kHost;
   std::uint64_t turn = 0;  // that in which views of the host's copy were last taken as written (views.hpp)
   int open_writes = 0;     // write accesses under way,
@@ -39,8 +44,13 @@ struct Mirror {
 // The mirror of `memory`, or null where none was ever asked for.
 Mirror* find_mirror(const caffe::SyncedMemory& memory);
 
-// The mirror of `memory`, made with an uninitialised buffer, host newer, where there is none. `memory` has more than 0 bytes.
+// The mirror of `memory`, made without a buffer, host newer, where there is none.
 Mirror& mirror_of(caffe::SyncedMemory& memory);
+
+// Makes the mirror's buffer the one on `device`, which is allocated where there is none; `memory` has more than 0 bytes. What another device
+// has newer than the host comes to the host first. Throws device::Error where that other device's copy is just being written. With the
+// mirror's lock held.
+void move_to(caffe::SyncedMemory& memory, Mirror& mirror, device::Device& device);
 
 // Copies the host's contents, which are the newer ones, to the device; `ahead` of who wants them, which is for those who record commands.
 // With the mirror's lock held.

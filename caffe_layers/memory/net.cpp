@@ -21,8 +21,9 @@ bool cleared_on_device(const caffe::Blob<float>& blob) {
   Mirror* mirror = barista::memory::find_mirror(memory);
   if (mirror == nullptr || static_cast<std::size_t>(blob.count()) * sizeof(float) != memory.size()) return false;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
+  if (mirror->buffer == nullptr) return false;
   try {
-    barista::device::DeviceManager::instance().zero(mirror->buffer);
+    mirror->buffer->device().zero(*mirror->buffer);
   } catch (const std::exception& error) {
     LOG(FATAL) << error.what();
   }

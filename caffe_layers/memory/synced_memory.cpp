@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "memory/mirror.hpp"
@@ -55,20 +57,39 @@ Mirror& mirror_of(caffe::SyncedMemory& memory) {
   const std::lock_guard<std::mutex> lock(creation);
   if (Mirror* mirror = find_mirror(memory)) return *mirror;
   auto mirror = std::make_unique<Mirror>();
-  mirror->buffer = device::DeviceManager::instance().allocate(memory.size());
   __atomic_store_n(&device_pointer(memory), mirror.get(), __ATOMIC_RELEASE);
   return *mirror.release();  // ~SyncedMemory deletes it
 }
 
+void move_to(caffe::SyncedMemory& memory, Mirror& mirror, device::Device& device) {
+  if (mirror.buffer != nullptr && &mirror.buffer->device() == &device) return;
+  if (mirror.buffer != nullptr) {
+    if (mirror.open_writes > 0) {
+      throw device::Error("memory of " + std::to_string(memory.size()) + " bytes: asked for on " + device.name() + " while " +
+                          mirror.buffer->device().name() + " writes it; a layer works on one device");
+    }
+    if (mirror.newer == Newer::kDevice) memory.cpu_data();
+    mirror.newer = Newer::kHost;
+  }
+  for (device::Buffer& buffer : mirror.buffers) {
+    if (&buffer.device() == &device) {
+      mirror.buffer = &buffer;
+      return;
+    }
+  }
+  mirror.buffers.push_front(device.allocate(memory.size()));
+  mirror.buffer = &mirror.buffers.front();
+}
+
 void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead) {
-  auto& manager = device::DeviceManager::instance();
+  device::Device& device = mirror.buffer->device();
   if (memory.head() == caffe::SyncedMemory::UNINITIALIZED) {
     // Nobody has written it: zeros, as Caffe has it, and no need of the host's memory for that.
-    manager.zero(mirror.buffer);
+    device.zero(*mirror.buffer);
     mark_device_newer(memory, mirror);
     return;
   }
-  manager.upload(mirror.buffer, memory.cpu_data(), memory.size(), ahead);
+  device.upload(*mirror.buffer, memory.cpu_data(), memory.size(), ahead);
   mirror.newer = Newer::kNeither;
 }
 
@@ -120,7 +141,7 @@ void bring_to_host(const caffe::SyncedMemory& memory, void* host, Newer newer) {
   if (mirror == nullptr) return;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
   if (mirror->newer == Newer::kDevice) {
-    or_abort([&] { device::DeviceManager::instance().download(mirror->buffer, host, memory.size()); });
+    or_abort([&] { mirror->buffer->device().download(*mirror->buffer, host, memory.size()); });
     mirror->newer = Newer::kNeither;
   }
   if (newer == Newer::kHost) mirror->newer = Newer::kHost;

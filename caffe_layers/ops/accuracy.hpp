@@ -9,7 +9,7 @@
 #ifndef BARISTA_OPS_ACCURACY_HPP_
 #define BARISTA_OPS_ACCURACY_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/class_axis.hpp"
 #include "ops/loss.hpp"
 
@@ -18,13 +18,13 @@ namespace barista::ops {
 class Accuracy {
  public:
   // Throws plan::Unsupported for an axis without elements.
-  Accuracy(device::DeviceManager& manager, const ClassAxis& axis, int top_k, IgnoredLabel ignored);
+  Accuracy(device::Program& program, const ClassAxis& axis, int top_k, IgnoredLabel ignored);
 
   // Overwrites dst and, where it is given, per_class.
   void forward(const device::Buffer& src, const device::Buffer& labels, device::Buffer& dst, device::Buffer* per_class = nullptr);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   ClassAxis axis_;
   int top_k_;
   IgnoredLabel ignored_;

@@ -11,7 +11,7 @@
 #define BARISTA_OPS_BATCH_NORM_HPP_
 
 #include "ops/channels.hpp"
-#include "ops/in_store.hpp"
+#include "ops/post_ops.hpp"
 
 namespace barista::ops {
 
@@ -26,12 +26,12 @@ struct MovingStatistics {
 class BatchNorm {
  public:
   // Throws plan::Unsupported where `shape` has no values.
-  BatchNorm(device::DeviceManager& manager, const ChannelShape& shape, float eps);
+  BatchNorm(device::Program& program, const ChannelShape& shape, float eps);
 
   // Overwrites dst and normalised, two buffers with the same values: backward needs one that nobody works on in place.
   void forward(const device::Buffer& src, const MovingStatistics& moving, float fraction, device::Buffer& dst,
                device::Buffer& normalised);
-  // In place, it is left to the store of the multiply grid where that can be (ops/in_store.hpp).
+  // In place, it is left to the store of the multiply grid where that can be (ops/post_ops.hpp).
   void forward_global(const device::Buffer& src, const MovingStatistics& moving, device::Buffer& dst);
   // Of the last forward pass. Overwrites diff_src.
   void backward(const device::Buffer& normalised, const device::Buffer& diff_dst, device::Buffer& diff_src);
@@ -42,12 +42,12 @@ class BatchNorm {
   void statistics(const MovingStatistics& moving, bool takes_moving, float fraction);
   float values() const;  // of a channel
 
-  device::DeviceManager& manager_;
+  device::Program& program_;
   ChannelShape shape_;
   float eps_;
   device::Buffer mean_, variance_, scale_;         // of the last forward pass; scale is 1 / sqrt(variance + eps)
   device::Buffer mean_of_diff_, mean_of_product_;  // of the last backward pass
-  AffineInStore in_store_;
+  AffinePostOp post_op_;
 };
 
 }  // namespace barista::ops

@@ -19,7 +19,7 @@ Argument result(const ChannelSum& sum, const ChannelSum& instead) {
 
 }  // namespace
 
-void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
+void channel_affine(device::Program& program, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
                     const ChannelCopy* copy) {
   int options = copy == nullptr ? 0 : copy->of == ChannelCopy::Of::kSrc ? CHANNEL_KEEPS_SRC : CHANNEL_KEEPS_DST;
   if (operands.other != nullptr) options |= CHANNEL_OTHER;
@@ -27,16 +27,16 @@ void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, c
   if (operands.slope != nullptr) options |= CHANNEL_SLOPE;
   if (operands.scale != nullptr) options |= CHANNEL_SCALE;
   if (operands.shift != nullptr) options |= CHANNEL_SHIFT;
-  const plan::ChannelPass pass = plan::plan_channel_affine(manager.recipe(), shape, options);
+  const plan::ChannelPass pass = plan::plan_channel_affine(program.recipe(), shape, options);
   const device::Buffer& src = *operands.src;
-  launch(manager, "channel_affine_",
+  launch(program, "channel_affine_",
          {Argument::in(src), operand(operands.other, src), operand(operands.centre, src), operand(operands.slope, src),
           operand(operands.scale, src), operand(operands.shift, src), Argument::out(dst),
           Argument::out(copy != nullptr ? copy->to : dst), Argument::value(pass.shape), Argument::value(options)},
          pass.units);
 }
 
-void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
+void channel_sums(device::Program& program, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
                   const ChannelSum& sums) {
   if (products.to == nullptr && sums.to == nullptr) return;
   int options = 0;
@@ -47,9 +47,9 @@ void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, con
   if (products.adds) options |= CHANNEL_ADDS_PRODUCTS;
   if (sums.to != nullptr) options |= CHANNEL_SUMS;
   if (sums.adds) options |= CHANNEL_ADDS_SUMS;
-  const plan::ChannelPass pass = plan::plan_channel_sums(manager.recipe(), shape, options);
+  const plan::ChannelPass pass = plan::plan_channel_sums(program.recipe(), shape, options);
   const device::Buffer& b = *terms.b;
-  launch(manager, "channel_sums_",
+  launch(program, "channel_sums_",
          {operand(terms.a, b), Argument::in(b), operand(terms.centre, b), result(products, sums), result(sums, products),
           Argument::value(pass.shape), Argument::value(options), Argument::value(terms.divisor)},
          pass.units);

@@ -5,7 +5,7 @@
 #ifndef BARISTA_OPS_CHANNELS_HPP_
 #define BARISTA_OPS_CHANNELS_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/channels.hpp"
 
 namespace barista::ops {
@@ -29,7 +29,7 @@ struct ChannelCopy {
 };
 
 // Overwrites dst and the copy's buffer.
-void channel_affine(device::DeviceManager& manager, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
+void channel_affine(device::Program& program, const ChannelShape& shape, const ChannelAffine& operands, device::Buffer& dst,
                     const ChannelCopy* copy = nullptr);
 
 // The terms x and y of a channel's sums: y = b - centre[c], and x = a, or what of a is not above 0; without an a, x = y.
@@ -49,7 +49,7 @@ struct ChannelSum {
 
 // products[c] = (sum of x * y) / divisor, sums[c] = (sum of y) / divisor, each over outer and inner, in an order that is the same on
 // every run and whatever the recipe.
-void channel_sums(device::DeviceManager& manager, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
+void channel_sums(device::Program& program, const ChannelShape& shape, const ChannelTerms& terms, const ChannelSum& products,
                   const ChannelSum& sums);
 
 }  // namespace barista::ops

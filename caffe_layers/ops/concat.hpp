@@ -6,12 +6,12 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 // Overwrites dst. `runs` has as many elements as `parts`.
-void concat(device::DeviceManager& manager, const std::vector<const device::Buffer*>& parts, const std::vector<int>& runs, int rows,
+void concat(device::Program& program, const std::vector<const device::Buffer*>& parts, const std::vector<int>& runs, int rows,
             device::Buffer& dst);
 
 }  // namespace barista::ops

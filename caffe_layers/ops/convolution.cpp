@@ -13,16 +13,16 @@ namespace barista::ops {
 
 // Either passes on the multiply grid, or depthwise ones.
 struct Convolution::Impl {
-  Impl(device::DeviceManager& device_manager, const ConvolutionShape& shape) : manager(device_manager), s(shape), packed(manager) {
+  Impl(device::Program& with, const ConvolutionShape& shape) : program(with), s(shape), packed(program) {
     plan::check_output(shape);
     if (plan::is_depthwise(shape)) {
-      depthwise.emplace(manager, shape);
+      depthwise.emplace(program, shape);
     } else {
-      grid = plan::plan_convolution(manager.recipe(), shape);
+      grid = plan::plan_convolution(program.recipe(), shape);
     }
   }
 
-  device::DeviceManager& manager;
+  device::Program& program;
   ConvolutionShape s;
   std::optional<Depthwise> depthwise;
   plan::ConvolutionPlan grid;
@@ -31,7 +31,7 @@ struct Convolution::Impl {
   std::optional<WeightsPass> weights;
 };
 
-Convolution::Convolution(device::DeviceManager& manager, const ConvolutionShape& shape) : impl_(new Impl(manager, shape)) {}
+Convolution::Convolution(device::Program& program, const ConvolutionShape& shape) : impl_(new Impl(program, shape)) {}
 
 Convolution::~Convolution() = default;
 
@@ -39,7 +39,7 @@ void Convolution::forward(const device::Buffer& src, const device::Buffer& weigh
                           device::Buffer& dst) {
   Impl& impl = *impl_;
   if (impl.depthwise) return impl.depthwise->forward(src, weights, bias, dst);
-  if (!impl.forward) impl.forward.emplace(impl.manager, std::vector<plan::PassPlan>{impl.grid.forward}, impl.packed);
+  if (!impl.forward) impl.forward.emplace(impl.program, std::vector<plan::PassPlan>{impl.grid.forward}, impl.packed);
   impl.forward->run(src, weights, bias, dst);
 }
 
@@ -47,7 +47,7 @@ void Convolution::backward_data(const device::Buffer& diff_dst, const device::Bu
                                 const device::Buffer* bias) {
   Impl& impl = *impl_;
   if (impl.depthwise) return impl.depthwise->backward_data(diff_dst, weights, diff_src, bias);
-  if (!impl.data) impl.data.emplace(impl.manager, impl.grid.data, impl.packed);
+  if (!impl.data) impl.data.emplace(impl.program, impl.grid.data, impl.packed);
   impl.data->run(diff_dst, weights, bias, diff_src);
 }
 
@@ -64,16 +64,16 @@ void Convolution::backward_weights(const device::Buffer& src, const device::Buff
   Impl& impl = *impl_;
   if (impl.depthwise) {
     impl.depthwise->backward_weights(src, diff_dst, diff_weights);
-    if (bias != nullptr) bias_gradient(impl.manager, *bias);
+    if (bias != nullptr) bias_gradient(impl.program, *bias);
     return;
   }
-  if (!impl.weights) impl.weights.emplace(impl.manager, impl.grid.weights);
+  if (!impl.weights) impl.weights.emplace(impl.program, impl.grid.weights);
   impl.weights->run(src, diff_dst, diff_weights, bias);
 }
 
 void Convolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
   const ConvolutionShape& s = impl_->s;
-  bias_gradient(impl_->manager, {diff_dst, diff_bias, s.N, s.O, s.P() * s.Q()});
+  bias_gradient(impl_->program, {diff_dst, diff_bias, s.N, s.O, s.P() * s.Q()});
 }
 
 }  // namespace barista::ops

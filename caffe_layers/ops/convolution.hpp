@@ -10,7 +10,7 @@
 
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/parameter_gradients.hpp"
 #include "plan/shapes.hpp"
 
@@ -22,7 +22,7 @@ class Convolution {
  public:
   // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported for a shape without output,
   // and where a pass has no tile that fits the recipe's memories.
-  Convolution(device::DeviceManager& manager, const ConvolutionShape& shape);
+  Convolution(device::Program& program, const ConvolutionShape& shape);
   ~Convolution();
 
   // bias may be null.

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/copy.hpp"
 
 namespace barista::ops {
@@ -12,7 +12,7 @@ namespace barista::ops {
 using plan::CopyRows;
 
 // The launches of one copy, to be enqueued with others that write other parts of dst; none where there is nothing to copy.
-std::vector<device::Launch> copy_launches(device::DeviceManager& manager, const device::Buffer& src, device::Buffer& dst,
+std::vector<device::Launch> copy_launches(device::Program& program, const device::Buffer& src, device::Buffer& dst,
                                           const CopyRows& rows);
 
 }  // namespace barista::ops

@@ -2,8 +2,8 @@
 
 namespace barista::ops {
 
-Deconvolution::Deconvolution(device::DeviceManager& manager, const ConvolutionShape& transposed)
-    : manager_(manager), shape_(transposed), convolution_(manager, transposed) {}
+Deconvolution::Deconvolution(device::Program& program, const ConvolutionShape& transposed)
+    : program_(program), shape_(transposed), convolution_(program, transposed) {}
 
 void Deconvolution::forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias,
                             device::Buffer& dst) {
@@ -26,7 +26,7 @@ void Deconvolution::backward_weights(const device::Buffer& src, const device::Bu
 }
 
 void Deconvolution::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(manager_, bias_gradient_of(diff_dst, diff_bias));
+  bias_gradient(program_, bias_gradient_of(diff_dst, diff_bias));
 }
 
 }  // namespace barista::ops

@@ -13,7 +13,7 @@ namespace barista::ops {
 
 class Deconvolution {
  public:
-  Deconvolution(device::DeviceManager& manager, const ConvolutionShape& transposed);
+  Deconvolution(device::Program& program, const ConvolutionShape& transposed);
 
   // bias may be null.
   void forward(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
@@ -28,7 +28,7 @@ class Deconvolution {
  private:
   BiasGradient bias_gradient_of(const device::Buffer& diff_dst, device::Buffer& diff_bias) const;
 
-  device::DeviceManager& manager_;
+  device::Program& program_;
   ConvolutionShape shape_;
   Convolution convolution_;
 };

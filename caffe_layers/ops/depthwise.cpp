@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/grid_jobs.hpp"
+#include "ops/post_ops.hpp"
 #include "ops/uploaded.hpp"
 #include "plan/depthwise_plan.hpp"
 
@@ -16,49 +16,49 @@ using device::Argument;
 // A pass, its parts and its sweeps on the device.
 class DevicePass {
  public:
-  DevicePass(device::DeviceManager& manager, const plan::DepthwisePass& pass)
-      : manager_(manager),
+  DevicePass(device::Program& program, const plan::DepthwisePass& pass)
+      : program_(program),
         problem_(pass.problem),
         units_(pass.units),
-        parts_(uploaded(manager, pass.parts)),
-        sweeps_(uploaded(manager, pass.sweeps)) {}
+        parts_(uploaded(program, pass.parts)),
+        sweeps_(uploaded(program, pass.sweeps)) {}
 
-  // diff_src or dst = weights and bias applied to `source`. Held back for what follows in place (ops/in_store.hpp), so arguments
-  // are where a launch of the multiply grid has them.
+  // diff_src or dst = weights and bias applied to `source`. Deferred, for post-ops (ops/post_ops.hpp).
   void apply(const device::Buffer& source, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& result) {
-    multiply_store stores = {};
-    stores.offsets = bias != nullptr ? 1 : 0;
-    stores.images = problem_.planes / problem_.channels;
-    stores.channels = problem_.channels;
-    const Argument unused = Argument::in(weights);
-    static_assert(kMultiplyScale == 2 && kMultiplyOffset == 3 && kMultiplyDst == 4 && kMultiplyStores == 8);
-    manager_.launch_held(launches(
-        "depthwise_apply_",
-        {Argument::in(source), Argument::in(weights), unused, bias != nullptr ? Argument::in(*bias) : unused, Argument::out(result),
-         Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem_), Argument::value(stores)}));
+    device::PostOps post_ops;
+    if (bias != nullptr) post_ops.offset = Argument::in(*bias);
+    const auto make = [problem = problem_, units = units_, parts = Argument::in(parts_), sweeps = Argument::in(sweeps_),
+                       src = Argument::in(source),
+                       operand = Argument::in(weights)](const device::PostOps& fused, const Argument& to) {
+      return launches(units, "depthwise_apply_",
+                      {src, operand, fused.scale.value_or(operand), fused.offset.value_or(operand), to, parts, sweeps,
+                       Argument::value(problem), Argument::value(as_store(fused))});
+    };
+    program_.launch_deferred({Argument::out(result), problem_.planes / problem_.channels, problem_.channels, post_ops, make});
   }
 
   void weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights) {
     const std::size_t bytes = static_cast<std::size_t>(problem_.channels) * problem_.kernel_plane * sizeof(float);
-    const int adds = manager_.take_zero(diff_weights, bytes) ? 0 : 1;
-    manager_.launch(launches(
-        "depthwise_weights_",
+    const int adds = program_.device().take_zero(diff_weights, bytes) ? 0 : 1;
+    program_.launch(launches(
+        units_, "depthwise_weights_",
         {Argument::in(src), Argument::in(diff_dst), adds != 0 ? Argument::inout(diff_weights) : Argument::out(diff_weights),
          Argument::in(parts_), Argument::in(sweeps_), Argument::value(problem_), Argument::value(adds)}));
   }
 
  private:
-  std::vector<device::Launch> launches(const std::string& kernel, const std::vector<Argument>& arguments) const {
+  static std::vector<device::Launch> launches(const std::vector<depthwise_range>& units, const std::string& kernel,
+                                              const std::vector<Argument>& arguments) {
     std::vector<device::Launch> group;
-    for (std::size_t unit = 0; unit < units_.size(); unit++) {
+    for (std::size_t unit = 0; unit < units.size(); unit++) {
       device::Launch one = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
-      one.arguments.push_back(Argument::value(units_[unit]));
+      one.arguments.push_back(Argument::value(units[unit]));
       group.push_back(std::move(one));
     }
     return group;
   }
 
-  device::DeviceManager& manager_;
+  device::Program& program_;
   depthwise_problem problem_;
   std::vector<depthwise_range> units_;
   device::Buffer parts_, sweeps_;
@@ -67,20 +67,20 @@ class DevicePass {
 }  // namespace
 
 struct Depthwise::Impl {
-  Impl(device::DeviceManager& device_manager, const plan::ConvolutionShape& shape)
-      : manager(device_manager), passes(plan::plan_depthwise(manager.recipe(), shape)) {}
+  Impl(device::Program& with, const plan::ConvolutionShape& shape)
+      : program(with), passes(plan::plan_depthwise(program.recipe(), shape)) {}
 
   DevicePass& ready(std::optional<DevicePass>& pass, const plan::DepthwisePass& pass_plan) const {
-    if (!pass) pass.emplace(manager, pass_plan);
+    if (!pass) pass.emplace(program, pass_plan);
     return *pass;
   }
 
-  device::DeviceManager& manager;
+  device::Program& program;
   plan::DepthwisePlan passes;
   std::optional<DevicePass> forward, data, weights;
 };
 
-Depthwise::Depthwise(device::DeviceManager& manager, const plan::ConvolutionShape& shape) : impl_(new Impl(manager, shape)) {}
+Depthwise::Depthwise(device::Program& program, const plan::ConvolutionShape& shape) : impl_(new Impl(program, shape)) {}
 
 Depthwise::~Depthwise() = default;
 

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/shapes.hpp"
 
 namespace barista::ops {
@@ -18,7 +18,7 @@ class Depthwise {
  public:
   // Of a shape that plan::is_depthwise() is true of. Plans all passes; each takes memory for its plan when it first runs. Throws
   // plan::Unsupported where not even one result and one weight fit the recipe's memories.
-  Depthwise(device::DeviceManager& manager, const plan::ConvolutionShape& shape);
+  Depthwise(device::Program& program, const plan::ConvolutionShape& shape);
   ~Depthwise();
 
   // bias may be null.

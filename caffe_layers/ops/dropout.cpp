@@ -4,21 +4,21 @@
 
 namespace barista::ops {
 
-void dropout(device::DeviceManager& manager, const DropoutMask& mask, const device::Buffer& src, device::Buffer& dst, int count) {
+void dropout(device::Program& program, const DropoutMask& mask, const device::Buffer& src, device::Buffer& dst, int count) {
   elementwise_function f = {};
   f.function = ELEMENTWISE_DROPOUT;
   f.scale = mask.scale;
   f.key = mask.key;
   f.drop_below = mask.drop_below;
-  launch_elementwise(manager, f, {&src}, dst, count);
+  launch_elementwise(program, f, {&src}, dst, count);
 }
 
-void dropout(device::DeviceManager& manager, const device::Buffer& mask, float scale, const device::Buffer& src,
-             device::Buffer& dst, int count) {
+void dropout(device::Program& program, const device::Buffer& mask, float scale, const device::Buffer& src, device::Buffer& dst,
+             int count) {
   elementwise_function f = {};
   f.function = ELEMENTWISE_PRODUCT;
   f.scale = scale;
-  launch_elementwise(manager, f, {&src, &mask}, dst, count);
+  launch_elementwise(program, f, {&src, &mask}, dst, count);
 }
 
 }  // namespace barista::ops

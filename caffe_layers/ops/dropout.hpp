@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -20,11 +20,11 @@ struct DropoutMask {
   float scale;               // of what is kept
 };
 
-void dropout(device::DeviceManager& manager, const DropoutMask& mask, const device::Buffer& src, device::Buffer& dst, int count);
+void dropout(device::Program& program, const DropoutMask& mask, const device::Buffer& src, device::Buffer& dst, int count);
 
 // dst[i] = src[i] * mask[i] * scale, with a mask of 0 and 1 that somebody else drew.
-void dropout(device::DeviceManager& manager, const device::Buffer& mask, float scale, const device::Buffer& src,
-             device::Buffer& dst, int count);
+void dropout(device::Program& program, const device::Buffer& mask, float scale, const device::Buffer& src, device::Buffer& dst,
+             int count);
 
 }  // namespace barista::ops
 

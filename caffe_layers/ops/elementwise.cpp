@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "ops/in_store.hpp"
 #include "ops/launches.hpp"
+#include "ops/post_ops.hpp"
 
 namespace barista::ops {
 namespace {
@@ -54,36 +54,36 @@ const device::Buffer* chosen(Operand operand, const device::Buffer& src, const d
 
 }  // namespace
 
-void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
-                         device::Buffer& dst, int count) {
+void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src, device::Buffer& dst,
+                         int count) {
   const bool rectifies = function.forward.function == ELEMENTWISE_RELU && function.forward.slope == 0;
-  if (rectifies && &src == &dst && rectify_in_store(manager, dst)) return;
+  if (rectifies && &src == &dst && fuse_rectify(program, dst)) return;
   ElementwiseOperands operands;
   if (function.forward.reads(Operand::kSrc)) operands.a = &src;
-  launch_elementwise(manager, described(function.forward), operands, dst, count);
+  launch_elementwise(program, described(function.forward), operands, dst, count);
 }
 
-void elementwise_backward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
+void elementwise_backward(device::Program& program, const Elementwise& function, const device::Buffer& src,
                           const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src, int count) {
   const ElementwisePass& pass = function.backward;
-  launch_elementwise(manager, described(pass),
+  launch_elementwise(program, described(pass),
                      {chosen(pass.a, src, dst, diff_dst), chosen(pass.b, src, dst, diff_dst), chosen(pass.c, src, dst, diff_dst)},
                      diff_src, count);
 }
 
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
-                        device::Buffer& out, int count) {
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands, device::Buffer& out,
+                        int count) {
   f.reads = reads(operands);
-  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, count);
-  launch(manager, plan.transcendental ? "transcendental_" : "elementwise_",
+  const plan::ElementwisePlan plan = plan::plan_elementwise(program.recipe(), f.function, f.reads, count);
+  launch(program, plan.transcendental ? "transcendental_" : "elementwise_",
          arguments(f, operands, plan.transcendental ? nullptr : &out, out), plan.units);
 }
 
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands,
                         const device::Buffer& slopes, int channels, device::Buffer& out, int planes, int elements) {
   f.reads = reads(operands) | ELEMENTWISE_READS_SLOPES;
-  const plan::ElementwisePlan plan = plan::plan_elementwise(manager.recipe(), f.function, f.reads, channels, planes, elements);
-  launch(manager, "elementwise_", arguments(f, operands, &slopes, out), plan.units);
+  const plan::ElementwisePlan plan = plan::plan_elementwise(program.recipe(), f.function, f.reads, channels, planes, elements);
+  launch(program, "elementwise_", arguments(f, operands, &slopes, out), plan.units);
 }
 
 }  // namespace barista::ops

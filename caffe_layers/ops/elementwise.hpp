@@ -8,7 +8,7 @@
 #ifndef BARISTA_OPS_ELEMENTWISE_HPP_
 #define BARISTA_OPS_ELEMENTWISE_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/elementwise.hpp"
 
 namespace barista::ops {
@@ -18,11 +18,11 @@ using plan::ElementwisePass;
 using plan::Operand;
 using namespace plan::functions;
 
-// Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/in_store.hpp).
-void elementwise_forward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
-                         device::Buffer& dst, int count);
+// Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/post_ops.hpp).
+void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src, device::Buffer& dst,
+                         int count);
 // Overwrites diff_src. Of src, dst and diff_dst those that function.backward doesn't read may be without memory.
-void elementwise_backward(device::DeviceManager& manager, const Elementwise& function, const device::Buffer& src,
+void elementwise_backward(device::Program& program, const Elementwise& function, const device::Buffer& src,
                           const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src, int count);
 
 // --- for operations that are made of these kernels ---
@@ -35,12 +35,12 @@ struct ElementwiseOperands {
 };
 
 // out[i] = f(operands[i]) for i < count, split over the compute units. `f.reads` is set here.
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
-                        device::Buffer& out, int count);
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands, device::Buffer& out,
+                        int count);
 
 // The same for `planes` planes of `elements`, plane p with the slope slopes[p % channels]. For functions up to
 // ELEMENTWISE_LAST_ARITHMETIC.
-void launch_elementwise(device::DeviceManager& manager, elementwise_function f, const ElementwiseOperands& operands,
+void launch_elementwise(device::Program& program, elementwise_function f, const ElementwiseOperands& operands,
                         const device::Buffer& slopes, int channels, device::Buffer& out, int planes, int elements);
 
 }  // namespace barista::ops

@@ -12,28 +12,28 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 using Sources = std::vector<const device::Buffer*>;  // at least two
 
-void eltwise_sum(device::DeviceManager& manager, const Sources& src, const std::vector<float>& coefficients, device::Buffer& dst,
+void eltwise_sum(device::Program& program, const Sources& src, const std::vector<float>& coefficients, device::Buffer& dst,
                  int count);
-void eltwise_product(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, int count);
+void eltwise_product(device::Program& program, const Sources& src, device::Buffer& dst, int count);
 // Overwrites winners too.
-void eltwise_maximum(device::DeviceManager& manager, const Sources& src, device::Buffer& dst, device::Buffer& winners, int count);
+void eltwise_maximum(device::Program& program, const Sources& src, device::Buffer& dst, device::Buffer& winners, int count);
 
 // All overwrite diff_src, that of src[k].
-void eltwise_sum_backward(device::DeviceManager& manager, float coefficient, const device::Buffer& diff_dst,
-                          device::Buffer& diff_src, int count);
+void eltwise_sum_backward(device::Program& program, float coefficient, const device::Buffer& diff_dst, device::Buffer& diff_src,
+                          int count);
 // Multiplies the other sources.
-void eltwise_product_backward(device::DeviceManager& manager, const Sources& src, int k, const device::Buffer& diff_dst,
+void eltwise_product_backward(device::Program& program, const Sources& src, int k, const device::Buffer& diff_dst,
                               device::Buffer& diff_src, int count);
 // Divides dst by src[k]: fewer launches where there are many sources, and NaN where src[k] is 0, as in stock Caffe.
-void eltwise_quotient_backward(device::DeviceManager& manager, const device::Buffer& src, const device::Buffer& dst,
+void eltwise_quotient_backward(device::Program& program, const device::Buffer& src, const device::Buffer& dst,
                                const device::Buffer& diff_dst, device::Buffer& diff_src, int count);
-void eltwise_maximum_backward(device::DeviceManager& manager, int k, const device::Buffer& winners, const device::Buffer& diff_dst,
+void eltwise_maximum_backward(device::Program& program, int k, const device::Buffer& winners, const device::Buffer& diff_dst,
                               device::Buffer& diff_src, int count);
 
 }  // namespace barista::ops

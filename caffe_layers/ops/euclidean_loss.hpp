@@ -8,7 +8,7 @@
 #ifndef BARISTA_OPS_EUCLIDEAN_LOSS_HPP_
 #define BARISTA_OPS_EUCLIDEAN_LOSS_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/loss.hpp"
 #include "plan/losses.hpp"
 
@@ -17,7 +17,7 @@ namespace barista::ops {
 class EuclideanLoss {
  public:
   // Throws plan::Unsupported where `count` or `examples` is less than 1.
-  EuclideanLoss(device::DeviceManager& manager, int count, int examples);
+  EuclideanLoss(device::Program& program, int count, int examples);
 
   // Overwrites difference and loss.
   void forward(const device::Buffer& src, const device::Buffer& target, device::Buffer& difference, device::Buffer& loss);
@@ -25,7 +25,7 @@ class EuclideanLoss {
   void backward(const device::Buffer& difference, const device::Buffer& weight, int sign, device::Buffer& diff);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   plan::LossPlan plan_;
   int count_, examples_;
   LossSum sum_;

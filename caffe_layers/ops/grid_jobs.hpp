@@ -4,39 +4,21 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
-#include "interface/multiply_descriptor.h"
+#include "device/program.hpp"
 #include "plan/multiply_plan.hpp"
 
 namespace barista::ops {
 
-// Arguments of multiply_*, by their place.
-enum MultiplyArgument {
-  kMultiplySrc,
-  kMultiplyOperand,
-  kMultiplyScale,
-  kMultiplyOffset,
-  kMultiplyDst,
-  kMultiplyJobs,
-  kMultiplyJobBegin,
-  kMultiplyJobEnd,
-  kMultiplyStores
-};
-
-// The jobs of some plans, and launches that do them.
+// The jobs of some plans, and launches that do them. Copies share the jobs on the device.
 class GridJobs {
  public:
-  GridJobs(device::DeviceManager& manager, const std::vector<plan::MultiplyPlan>& plans);
-  // One launch a unit that takes part. A buffer that isn't there is null.
-  struct Operands {
-    const device::Buffer &src, &operand;
-    const device::Buffer *scale, *offset;
-    device::Argument dst;
-  };
-  std::vector<device::Launch> launches(const Operands& operands, const multiply_store& stores) const;
+  GridJobs(device::Program& program, const std::vector<plan::MultiplyPlan>& plans);
+  // One launch a unit that takes part. With `adds`, raw gradients are added to what dst holds.
+  std::vector<device::Launch> launches(const device::Argument& src, const device::Argument& operand,
+                                       const device::PostOps& post_ops, const device::Argument& dst, bool adds = false) const;
 
  private:
-  device::Buffer jobs_;
+  device::Argument jobs_;
   std::vector<int> ends_;  // of each unit's jobs; they follow each other
 };
 

@@ -12,15 +12,15 @@
 namespace barista::ops {
 
 struct InnerProduct::Impl {
-  Impl(device::DeviceManager& device_manager, const InnerProductShape& shape)
-      : manager(device_manager), s(shape), grid(plan::plan_inner_product(manager.recipe(), shape)), packed(manager) {}
+  Impl(device::Program& with, const InnerProductShape& shape)
+      : program(with), s(shape), grid(plan::plan_inner_product(program.recipe(), shape)), packed(program) {}
 
   OutputsPass& ready(std::optional<OutputsPass>& pass, const plan::PassPlan& pass_plan) {
-    if (!pass) pass.emplace(manager, std::vector<plan::PassPlan>{pass_plan}, packed);
+    if (!pass) pass.emplace(program, std::vector<plan::PassPlan>{pass_plan}, packed);
     return *pass;
   }
 
-  device::DeviceManager& manager;
+  device::Program& program;
   InnerProductShape s;
   plan::InnerProductPlan grid;
   PackedWeights packed;
@@ -28,7 +28,7 @@ struct InnerProduct::Impl {
   std::optional<WeightsPass> weights;
 };
 
-InnerProduct::InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape) : impl_(new Impl(manager, shape)) {}
+InnerProduct::InnerProduct(device::Program& program, const InnerProductShape& shape) : impl_(new Impl(program, shape)) {}
 
 InnerProduct::~InnerProduct() = default;
 
@@ -44,14 +44,14 @@ void InnerProduct::backward_data(const device::Buffer& diff_dst, const device::B
 void InnerProduct::backward_weights(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights,
                                     device::Buffer* diff_bias) {
   Impl& impl = *impl_;
-  if (!impl.weights) impl.weights.emplace(impl.manager, impl.grid.weights);
+  if (!impl.weights) impl.weights.emplace(impl.program, impl.grid.weights);
   const bool transpose = impl.s.transpose;
   impl.weights->run(transpose ? src : diff_dst, transpose ? diff_dst : src, diff_weights, nullptr);
   if (diff_bias != nullptr) backward_bias(diff_dst, *diff_bias);
 }
 
 void InnerProduct::backward_bias(const device::Buffer& diff_dst, device::Buffer& diff_bias) {
-  bias_gradient(impl_->manager, {diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1});
+  bias_gradient(impl_->program, {diff_dst, diff_bias, impl_->s.N, impl_->s.O, 1});
 }
 
 }  // namespace barista::ops

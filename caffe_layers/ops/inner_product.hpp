@@ -8,7 +8,7 @@
 
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/shapes.hpp"
 
 namespace barista::ops {
@@ -19,7 +19,7 @@ class InnerProduct {
  public:
   // Plans all passes; a pass takes memory for its scratch when it first runs. Throws plan::Unsupported where a pass has no tile
   // that fits the recipe's memories.
-  InnerProduct(device::DeviceManager& manager, const InnerProductShape& shape);
+  InnerProduct(device::Program& program, const InnerProductShape& shape);
   ~InnerProduct();
 
   // bias may be null.

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
@@ -25,9 +25,9 @@ std::vector<device::Launch> launches(const std::string& kernel, const std::vecto
 
 // Enqueues them; nothing where there is no part.
 template <typename Part>
-void launch(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
+void launch(device::Program& program, const std::string& kernel, const std::vector<device::Argument>& arguments,
             const std::vector<Part>& parts) {
-  if (!parts.empty()) manager.launch(launches(kernel, arguments, parts));
+  if (!parts.empty()) program.launch(launches(kernel, arguments, parts));
 }
 
 }  // namespace barista::ops

@@ -4,14 +4,14 @@
 
 namespace barista::ops {
 
-LossSum::LossSum(device::DeviceManager& manager, std::optional<float> divisor)
-    : manager_(manager),
+LossSum::LossSum(device::Program& program, std::optional<float> divisor)
+    : program_(program),
       fixed_(divisor.value_or(0)),
-      parts_(manager.allocate(manager.recipe().compute_units * sizeof(loss_part))),
-      divisor_(manager.allocate(sizeof(float))) {}
+      parts_(program.device().allocate(program.recipe().compute_units * sizeof(loss_part))),
+      divisor_(program.device().allocate(sizeof(float))) {}
 
 void LossSum::finish(int units, device::Buffer& dst) {
-  manager_.launch({{"loss_finish",
+  program_.launch({{"loss_finish",
                     0,
                     {device::Argument::in(parts_), device::Argument::out(divisor_), device::Argument::out(dst),
                      device::Argument::value(units), device::Argument::value(fixed_)}}});

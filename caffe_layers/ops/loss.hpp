@@ -7,14 +7,14 @@
 
 #include <optional>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 class LossSum {
  public:
   // Without `divisor`, forward divides by the values that counted.
-  LossSum(device::DeviceManager& manager, std::optional<float> divisor);
+  LossSum(device::Program& program, std::optional<float> divisor);
 
   // What each unit found: the kernels write loss_part number `unit`.
   device::Buffer& parts() { return parts_; }
@@ -24,7 +24,7 @@ class LossSum {
   void finish(int units, device::Buffer& dst);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   float fixed_;  // 0: none
   device::Buffer parts_, divisor_;
 };

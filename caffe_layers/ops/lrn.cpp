@@ -6,15 +6,15 @@ namespace barista::ops {
 
 using device::Argument;
 
-LRN::LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunction& function)
-    : manager_(manager), plan_(plan::plan_lrn(manager.recipe(), shape, function)) {
+LRN::LRN(device::Program& program, const LRNShape& shape, const LRNFunction& function)
+    : program_(program), plan_(plan::plan_lrn(program.recipe(), shape, function)) {
   const std::size_t bytes = static_cast<std::size_t>(shape.N) * shape.C * shape.H * shape.W * sizeof(float);
-  powers_ = manager.allocate(bytes);
-  ratios_ = manager.allocate(bytes);
+  powers_ = program.device().allocate(bytes);
+  ratios_ = program.device().allocate(bytes);
 }
 
 void LRN::forward(const device::Buffer& src, device::Buffer& dst) {
-  launch(manager_, "lrn_",
+  launch(program_, "lrn_",
          {Argument::in(src), Argument::in(src), Argument::in(src), Argument::out(powers_), Argument::out(ratios_),
           Argument::out(dst), Argument::value(plan_.forward.problem)},
          plan_.forward.units);
@@ -22,7 +22,7 @@ void LRN::forward(const device::Buffer& src, device::Buffer& dst) {
 
 // What forward writes to is handed over as read: the kernel leaves it alone here.
 void LRN::backward(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_src) {
-  launch(manager_, "lrn_",
+  launch(program_, "lrn_",
          {Argument::in(diff_dst), Argument::in(ratios_), Argument::in(src), Argument::in(powers_), Argument::in(ratios_),
           Argument::out(diff_src), Argument::value(plan_.backward.problem)},
          plan_.backward.units);

@@ -11,7 +11,7 @@
 #ifndef BARISTA_OPS_LRN_HPP_
 #define BARISTA_OPS_LRN_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/lrn.hpp"
 
 namespace barista::ops {
@@ -23,7 +23,7 @@ using plan::LRNShape;
 class LRN {
  public:
   // Plans tiles, and allocates what forward keeps for backward: two floats an element. Throws plan::Unsupported as plan::plan_lrn() does.
-  LRN(device::DeviceManager& manager, const LRNShape& shape, const LRNFunction& function);
+  LRN(device::Program& program, const LRNShape& shape, const LRNFunction& function);
 
   // Overwrites dst, which must not be src.
   void forward(const device::Buffer& src, device::Buffer& dst);
@@ -31,7 +31,7 @@ class LRN {
   void backward(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_src);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   plan::LRNPlan plan_;
   device::Buffer powers_, ratios_;  // scale^-beta and dst / scale of the last forward pass
 };

@@ -2,8 +2,8 @@
 
 namespace barista::ops {
 
-OutputsPass::OutputsPass(device::DeviceManager& manager, const std::vector<plan::PassPlan>& passes, PackedWeights& packed)
-    : manager_(manager), packed_(packed) {
+OutputsPass::OutputsPass(device::Program& program, const std::vector<plan::PassPlan>& passes, PackedWeights& packed)
+    : program_(program), packed_(packed) {
   std::vector<plan::MultiplyPlan> plans;
   for (const plan::PassPlan& pass : passes) {
     plans.push_back(pass.plan);
@@ -11,17 +11,22 @@ OutputsPass::OutputsPass(device::DeviceManager& manager, const std::vector<plan:
     packs_ = true;
     plans.back().descriptor.weights_start = int(packed.add(pass));
   }
-  jobs_.emplace(manager, plans);
+  jobs_.emplace(program, plans);
   const plan::Contraction& all = passes.front().pass.contraction;
-  stores_.images = all.images;
-  stores_.channels = all.groups * all.columns;
+  images_ = all.images;
+  channels_ = all.groups * all.columns;
 }
 
 void OutputsPass::run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst) {
-  multiply_store stores = stores_;
-  stores.offsets = bias != nullptr ? 1 : 0;
+  using device::Argument;
   const device::Buffer& operand = packs_ ? packed_.pack(weights) : weights;
-  manager_.launch_held(jobs_->launches({src, operand, nullptr, bias, device::Argument::out(dst)}, stores));
+  device::PostOps post_ops;
+  if (bias != nullptr) post_ops.offset = Argument::in(*bias);
+  program_.launch_deferred(
+      {Argument::out(dst), images_, channels_, post_ops,
+       [jobs = *jobs_, src = Argument::in(src), operand = Argument::in(operand)](const device::PostOps& fused, const Argument& to) {
+         return jobs.launches(src, operand, fused, to);
+       }});
 }
 
 }  // namespace barista::ops

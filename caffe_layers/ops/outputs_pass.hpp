@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/grid_jobs.hpp"
 #include "ops/packed_weights.hpp"
 #include "plan/multiply_plan.hpp"
@@ -16,15 +16,15 @@ namespace barista::ops {
 // outlives this.
 class OutputsPass {
  public:
-  OutputsPass(device::DeviceManager& manager, const std::vector<plan::PassPlan>& passes, PackedWeights& packed);
-  // dst = contractions of src and weights, plus bias where it isn't null. Held back for what follows in place (ops/in_store.hpp).
+  OutputsPass(device::Program& program, const std::vector<plan::PassPlan>& passes, PackedWeights& packed);
+  // dst = contractions of src and weights, plus bias where it isn't null. Deferred, for post-ops (ops/post_ops.hpp).
   void run(const device::Buffer& src, const device::Buffer& weights, const device::Buffer* bias, device::Buffer& dst);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   PackedWeights& packed_;
   bool packs_ = false;
-  multiply_store stores_ = {};
+  int images_, channels_;  // of dst
   std::optional<GridJobs> jobs_;
 };
 

@@ -11,9 +11,9 @@ std::size_t PackedWeights::add(const plan::PassPlan& pass) {
 }
 
 void PackedWeights::allocate() {
-  packed_ = zeros(manager_, layouts_.floats());
-  taps_ = uploaded(manager_, layouts_.taps());
-  on_device_ = uploaded(manager_, layouts_.layouts());
+  packed_ = zeros(program_, layouts_.floats());
+  taps_ = uploaded(program_, layouts_.taps());
+  on_device_ = uploaded(program_, layouts_.layouts());
   packed_version_ = 0;
 }
 
@@ -21,7 +21,7 @@ const device::Buffer& PackedWeights::pack(const device::Buffer& weights) {
   using device::Argument;
   if (!packed_) allocate();
   if (packed_version_ != weights.version()) {
-    launch_shares(manager_, "pack_weights_",
+    launch_shares(program_, "pack_weights_",
                   {Argument::in(weights), Argument::in(taps_), Argument::in(on_device_), Argument::inout(packed_)},
                   layouts_.vectors(), 1, double(layouts_.floats()));
     packed_version_ = weights.version();

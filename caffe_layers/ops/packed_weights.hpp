@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/multiply_plan.hpp"
 #include "plan/packed_layout.hpp"
 
@@ -14,7 +14,7 @@ namespace barista::ops {
 // In as many layouts as the passes want, kept on the device until Caffe's weights change. One launch a unit packs them all.
 class PackedWeights {
  public:
-  explicit PackedWeights(device::DeviceManager& manager) : manager_(manager) {}
+  explicit PackedWeights(device::Program& program) : program_(program) {}
   // Packs for this pass too from now on. Returns where, in elements.
   std::size_t add(const plan::PassPlan& pass);
   // Packs `weights` if they aren't what was packed last; returns the packed ones.
@@ -23,7 +23,7 @@ class PackedWeights {
  private:
   void allocate();
 
-  device::DeviceManager& manager_;
+  device::Program& program_;
   plan::PackedLayouts layouts_;
   device::Buffer packed_, taps_, on_device_;  // on_device_: the layouts
   std::uint64_t packed_version_ = 0;

@@ -14,18 +14,18 @@ struct WeightsOperands {
   device::Argument packed, taps, diff_weights;
 };
 
-void add_gradients(device::DeviceManager& manager, const WeightsOperands& weights, const weights_layout& layout, bool adds,
+void add_gradients(device::Program& program, const WeightsOperands& weights, const weights_layout& layout, bool adds,
                    const BiasGradient* bias) {
   using device::Argument;
   bias_sums sums = {};
   if (bias != nullptr) {
     sums = {bias->images, bias->outputs, bias->plane, 1};
-    if (manager.take_zero(bias->diff_bias, sizeof(float) * bias->outputs)) sums.adds = 0;
+    if (program.device().take_zero(bias->diff_bias, sizeof(float) * bias->outputs)) sums.adds = 0;
   }
   const Argument diff_dst = bias != nullptr ? Argument::in(bias->diff_dst) : weights.packed;
   const Argument diff_bias = bias != nullptr ? Argument::inout(bias->diff_bias) : weights.diff_weights;
   std::vector<device::Launch> group;
-  for (const plan::GradientShare& share : plan::share_gradients(manager.recipe(), layout, sums)) {
+  for (const plan::GradientShare& share : plan::share_gradients(program.recipe(), layout, sums)) {
     const int unit = int(group.size());
     group.push_back(
         {"parameter_gradients_" + std::to_string(unit),
@@ -34,25 +34,25 @@ void add_gradients(device::DeviceManager& manager, const WeightsOperands& weight
           diff_bias, Argument::value(sums), Argument::value(share.vectors.begin), Argument::value(share.vectors.end),
           Argument::value(share.outputs.begin), Argument::value(share.outputs.end)}});
   }
-  manager.launch(group);
+  program.launch(group);
 }
 
 }  // namespace
 
-void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias) {
-  const device::Argument none = device::Argument::in(manager.unused());
-  add_gradients(manager, {none, none, none}, {}, false, &bias);
+void bias_gradient(device::Program& program, const BiasGradient& bias) {
+  const device::Argument none = device::Argument::in(program.device().unused());
+  add_gradients(program, {none, none, none}, {}, false, &bias);
 }
 
-PackedGradient::PackedGradient(device::DeviceManager& manager, const plan::PassPlan& pass)
-    : manager_(manager),
+PackedGradient::PackedGradient(device::Program& program, const plan::PassPlan& pass)
+    : program_(program),
       layout_(pass.packed.layout),
-      packed_(zeros(manager, pass.plan.packed_floats * pass.plan.partials)),
-      taps_(uploaded(manager, pass.packed.taps)) {}
+      packed_(zeros(program, pass.plan.packed_floats * pass.plan.partials)),
+      taps_(uploaded(program, pass.packed.taps)) {}
 
 void PackedGradient::add_to(device::Buffer& diff_weights, bool adds, const BiasGradient* bias) {
   using device::Argument;
-  add_gradients(manager_, {Argument::in(packed_), Argument::in(taps_), Argument::inout(diff_weights)}, layout_, adds, bias);
+  add_gradients(program_, {Argument::in(packed_), Argument::in(taps_), Argument::inout(diff_weights)}, layout_, adds, bias);
 }
 
 }  // namespace barista::ops

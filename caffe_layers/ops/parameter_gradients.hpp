@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "interface/weights_layout.h"
 #include "plan/multiply_plan.hpp"
 
@@ -18,19 +18,19 @@ struct BiasGradient {
 };
 
 // The bias's gradient alone.
-void bias_gradient(device::DeviceManager& manager, const BiasGradient& bias);
+void bias_gradient(device::Program& program, const BiasGradient& bias);
 
 // Packed gradients of weights, as the grid leaves them.
 class PackedGradient {
  public:
-  PackedGradient(device::DeviceManager& manager, const plan::PassPlan& pass);
+  PackedGradient(device::Program& program, const plan::PassPlan& pass);
   device::Buffer& packed() { return packed_; }
   // Adds all partial gradients to those in Caffe's layout, or, where not `adds`, writes their sum there; and adds the bias's, where
   // it isn't null.
   void add_to(device::Buffer& diff_weights, bool adds, const BiasGradient* bias);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   weights_layout layout_;
   device::Buffer packed_, taps_;
 };

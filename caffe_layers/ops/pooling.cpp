@@ -14,25 +14,25 @@ struct DevicePass {
   std::vector<pooling_range> units;
   device::Buffer tiles;
 
-  DevicePass(device::DeviceManager& manager, const plan::PoolingPass& pass)
-      : problem(pass.problem), units(pass.units), tiles(manager.allocate(pass.tiles.size() * sizeof(pooling_tile))) {
-    manager.upload(tiles, pass.tiles.data(), tiles.bytes());
+  DevicePass(device::Program& program, const plan::PoolingPass& pass)
+      : problem(pass.problem), units(pass.units), tiles(program.device().allocate(pass.tiles.size() * sizeof(pooling_tile))) {
+    program.device().upload(tiles, pass.tiles.data(), tiles.bytes());
   }
 };
 
 // Above 0 and up to 1, in steps of 2^-24.
-void random_numbers(device::DeviceManager& manager, std::uint32_t key, device::Buffer& dst, int count) {
+void random_numbers(device::Program& program, std::uint32_t key, device::Buffer& dst, int count) {
   elementwise_function f = {};
   f.function = ELEMENTWISE_UNIFORM;
   f.scale = 1.0F / (1 << 24);
   f.key = key;
-  launch_elementwise(manager, f, {}, dst, count);
+  launch_elementwise(program, f, {}, dst, count);
 }
 
 }  // namespace
 
 struct Pooling::Impl {
-  device::DeviceManager& manager;
+  device::Program& program;
   PoolingMethod method;
   DevicePass forward, backward;
   device::Buffer no_winners;  // what the kernels are handed where nothing wins
@@ -44,14 +44,14 @@ struct Pooling::Impl {
     std::vector<device::Argument> arguments = buffers;
     arguments.push_back(device::Argument::in(pass.tiles));
     arguments.push_back(device::Argument::value(pass.problem));
-    ops::launch(manager, kernel, arguments, pass.units);
+    ops::launch(program, kernel, arguments, pass.units);
   }
 };
 
-Pooling::Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method) {
-  const plan::PoolingPlan plan = plan::plan_pooling(manager.recipe(), shape, method);
-  impl_.reset(new Impl{manager, method, DevicePass(manager, plan.forward), DevicePass(manager, plan.backward),
-                       manager.allocate(sizeof(float))});
+Pooling::Pooling(device::Program& program, const PoolingShape& shape, PoolingMethod method) {
+  const plan::PoolingPlan plan = plan::plan_pooling(program.recipe(), shape, method);
+  impl_.reset(new Impl{program, method, DevicePass(program, plan.forward), DevicePass(program, plan.backward),
+                       program.device().allocate(sizeof(float))});
 }
 
 Pooling::~Pooling() = default;
@@ -59,7 +59,7 @@ Pooling::~Pooling() = default;
 // A stochastic pooling finds its random numbers where its winners go.
 void Pooling::forward(const device::Buffer& src, device::Buffer& dst, device::Buffer& winners, std::uint32_t key) {
   const bool stochastic = impl_->method == PoolingMethod::kStochastic;
-  if (stochastic) random_numbers(impl_->manager, key, winners, impl_->results());
+  if (stochastic) random_numbers(impl_->program, key, winners, impl_->results());
   device::Argument of_winners = device::Argument::in(impl_->no_winners);
   if (impl_->wins()) of_winners = stochastic ? device::Argument::inout(winners) : device::Argument::out(winners);
   impl_->launch("pooling_forward_", impl_->forward, {device::Argument::in(src), device::Argument::out(dst), of_winners});

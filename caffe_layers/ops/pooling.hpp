@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/pooling.hpp"
 
 namespace barista::ops {
@@ -30,7 +30,7 @@ using plan::PoolingShape;
 class Pooling {
  public:
   // Plans tiles. Throws plan::Unsupported as plan::plan_pooling() does.
-  Pooling(device::DeviceManager& manager, const PoolingShape& shape, PoolingMethod method);
+  Pooling(device::Program& program, const PoolingShape& shape, PoolingMethod method);
   ~Pooling();
 
   // Overwrites dst and, for a maximum or a stochastic pooling, winners; for others winners is not used and may be without memory. `key`

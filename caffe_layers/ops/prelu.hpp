@@ -9,20 +9,20 @@
 #ifndef BARISTA_OPS_PRELU_HPP_
 #define BARISTA_OPS_PRELU_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/normalisation.hpp"
 
 namespace barista::ops {
 
 using plan::PReLUShape;
 
-void prelu_forward(device::DeviceManager& manager, const PReLUShape& shape, const device::Buffer& src, const device::Buffer& slopes,
+void prelu_forward(device::Program& program, const PReLUShape& shape, const device::Buffer& src, const device::Buffer& slopes,
                    device::Buffer& dst);
 // Overwrites diff_src.
-void prelu_backward(device::DeviceManager& manager, const PReLUShape& shape, const device::Buffer& src,
-                    const device::Buffer& slopes, const device::Buffer& diff_dst, device::Buffer& diff_src);
+void prelu_backward(device::Program& program, const PReLUShape& shape, const device::Buffer& src, const device::Buffer& slopes,
+                    const device::Buffer& diff_dst, device::Buffer& diff_src);
 // Adds to diff_slopes.
-void prelu_backward_slopes(device::DeviceManager& manager, const PReLUShape& shape, const device::Buffer& src,
+void prelu_backward_slopes(device::Program& program, const PReLUShape& shape, const device::Buffer& src,
                            const device::Buffer& diff_dst, device::Buffer& diff_slopes);
 
 }  // namespace barista::ops

@@ -15,13 +15,13 @@
 namespace barista::ops {
 
 // `kept`, where there is one, gets a copy of src: what backward_parameters needs where dst is src.
-void scale_forward(device::DeviceManager& manager, const ChannelShape& shape, const device::Buffer& src,
-                   const device::Buffer* scale, const device::Buffer* bias, device::Buffer& dst, device::Buffer* kept = nullptr);
+void scale_forward(device::Program& program, const ChannelShape& shape, const device::Buffer& src, const device::Buffer* scale,
+                   const device::Buffer* bias, device::Buffer& dst, device::Buffer* kept = nullptr);
 // Overwrites diff_src.
-void scale_backward(device::DeviceManager& manager, const ChannelShape& shape, const device::Buffer& diff_dst,
+void scale_backward(device::Program& program, const ChannelShape& shape, const device::Buffer& diff_dst,
                     const device::Buffer* scale, device::Buffer& diff_src);
 // Either gradient may be without a buffer; `src` may be null where that of the scale is.
-void scale_backward_parameters(device::DeviceManager& manager, const ChannelShape& shape, const device::Buffer* src,
+void scale_backward_parameters(device::Program& program, const ChannelShape& shape, const device::Buffer* src,
                                const device::Buffer& diff_dst, const ChannelSum& diff_scale, const ChannelSum& diff_bias);
 
 }  // namespace barista::ops

@@ -6,17 +6,17 @@ namespace barista::ops {
 
 using device::Argument;
 
-SigmoidCrossEntropyLoss::SigmoidCrossEntropyLoss(device::DeviceManager& manager, int count, IgnoredLabel ignored,
+SigmoidCrossEntropyLoss::SigmoidCrossEntropyLoss(device::Program& program, int count, IgnoredLabel ignored,
                                                  std::optional<float> divisor)
-    : manager_(manager),
-      plan_(plan::plan_sigmoid_cross_entropy_loss(manager.recipe(), count)),
+    : program_(program),
+      plan_(plan::plan_sigmoid_cross_entropy_loss(program.recipe(), count)),
       count_(count),
       ignored_(ignored),
-      sum_(manager, divisor) {}
+      sum_(program, divisor) {}
 
 void SigmoidCrossEntropyLoss::forward(const device::Buffer& src, const device::Buffer& target, device::Buffer& sigmoid,
                                       device::Buffer& loss) {
-  launch(manager_, "sigmoid_cross_entropy_loss_forward_",
+  launch(program_, "sigmoid_cross_entropy_loss_forward_",
          {Argument::in(src), Argument::in(target), Argument::out(sigmoid), Argument::out(sum_.parts()),
           Argument::value(rule_of(ignored_)), Argument::value(count_)},
          plan_.forward.units);
@@ -25,7 +25,7 @@ void SigmoidCrossEntropyLoss::forward(const device::Buffer& src, const device::B
 
 void SigmoidCrossEntropyLoss::backward(const device::Buffer& sigmoid, const device::Buffer& target, const device::Buffer& weight,
                                        device::Buffer& diff_src) {
-  launch(manager_, "sigmoid_cross_entropy_loss_backward_",
+  launch(program_, "sigmoid_cross_entropy_loss_backward_",
          {Argument::in(sigmoid), Argument::in(target), Argument::in(weight), Argument::in(sum_.divisor()), Argument::out(diff_src),
           Argument::value(rule_of(ignored_)), Argument::value(count_)},
          plan_.backward.units);

@@ -12,7 +12,7 @@
 
 #include <optional>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/class_axis.hpp"
 #include "ops/loss.hpp"
 #include "plan/losses.hpp"
@@ -22,7 +22,7 @@ namespace barista::ops {
 class SigmoidCrossEntropyLoss {
  public:
   // Throws plan::Unsupported where `count` is less than 1.
-  SigmoidCrossEntropyLoss(device::DeviceManager& manager, int count, IgnoredLabel ignored, std::optional<float> divisor);
+  SigmoidCrossEntropyLoss(device::Program& program, int count, IgnoredLabel ignored, std::optional<float> divisor);
 
   // Overwrites sigmoid and loss.
   void forward(const device::Buffer& src, const device::Buffer& target, device::Buffer& sigmoid, device::Buffer& loss);
@@ -31,7 +31,7 @@ class SigmoidCrossEntropyLoss {
                 device::Buffer& diff_src);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   plan::LossPlan plan_;
   int count_;
   IgnoredLabel ignored_;

@@ -6,12 +6,12 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 // Overwrites the parts, but for those that are null. `runs` has as many elements as `parts`.
-void slice(device::DeviceManager& manager, const device::Buffer& src, const std::vector<int>& runs, int rows,
+void slice(device::Program& program, const device::Buffer& src, const std::vector<int>& runs, int rows,
            const std::vector<device::Buffer*>& parts);
 
 }  // namespace barista::ops

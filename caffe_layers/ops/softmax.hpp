@@ -7,7 +7,7 @@
 #ifndef BARISTA_OPS_SOFTMAX_HPP_
 #define BARISTA_OPS_SOFTMAX_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/class_axis.hpp"
 #include "ops/loss.hpp"
 
@@ -16,7 +16,7 @@ namespace barista::ops {
 class Softmax {
  public:
   // Throws plan::Unsupported for an axis without elements.
-  Softmax(device::DeviceManager& manager, const ClassAxis& axis);
+  Softmax(device::Program& program, const ClassAxis& axis);
 
   // Overwrites dst.
   void forward(const device::Buffer& src, device::Buffer& dst);
@@ -24,7 +24,7 @@ class Softmax {
   void backward(const device::Buffer& dst, const device::Buffer& diff_dst, device::Buffer& diff_src);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   ClassAxis axis_;
   plan::GroupsPass forward_, backward_;
   device::Buffer no_parts_;  // what the kernels are handed where no loss is wanted

@@ -12,7 +12,7 @@
 
 #include <optional>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/class_axis.hpp"
 #include "ops/loss.hpp"
 
@@ -21,7 +21,7 @@ namespace barista::ops {
 class SoftmaxLoss {
  public:
   // Without `divisor`, it is the number of positions that are not ignored. Throws plan::Unsupported for an axis without elements.
-  SoftmaxLoss(device::DeviceManager& manager, const ClassAxis& axis, IgnoredLabel ignored, std::optional<float> divisor);
+  SoftmaxLoss(device::Program& program, const ClassAxis& axis, IgnoredLabel ignored, std::optional<float> divisor);
 
   // Overwrites prob and loss.
   void forward(const device::Buffer& src, const device::Buffer& labels, device::Buffer& prob, device::Buffer& loss);
@@ -29,7 +29,7 @@ class SoftmaxLoss {
   void backward(const device::Buffer& prob, const device::Buffer& labels, const device::Buffer& weight, device::Buffer& diff_src);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   ClassAxis axis_;
   plan::GroupsPass forward_;
   plan::ClassRowsPass backward_;

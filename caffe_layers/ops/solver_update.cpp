@@ -12,19 +12,18 @@ using device::Argument;
 
 bool has_second_history(const solver_rule& rule) { return plan::has_second_history(rule.method); }
 
-void solver_update(device::DeviceManager& manager, const solver_rule& rule, device::Buffer& weights, device::Buffer& diff_weights,
+void solver_update(device::Program& program, const solver_rule& rule, device::Buffer& weights, device::Buffer& diff_weights,
                    device::Buffer& first, device::Buffer* second, const device::Buffer* norm, int count) {
   launch(
-      manager, "solver_update_",
+      program, "solver_update_",
       {Argument::inout(weights), Argument::inout(diff_weights), Argument::inout(first),
        Argument::inout(second != nullptr ? *second : first), Argument::in(norm != nullptr ? *norm : first), Argument::value(rule)},
-      plan::plan_update(manager.recipe(), rule.method, count).units);
+      plan::plan_update(program.recipe(), rule.method, count).units);
 }
 
-void add_squared_norm(device::DeviceManager& manager, const device::Buffer& diff_weights, device::Buffer& norm, bool begins,
-                      int count) {
+void add_squared_norm(device::Program& program, const device::Buffer& diff_weights, device::Buffer& norm, bool begins, int count) {
   if (count <= 0) return;
-  manager.launch({{"squared_norm",
+  program.launch({{"squared_norm",
                    0,
                    {Argument::in(diff_weights), begins ? Argument::out(norm) : Argument::inout(norm), Argument::value(count),
                     Argument::value(begins ? 1 : 0)}}});

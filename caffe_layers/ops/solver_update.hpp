@@ -5,7 +5,7 @@
 #ifndef BARISTA_OPS_SOLVER_UPDATE_HPP_
 #define BARISTA_OPS_SOLVER_UPDATE_HPP_
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "interface/solver_rule.h"
 
 namespace barista::ops {
@@ -14,12 +14,11 @@ namespace barista::ops {
 bool has_second_history(const solver_rule& rule);
 
 // `second` may be null where the method has none, `norm` where rule.largest_norm is negative.
-void solver_update(device::DeviceManager& manager, const solver_rule& rule, device::Buffer& weights, device::Buffer& diff_weights,
+void solver_update(device::Program& program, const solver_rule& rule, device::Buffer& weights, device::Buffer& diff_weights,
                    device::Buffer& first, device::Buffer* second, const device::Buffer* norm, int count);
 
 // Adds the sum of squares of `diff_weights` to the one float in `norm`; `begins` sets it instead.
-void add_squared_norm(device::DeviceManager& manager, const device::Buffer& diff_weights, device::Buffer& norm, bool begins,
-                      int count);
+void add_squared_norm(device::Program& program, const device::Buffer& diff_weights, device::Buffer& norm, bool begins, int count);
 
 }  // namespace barista::ops
 

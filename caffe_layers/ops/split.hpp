@@ -6,12 +6,12 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 // Overwrites diff_src. `diff_dsts` has at least one element; none of them is diff_src.
-void split_backward(device::DeviceManager& manager, const std::vector<const device::Buffer*>& diff_dsts, device::Buffer& diff_src,
+void split_backward(device::Program& program, const std::vector<const device::Buffer*>& diff_dsts, device::Buffer& diff_src,
                     int count);
 
 }  // namespace barista::ops

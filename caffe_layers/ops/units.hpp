@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/units.hpp"
 
 namespace barista::ops {
@@ -19,10 +19,10 @@ using plan::units_for;
 // One launch a range, of kernels that end in their unit's number and take last what `described` makes of the range: on the device a product
 // or a quotient is made by an operator that waits for ever after. On the first unit alone where `floats` are few.
 template <typename Described>
-std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, const std::string& kernel,
+std::vector<device::Launch> unit_launches(const device::Program& program, const std::string& kernel,
                                           const std::vector<device::Argument>& arguments, int items, double floats,
                                           const Described& described) {
-  const std::vector<UnitRange> ranges = share_out(items, units_for(manager.recipe(), floats));
+  const std::vector<UnitRange> ranges = share_out(items, units_for(program.recipe(), floats));
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < ranges.size(); unit++) {
     device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
@@ -34,25 +34,25 @@ std::vector<device::Launch> unit_launches(const device::DeviceManager& manager, 
 
 // Enqueues them. Returns how many units take part.
 template <typename Described>
-int launch_on_units(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
-                    int items, double floats, const Described& described) {
-  const std::vector<device::Launch> all = unit_launches(manager, kernel, arguments, items, floats, described);
-  manager.launch(all);
+int launch_on_units(device::Program& program, const std::string& kernel, const std::vector<device::Argument>& arguments, int items,
+                    double floats, const Described& described) {
+  const std::vector<device::Launch> all = unit_launches(program, kernel, arguments, items, floats, described);
+  program.launch(all);
   return static_cast<int>(all.size());
 }
 
 // The same of kernels that take the range itself; on all units where `floats` are not said.
-inline int launch_on_units(device::DeviceManager& manager, const std::string& kernel,
-                           const std::vector<device::Argument>& arguments, int items, double floats = 2 * kFloatsWorthALaunch) {
-  return launch_on_units(manager, kernel, arguments, items, floats, [](const UnitRange& range) { return range; });
+inline int launch_on_units(device::Program& program, const std::string& kernel, const std::vector<device::Argument>& arguments,
+                           int items, double floats = 2 * kFloatsWorthALaunch) {
+  return launch_on_units(program, kernel, arguments, items, floats, [](const UnitRange& range) { return range; });
 }
 
 // Shares `items` out in runs of whole `grain`s, but for the last, by kernels that end in their unit's number and take begin and end last;
 // all on the first unit where there are few `floats` to move.
-inline void launch_shares(device::DeviceManager& manager, const std::string& kernel, const std::vector<device::Argument>& arguments,
+inline void launch_shares(device::Program& program, const std::string& kernel, const std::vector<device::Argument>& arguments,
                           int items, int grain, double floats) {
   if (items <= 0) return;
-  const std::vector<UnitRange> ranges = share_out((items - 1) / grain + 1, units_for(manager.recipe(), floats));
+  const std::vector<UnitRange> ranges = share_out((items - 1) / grain + 1, units_for(program.recipe(), floats));
   std::vector<device::Launch> all;
   for (std::size_t unit = 0; unit < ranges.size(); unit++) {
     device::Launch launch = {kernel + std::to_string(unit), static_cast<int>(unit), arguments};
@@ -60,7 +60,7 @@ inline void launch_shares(device::DeviceManager& manager, const std::string& ker
     launch.arguments.push_back(device::Argument::value(unit + 1 < ranges.size() ? ranges[unit].end * grain : items));
     all.push_back(std::move(launch));
   }
-  manager.launch(all);
+  program.launch(all);
 }
 
 }  // namespace barista::ops

@@ -4,21 +4,19 @@
 
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 
 namespace barista::ops {
 
 template <typename T>
-device::Buffer uploaded(device::DeviceManager& manager, const std::vector<T>& values) {
-  device::Buffer buffer = manager.allocate(sizeof(T) * values.size());
-  manager.upload(buffer, values.data(), sizeof(T) * values.size());
+device::Buffer uploaded(device::Program& program, const std::vector<T>& values) {
+  device::Buffer buffer = program.device().allocate(sizeof(T) * values.size());
+  program.device().upload(buffer, values.data(), sizeof(T) * values.size());
   return buffer;
 }
 
 // Columns and lanes that pad a tile stay zero. Uploaded, because oclgrind takes a filled buffer for uninitialised.
-inline device::Buffer zeros(device::DeviceManager& manager, std::size_t floats) {
-  return uploaded(manager, std::vector<float>(floats));
-}
+inline device::Buffer zeros(device::Program& program, std::size_t floats) { return uploaded(program, std::vector<float>(floats)); }
 
 }  // namespace barista::ops
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "ops/grid_jobs.hpp"
 #include "ops/parameter_gradients.hpp"
 #include "plan/multiply_plan.hpp"
@@ -14,12 +14,12 @@ namespace barista::ops {
 
 class WeightsPass {
  public:
-  WeightsPass(device::DeviceManager& manager, const plan::PassPlan& pass);
+  WeightsPass(device::Program& program, const plan::PassPlan& pass);
   // diff_weights += contraction of src and diff_dst; and the bias's gradient, where it isn't null.
   void run(const device::Buffer& src, const device::Buffer& diff_dst, device::Buffer& diff_weights, const BiasGradient* bias);
 
  private:
-  device::DeviceManager& manager_;
+  device::Program& program_;
   std::size_t floats_;                    // of diff_weights
   std::optional<PackedGradient> packed_;  // where gradients are not written to where they belong
   GridJobs jobs_;

@@ -36,12 +36,14 @@ struct Elementwise {
 #define BARISTA_ELEMENTWISE_FUNCTIONS(ROW, FIELD, MADE)                                              \
   ROW(AbsVal, absval())                                                                              \
   ROW(BNLL, bnll())                                                                                  \
+  ROW(Clip, clip(FIELD(clip_param, min), FIELD(clip_param, max)))                                    \
   ROW(ELU, elu(FIELD(elu_param, alpha)))                                                             \
   ROW(Exp, exp(MADE(inner_scale_), MADE(outer_scale_)))                                              \
   ROW(Log, log(MADE(base_scale_), MADE(input_scale_), MADE(input_shift_)))                           \
   ROW(Power, power(FIELD(power_param, power), FIELD(power_param, scale), FIELD(power_param, shift))) \
   ROW(ReLU, relu(FIELD(relu_param, negative_slope)))                                                 \
   ROW(Sigmoid, sigmoid())                                                                            \
+  ROW(Swish, swish(FIELD(swish_param, beta)))                                                        \
   ROW(TanH, tanh())                                                                                  \
   ROW(Threshold, threshold(FIELD(threshold_param, threshold)))
 
@@ -84,6 +86,17 @@ inline Elementwise absval() {
 
 inline Elementwise bnll() {
   return {{ELEMENTWISE_BNLL, Operand::kSrc}, {ELEMENTWISE_BNLL_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst, -1}};
+}
+
+inline Elementwise clip(float min, float max) {
+  return {{ELEMENTWISE_CLIP, Operand::kSrc, Operand::kNone, Operand::kNone, min, max},
+          {ELEMENTWISE_CLIP_GRADIENT, Operand::kSrc, Operand::kNone, Operand::kDiffDst, min, max}};
+}
+
+// src / (1 + exp(-beta * src)); its gradient is stock Caffe's formula, of src and dst.
+inline Elementwise swish(float beta) {
+  return {{ELEMENTWISE_SWISH, Operand::kSrc, Operand::kNone, Operand::kNone, -beta},
+          {ELEMENTWISE_SWISH_GRADIENT, Operand::kSrc, Operand::kDst, Operand::kDiffDst, -beta, 0, beta}};
 }
 
 // Not differentiable.

@@ -55,7 +55,7 @@ json weighted_layers(const Net<float>& net) {
 json stock_code() {
   json found = json::array();
   for (const layers::StockCodeLayer& layer : layers::stock_code_layers()) {
-    found.push_back({layer.layer, layer.type, layer.reason});
+    found.push_back(json::array({layer.layer, layer.type, layer.reason}));
   }
   return found;
 }
@@ -98,10 +98,6 @@ Training::Training(const caffe::SolverParameter& param) {
 }
 
 json Training::describe() const {
-  json stock_code = json::array();
-  for (const layers::StockCodeLayer& found : layers::stock_code_layers()) {
-    stock_code.push_back(json::array({found.layer, found.type, found.reason}));
-  }
   json tests = json::array();
   std::string problem;
   for (std::size_t i = 0; i < solver_->test_nets().size(); ++i) {
@@ -120,8 +116,7 @@ json Training::describe() const {
           {"snapshot_problem", snapshot_problem(*sgd_)},
           {"stock_code", stock_code()},
           {"test_problem", problem},
-          {"repeated_names", repeated_names(net())},
-          {"stock_code", stock_code}};
+          {"repeated_names", repeated_names(net())}};
 }
 
 json Training::iterate() {

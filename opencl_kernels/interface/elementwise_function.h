@@ -24,6 +24,8 @@ enum {
   ELEMENTWISE_ABSOLUTE,           // |a|
   ELEMENTWISE_ABSOLUTE_GRADIENT,  // c * sign(a)
   ELEMENTWISE_THRESHOLD,          // a > shift ? 1 : 0
+  ELEMENTWISE_CLIP,               // max(scale, min(a, shift)), and scale where a is NaN
+  ELEMENTWISE_CLIP_GRADIENT,      // scale <= a <= shift ? c : 0
   ELEMENTWISE_ELU_GRADIENT,       // c * ((a > 0) + (b + shift) * (a <= 0))
   ELEMENTWISE_SIGMOID_GRADIENT,   // c * (a - a * a)
   ELEMENTWISE_TANH_GRADIENT,      // c * (1 - a * a)
@@ -40,7 +42,9 @@ enum {
   ELEMENTWISE_QUOTIENT,           // c * (b / u)
   ELEMENTWISE_NEGATIVE_QUOTIENT,  // -c * (b / u)
   ELEMENTWISE_INVERSE,            // c * (factor / u)
-  ELEMENTWISE_BNLL_GRADIENT       // c / (1 + exp(u))
+  ELEMENTWISE_BNLL_GRADIENT,      // c / (1 + exp(u))
+  ELEMENTWISE_SWISH,              // a / (1 + exp(u))
+  ELEMENTWISE_SWISH_GRADIENT      // c * (factor * b + (1 - factor * b) / (1 + exp(u)))
 };
 
 enum { ELEMENTWISE_READS_A = 1, ELEMENTWISE_READS_B = 2, ELEMENTWISE_READS_C = 4, ELEMENTWISE_READS_SLOPES = 8 };

@@ -80,14 +80,13 @@ typedef struct {
 } multiply_job;
 INTERFACE_WORDS(multiply_job, 85);
 
-// What a launch does to each number before it stores it, in this order.
+// What a launch does to each number before it stores it, in this order: its post-ops, and whether it adds.
 typedef struct {
-  int scales;            // multiplies it by its output channel's scale
-  int offsets;           // adds its output channel's offset
-  int rectifies;         // takes 0 for what is below
-  int adds;              // weights pass: adds to a raw gradient what it finds
-  int images, channels;  // of dst; for the host, which may alter a launch that is still to come
+  int scales;     // multiplies it by its output channel's scale
+  int offsets;    // adds its output channel's offset
+  int rectifies;  // takes 0 for what is below
+  int adds;       // weights pass: adds to a raw gradient what it finds
 } multiply_store;
-INTERFACE_WORDS(multiply_store, 6);
+INTERFACE_WORDS(multiply_store, 4);
 
 #endif  // BARISTA_MULTIPLY_DESCRIPTOR_H_

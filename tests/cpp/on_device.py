@@ -1,8 +1,9 @@
-"""Runs a program on a device: `on_device.py [--counted] [--numbers-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
+"""Runs a program on a device: `on_device.py [--counted] [--numbers-of RECIPE] [--and-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
 
 Sets the variables with which libbarista finds device and bitstream (built first, where the cache lacks it), then becomes the
 program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE. With
---counted, they count what they do (opencl_kernels/counted.h).
+--counted, they count what they do (opencl_kernels/counted.h). With --and-of, a bitstream of a board's recipe is there besides,
+which BARISTA_SECOND_BITSTREAM names, and a second device that equals the first.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from barista.bitstream.manifest import Bitstream
 from barista.errors import BaristaError
 from barista.opencl import devices
 
+# Two devices of the runtime's, where a process has one.
+TWO_DEVICES = {"emulator": {"CL_CONFIG_CPU_EMULATE_DEVICES": "2"}, "pocl": {"POCL_DEVICES": "pthread pthread"}}
 # Words a bank: a device without on-chip memory is slow with more.
 MEMORIES = {"x_words": 2032, "vec_words": 1024, "acc_words": 1024}
 
@@ -28,15 +31,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--counted", action="store_true")
     parser.add_argument("--numbers-of", metavar="RECIPE")
+    parser.add_argument("--and-of", metavar="RECIPE")
     parser.add_argument("device")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
+    second = {}
     try:
         binary, found = resolve(given.device, given.numbers_of, given.counted)
+        if given.and_of:
+            second = {
+                **TWO_DEVICES[given.device],
+                "BARISTA_SECOND_BITSTREAM": str(resolve(given.device, given.and_of, False)[0].path),
+            }
     except BaristaError as error:
         sys.exit(f"on_device.py: {error}")
     # Caffe tells of every blob of every net unless told not to.
-    os.execve(given.command[0], given.command, {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found)})
+    variables = {"GLOG_minloglevel": "1", **os.environ, **bitstream.environment(binary, found), **second}
+    os.execve(given.command[0], given.command, variables)
 
 
 def resolve(device: str, numbers_of: str | None, counted: bool) -> tuple[Bitstream, devices.Device]:

@@ -41,9 +41,9 @@ class AccuracyTest : public DeviceTest {
  protected:
   Accuracies run(const ops::ClassAxis& axis, const std::vector<float>& src_values, const std::vector<float>& label_values,
                  int top_k, ops::IgnoredLabel ignored = std::nullopt) {
-    const CanariedBuffer src(manager(), src_values), labels(manager(), label_values);
-    CanariedBuffer dst(manager(), 1), again(manager(), 1), per_class(manager(), axis.classes);
-    ops::Accuracy op(manager(), axis, top_k, ignored);
+    const CanariedBuffer src(device(), src_values), labels(device(), label_values);
+    CanariedBuffer dst(device(), 1), again(device(), 1), per_class(device(), axis.classes);
+    ops::Accuracy op(program(), axis, top_k, ignored);
     op.forward(src, labels, dst);
     op.forward(src, labels, again, &per_class.buffer());
     const float all = dst.download()[0], with_classes = again.download()[0];

@@ -32,9 +32,7 @@ Floats values(const ops::ChannelShape& s, std::uint32_t seed) {
   return all;
 }
 
-double additions(const ops::ChannelShape& s) {
-  return s.outer * s.inner / (8.0 * device::DeviceManager::instance().recipe().lanes) + 12;
-}
+double additions(const ops::ChannelShape& s, int lanes) { return s.outer * s.inner / (8.0 * lanes) + 12; }
 
 // A number of each channel, and what the device's may be off by.
 struct Bounded {
@@ -42,12 +40,12 @@ struct Bounded {
   Doubles exact, off;
 };
 
-Bounded mean(const ops::ChannelShape& s, const Doubles& terms) {
+Bounded mean(const ops::ChannelShape& s, const Doubles& terms, int lanes) {
   Bounded found(s);
   const double n = s.outer * s.inner;
   for (int i = 0; i < count(s); i++) {
     const int c = channel_of(s, i);
-    found.exact[c] += terms[i] / n, found.off[c] += (additions(s) + 2) * kHalfUnit * std::abs(terms[i]) / n;
+    found.exact[c] += terms[i] / n, found.off[c] += (additions(s, lanes) + 2) * kHalfUnit * std::abs(terms[i]) / n;
   }
   return found;
 }
@@ -55,10 +53,10 @@ Bounded mean(const ops::ChannelShape& s, const Doubles& terms) {
 Doubles doubles(const Floats& values) { return Doubles(values.begin(), values.end()); }
 
 struct Statistics {
-  Statistics(const ops::ChannelShape& s, const Floats& x) : mean(testing::mean(s, doubles(x))), variance(s) {
+  Statistics(const ops::ChannelShape& s, const Floats& x, int lanes) : mean(testing::mean(s, doubles(x), lanes)), variance(s) {
     Doubles squares(count(s));
     for (int i = 0; i < count(s); i++) squares[i] = std::pow(x[i] - mean.exact[channel_of(s, i)], 2);
-    variance = testing::mean(s, squares);
+    variance = testing::mean(s, squares, lanes);
     for (int c = 0; c < s.channels; c++) variance.off[c] += std::pow(mean.off[c], 2) + 4 * kHalfUnit * variance.exact[c];
   }
   double scale(int c) const { return 1 / std::sqrt(variance.exact[c] + kEps); }
@@ -76,10 +74,10 @@ void expect_near(const Floats& found, const Doubles& expected, const Doubles& bo
 
 // Moving statistics on the device.
 struct Moving {
-  Moving(device::DeviceManager& manager, const ops::ChannelShape& s, float first_factor = 0)
-      : mean(manager, integers(s.channels, 7)),
-        variance(manager, integers(s.channels, 8, 1, 9)),
-        factor(manager, Floats{first_factor}) {}
+  Moving(device::Program& program, const ops::ChannelShape& s, float first_factor = 0)
+      : mean(program.device(), integers(s.channels, 7)),
+        variance(program.device(), integers(s.channels, 8, 1, 9)),
+        factor(program.device(), Floats{first_factor}) {}
   ops::MovingStatistics buffers() { return {mean, variance, factor}; }
   CanariedBuffer mean, variance, factor;
 };
@@ -88,7 +86,7 @@ class BatchNormTest : public DeviceTest {
  protected:
   // Forward into two buffers, or in place and into one, and what came out.
   Floats forward(ops::BatchNorm& op, const Floats& x, Moving& moving, float fraction, bool in_place, CanariedBuffer& normalised) {
-    CanariedBuffer src(manager(), x), apart(manager(), x.size());
+    CanariedBuffer src(device(), x), apart(device(), x.size());
     CanariedBuffer& dst = in_place ? src : apart;
     op.forward(src, moving.buffers(), fraction, dst, normalised);
     Floats found = dst.download();
@@ -102,10 +100,10 @@ TEST_F(BatchNormTest, ForwardIsTheFormulaInPlaceOrNot) {
     for (const bool in_place : {false, true}) {
       SCOPED_TRACE(describe(s));
       const Floats x = values(s, 1);
-      const Statistics of_batch(s, x);
-      ops::BatchNorm op(manager(), s, kEps);
-      Moving moving(manager(), s);
-      CanariedBuffer normalised(manager(), x.size());
+      const Statistics of_batch(s, x, program().recipe().lanes);
+      ops::BatchNorm op(program(), s, kEps);
+      Moving moving(program(), s);
+      CanariedBuffer normalised(device(), x.size());
       Doubles expected(x.size()), bound(x.size());
       for (int i = 0; i < count(s); i++) {
         const int c = channel_of(s, i);
@@ -120,16 +118,16 @@ TEST_F(BatchNormTest, MovingStatisticsAreTheFormula) {
   for (const ops::ChannelShape& s : channel_shapes()) {
     SCOPED_TRACE(describe(s));
     constexpr float kFraction = 0.9F;
-    Moving moving(manager(), s, 3);
-    ops::BatchNorm op(manager(), s, kEps);
+    Moving moving(program(), s, 3);
+    ops::BatchNorm op(program(), s, kEps);
     Doubles mean = doubles(moving.mean.download()), variance = doubles(moving.variance.download());
     Doubles mean_off(s.channels), variance_off(s.channels);
     float factor = 3;
     const double n = s.outer * s.inner, correction = n > 1 ? n / (n - 1) : 1;
     for (const std::uint32_t batch : {1, 2, 3}) {
       const Floats x = values(s, batch);
-      const Statistics of_batch(s, x);
-      CanariedBuffer normalised(manager(), x.size());
+      const Statistics of_batch(s, x, program().recipe().lanes);
+      CanariedBuffer normalised(device(), x.size());
       forward(op, x, moving, kFraction, batch == 2, normalised);
       for (int c = 0; c < s.channels; c++) {
         mean[c] = of_batch.mean.exact[c] + kFraction * mean[c];
@@ -149,9 +147,9 @@ TEST_F(BatchNormTest, MovingStatisticsAreTheFormula) {
 // It is rounded twice a batch, as in stock Caffe; a fused multiply-add would be another number soon.
 TEST_F(BatchNormTest, FactorIsTheFormulaToTheBit) {
   const ops::ChannelShape s = {2, 1, 2};
-  ops::BatchNorm op(manager(), s, kEps);
-  Moving moving(manager(), s);
-  CanariedBuffer normalised(manager(), count(s));
+  ops::BatchNorm op(program(), s, kEps);
+  Moving moving(program(), s);
+  CanariedBuffer normalised(device(), count(s));
   float factor = 0;
   for (int batch = 0; batch < 50; batch++) {
     forward(op, {1, 2, 3, 4}, moving, 0.999F, false, normalised);
@@ -166,17 +164,18 @@ TEST_F(BatchNormTest, BackwardIsTheFormulaInPlaceOrNot) {
     for (const bool in_place : {false, true}) {
       SCOPED_TRACE(describe(s));
       const Floats x = values(s, 1), diff = integers(count(s), 2);
-      const Statistics of_batch(s, x);
-      ops::BatchNorm op(manager(), s, kEps);
-      Moving moving(manager(), s);
-      CanariedBuffer normalised(manager(), x.size()), diff_dst(manager(), diff), apart(manager(), x.size());
+      const Statistics of_batch(s, x, program().recipe().lanes);
+      ops::BatchNorm op(program(), s, kEps);
+      Moving moving(program(), s);
+      CanariedBuffer normalised(device(), x.size()), diff_dst(device(), diff), apart(device(), x.size());
       const Floats y = forward(op, x, moving, 0.9F, false, normalised);
       CanariedBuffer& diff_src = in_place ? diff_dst : apart;
       op.backward(normalised, diff_dst, diff_src);
 
       Doubles products(x.size());
       for (int i = 0; i < count(s); i++) products[i] = static_cast<double>(diff[i]) * y[i];
-      const Bounded of_diff = mean(s, doubles(diff)), of_product = mean(s, products);
+      const Bounded of_diff = mean(s, doubles(diff), program().recipe().lanes),
+                    of_product = mean(s, products, program().recipe().lanes);
       Doubles expected(x.size()), bound(x.size());
       for (int i = 0; i < count(s); i++) {
         const int c = channel_of(s, i);
@@ -195,10 +194,10 @@ TEST_F(BatchNormTest, ByMovingStatisticsIsTheFormula) {
     for (const float factor : {0.0F, 3.0F}) {
       SCOPED_TRACE(describe(s));
       const Floats x = values(s, 1), diff = integers(count(s), 2);
-      ops::BatchNorm op(manager(), s, kEps);
-      Moving moving(manager(), s, factor);
+      ops::BatchNorm op(program(), s, kEps);
+      Moving moving(program(), s, factor);
       const Floats mean = moving.mean.download(), variance = moving.variance.download();
-      CanariedBuffer src(manager(), x), dst(manager(), x.size()), diff_dst(manager(), diff), diff_src(manager(), x.size());
+      CanariedBuffer src(device(), x), dst(device(), x.size()), diff_dst(device(), diff), diff_src(device(), x.size());
       op.forward_global(src, moving.buffers(), dst);
       op.backward_global(diff_dst, diff_src);
       const double by = factor == 0 ? 0 : 1 / static_cast<double>(factor);
@@ -226,9 +225,9 @@ TEST_F(BatchNormTest, ByMovingStatisticsIsTheFormula) {
 TEST_F(BatchNormTest, EqualValuesBecomeZero) {
   for (const ops::ChannelShape& s : channel_shapes()) {
     const Floats x(count(s), 5.25F);
-    ops::BatchNorm op(manager(), s, kEps);
-    Moving moving(manager(), s);
-    CanariedBuffer normalised(manager(), x.size());
+    ops::BatchNorm op(program(), s, kEps);
+    Moving moving(program(), s);
+    CanariedBuffer normalised(device(), x.size());
     ASSERT_EQ(forward(op, x, moving, 0.9F, true, normalised), Floats(x.size(), 0.0F)) << describe(s);
   }
 }
@@ -238,9 +237,9 @@ TEST_F(BatchNormTest, RunsGiveTheSameBits) {
   Floats x(count(s)), first;
   for (int i = 0; i < count(s); i++) x[i] = std::sin(static_cast<float>(i));
   for (int run = 0; run < 5; run++) {
-    ops::BatchNorm op(manager(), s, kEps);
-    Moving moving(manager(), s);
-    CanariedBuffer normalised(manager(), x.size());
+    ops::BatchNorm op(program(), s, kEps);
+    Moving moving(program(), s);
+    CanariedBuffer normalised(device(), x.size());
     const Floats y = forward(op, x, moving, 0.9F, false, normalised);
     if (run == 0) first = y;
     ASSERT_EQ(std::memcmp(y.data(), first.data(), y.size() * sizeof(float)), 0);
@@ -249,7 +248,7 @@ TEST_F(BatchNormTest, RunsGiveTheSameBits) {
 
 TEST_F(BatchNormTest, NoValuesAreRefused) {
   for (const ops::ChannelShape& s : std::vector<ops::ChannelShape>{{0, 3, 1}, {3, 0, 1}, {1, 3, 0}})
-    EXPECT_THROW(ops::BatchNorm(manager(), s, kEps), plan::Unsupported);
+    EXPECT_THROW(ops::BatchNorm(program(), s, kEps), plan::Unsupported);
 }
 
 }  // namespace

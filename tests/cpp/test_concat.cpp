@@ -30,12 +30,12 @@ TEST_F(ConcatTest, IsTheFormula) {
         const std::vector<float> values = integers(static_cast<std::size_t>(rows) * runs[i], i, -1000, 1000);
         for (int r = 0; r < rows; r++)
           for (int k = 0; k < runs[i]; k++) expected[r * row + offset + k] = values[r * runs[i] + k];
-        buffers.push_back(std::make_unique<CanariedBuffer>(manager(), values));
+        buffers.push_back(std::make_unique<CanariedBuffer>(device(), values));
         parts.push_back(&buffers.back()->buffer());
         offset += runs[i];
       }
-      CanariedBuffer dst(manager(), expected.size());
-      ops::concat(manager(), parts, runs, rows, dst);
+      CanariedBuffer dst(device(), expected.size());
+      ops::concat(program(), parts, runs, rows, dst);
       ASSERT_EQ(dst.download(), expected);
     }
 }

@@ -46,14 +46,14 @@ class CountedTest : public DeviceTest {
  protected:
   // Holds a pass to its plan.
   void expect(const std::vector<PassCost>& costs, const std::string& pass, const std::function<void()>& run) {
-    EXPECT_EQ(counted(manager(), run), cost_of(costs, pass)) << pass;
+    EXPECT_EQ(counted(program(), run), cost_of(costs, pass)) << pass;
   }
-  const plan::Recipe& recipe() { return manager().recipe(); }
+  const plan::Recipe& recipe() { return program().recipe(); }
   // Floats, ones: whatever an operation takes, logarithms and labels among it.
   Buffer floats(std::size_t count) {
-    Buffer buffer = manager().allocate(count * sizeof(float));
+    Buffer buffer = device().allocate(count * sizeof(float));
     const std::vector<float> ones(count, 1);
-    manager().upload(buffer, ones.data(), buffer.bytes());
+    device().upload(buffer, ones.data(), buffer.bytes());
     return buffer;
   }
 };
@@ -69,7 +69,7 @@ TEST_F(CountedTest, Pooling) {
       const bool given = method == problem.shape.method;
       const ops::PoolingShape s = given ? problem.shape.shape : unpadded(problem.shape);
       if (s.P < 1 || s.Q < 1) continue;
-      ops::Pooling op(manager(), s, method);
+      ops::Pooling op(program(), s, method);
       Buffer src = floats(std::size_t(s.N) * s.C * s.H * s.W), dst = floats(std::size_t(s.N) * s.C * s.P * s.Q);
       Buffer diff_src = floats(src.bytes() / sizeof(float)), winners = floats(dst.bytes() / sizeof(float));
       const auto costs = plan::pooling_costs(recipe(), s, method);
@@ -90,7 +90,7 @@ TEST_F(CountedTest, LRN) {
         SCOPED_TRACE(std::to_string(s.N) + "x" + std::to_string(s.C) + "x" + std::to_string(s.H) + "x" + std::to_string(s.W) +
                      (region == LRNRegion::kWithinChannel ? " within " : " across ") + std::to_string(local_size));
         const ops::LRNFunction function = {region, local_size, 1, 0.75F, 1};
-        ops::LRN op(manager(), s, function);
+        ops::LRN op(program(), s, function);
         Buffer src = floats(std::size_t(s.N) * s.C * s.H * s.W), dst = floats(src.bytes() / sizeof(float));
         Buffer diff_src = floats(src.bytes() / sizeof(float));
         const auto costs = plan::lrn_costs(recipe(), s, function);
@@ -105,9 +105,9 @@ TEST_F(CountedTest, ElementwiseFunctions) {
       SCOPED_TRACE(c.name + " of " + std::to_string(count));
       Buffer src = floats(count), dst = floats(count), diff_dst = floats(count), diff_src = floats(count);
       const auto costs = plan::elementwise_costs(recipe(), c.function, count);
-      expect(costs, "forward", [&] { ops::elementwise_forward(manager(), c.function, src, dst, count); });
+      expect(costs, "forward", [&] { ops::elementwise_forward(program(), c.function, src, dst, count); });
       if (!c.function.differentiable) continue;
-      expect(costs, "backward", [&] { ops::elementwise_backward(manager(), c.function, src, dst, diff_dst, diff_src, count); });
+      expect(costs, "backward", [&] { ops::elementwise_backward(program(), c.function, src, dst, diff_dst, diff_src, count); });
     }
 }
 
@@ -116,9 +116,9 @@ TEST_F(CountedTest, Dropout) {
     Buffer src = floats(count), dst = floats(count), mask = floats(count);
     for (const char* pass : {"forward", "backward"}) {
       expect(plan::dropout_costs(recipe(), count, false), pass, [&] {
-        ops::dropout(manager(), {1, 1U << 31, 2}, src, dst, count);
+        ops::dropout(program(), {1, 1U << 31, 2}, src, dst, count);
       });
-      expect(plan::dropout_costs(recipe(), count, true), pass, [&] { ops::dropout(manager(), mask, 2, src, dst, count); });
+      expect(plan::dropout_costs(recipe(), count, true), pass, [&] { ops::dropout(program(), mask, 2, src, dst, count); });
     }
   }
 }
@@ -142,18 +142,18 @@ TEST_F(CountedTest, Eltwise) {
       };
       const auto sum = costs(EltwiseKind::kSum, c, count), product = costs(EltwiseKind::kProduct, c, count),
                  quotient = costs(EltwiseKind::kQuotient, c, count), maximum = costs(EltwiseKind::kMaximum, c, count);
-      expect(sum, "forward", [&] { ops::eltwise_sum(manager(), src, c, dst, count); });
+      expect(sum, "forward", [&] { ops::eltwise_sum(program(), src, c, dst, count); });
       expect(sum, "backward",
-             [&] { to_all([&](int k) { ops::eltwise_sum_backward(manager(), c[k], diff_dst, diff_src, count); }); });
-      expect(product, "forward", [&] { ops::eltwise_product(manager(), src, dst, count); });
+             [&] { to_all([&](int k) { ops::eltwise_sum_backward(program(), c[k], diff_dst, diff_src, count); }); });
+      expect(product, "forward", [&] { ops::eltwise_product(program(), src, dst, count); });
       expect(product, "backward",
-             [&] { to_all([&](int k) { ops::eltwise_product_backward(manager(), src, k, diff_dst, diff_src, count); }); });
-      expect(quotient, "forward", [&] { ops::eltwise_product(manager(), src, dst, count); });
+             [&] { to_all([&](int k) { ops::eltwise_product_backward(program(), src, k, diff_dst, diff_src, count); }); });
+      expect(quotient, "forward", [&] { ops::eltwise_product(program(), src, dst, count); });
       expect(quotient, "backward",
-             [&] { to_all([&](int k) { ops::eltwise_quotient_backward(manager(), *src[k], dst, diff_dst, diff_src, count); }); });
-      expect(maximum, "forward", [&] { ops::eltwise_maximum(manager(), src, dst, winners, count); });
+             [&] { to_all([&](int k) { ops::eltwise_quotient_backward(program(), *src[k], dst, diff_dst, diff_src, count); }); });
+      expect(maximum, "forward", [&] { ops::eltwise_maximum(program(), src, dst, winners, count); });
       expect(maximum, "backward",
-             [&] { to_all([&](int k) { ops::eltwise_maximum_backward(manager(), k, winners, diff_dst, diff_src, count); }); });
+             [&] { to_all([&](int k) { ops::eltwise_maximum_backward(program(), k, winners, diff_dst, diff_src, count); }); });
     }
 }
 
@@ -168,7 +168,7 @@ std::vector<ops::ChannelShape> shapes_with_channels() {
 TEST_F(CountedTest, BatchNorm) {
   for (const ops::ChannelShape& s : shapes_with_channels()) {
     SCOPED_TRACE(describe(s));
-    ops::BatchNorm op(manager(), s, 1e-5F);
+    ops::BatchNorm op(program(), s, 1e-5F);
     Buffer src = floats(count(s)), dst = floats(count(s)), normalised = floats(count(s)), diff_src = floats(count(s));
     Buffer mean = floats(s.channels), variance = floats(s.channels), factor = floats(1);
     const ops::MovingStatistics moving = {mean, variance, factor};
@@ -192,14 +192,14 @@ TEST_F(CountedTest, Scale) {
       const Buffer* const scales = parts.scale ? &scale : nullptr;
       const auto costs = plan::scale_costs(recipe(), s, parts);
       expect(costs, "forward", [&] {
-        ops::scale_forward(manager(), s, src, scales, parts.bias ? &bias : nullptr, dst,
+        ops::scale_forward(program(), s, src, scales, parts.bias ? &bias : nullptr, dst,
                            parts.scale && parts.in_place ? &kept : nullptr);
       });
       const ops::ChannelShape of_gradient = parts.scale ? s : ops::ChannelShape{1, 1, count(s)};
       if (parts.scale || !parts.in_place)
-        expect(costs, "backward data", [&] { ops::scale_backward(manager(), of_gradient, dst, scales, kept); });
+        expect(costs, "backward data", [&] { ops::scale_backward(program(), of_gradient, dst, scales, kept); });
       expect(costs, "backward weights", [&] {
-        ops::scale_backward_parameters(manager(), s, parts.scale ? &src : nullptr, dst,
+        ops::scale_backward_parameters(program(), s, parts.scale ? &src : nullptr, dst,
                                        {parts.scale ? &diff_scale : nullptr, parts.adds_to_scale},
                                        {parts.bias ? &diff_bias : nullptr, parts.adds_to_bias});
       });
@@ -215,9 +215,9 @@ TEST_F(CountedTest, PReLU) {
       Buffer src = floats(count(c)), dst = floats(count(c)), slopes = floats(c.channels), diff = floats(count(c));
       Buffer diff_slopes = floats(c.channels);
       const auto costs = plan::prelu_costs(recipe(), s);
-      expect(costs, "forward", [&] { ops::prelu_forward(manager(), s, src, slopes, dst); });
-      expect(costs, "backward data", [&] { ops::prelu_backward(manager(), s, src, slopes, dst, diff); });
-      expect(costs, "backward weights", [&] { ops::prelu_backward_slopes(manager(), s, src, dst, diff_slopes); });
+      expect(costs, "forward", [&] { ops::prelu_forward(program(), s, src, slopes, dst); });
+      expect(costs, "backward data", [&] { ops::prelu_backward(program(), s, src, slopes, dst, diff); });
+      expect(costs, "backward weights", [&] { ops::prelu_backward_slopes(program(), s, src, dst, diff_slopes); });
     }
 }
 
@@ -227,15 +227,15 @@ TEST_F(CountedTest, SoftmaxAndAccuracy) {
     Buffer src = floats(values(axis)), dst = floats(values(axis)), diff = floats(values(axis)), labels = floats(axis.positions());
     Buffer loss = floats(1), weight = floats(1), per_class = floats(axis.classes);
 
-    ops::Softmax softmax(manager(), axis);
+    ops::Softmax softmax(program(), axis);
     expect(plan::softmax_costs(recipe(), axis), "forward", [&] { softmax.forward(src, dst); });
     expect(plan::softmax_costs(recipe(), axis), "backward", [&] { softmax.backward(dst, src, diff); });
 
-    ops::SoftmaxLoss with_loss(manager(), axis, std::nullopt, std::nullopt);
+    ops::SoftmaxLoss with_loss(program(), axis, std::nullopt, std::nullopt);
     expect(plan::softmax_loss_costs(recipe(), axis), "forward", [&] { with_loss.forward(src, labels, dst, loss); });
     expect(plan::softmax_loss_costs(recipe(), axis), "backward", [&] { with_loss.backward(dst, labels, weight, diff); });
 
-    ops::Accuracy accuracy(manager(), axis, 1, std::nullopt);
+    ops::Accuracy accuracy(program(), axis, 1, std::nullopt);
     expect(plan::accuracy_costs(recipe(), axis, false), "forward", [&] { accuracy.forward(src, labels, loss); });
     expect(plan::accuracy_costs(recipe(), axis, true), "forward", [&] { accuracy.forward(src, labels, loss, &per_class); });
   }
@@ -247,12 +247,12 @@ TEST_F(CountedTest, LossesOfElements) {
     Buffer src = floats(count), target = floats(count), dst = floats(count), diff = floats(count), loss = floats(1),
            weight = floats(1);
 
-    ops::EuclideanLoss euclidean(manager(), count, 1);
+    ops::EuclideanLoss euclidean(program(), count, 1);
     const auto of_euclidean = plan::loss_costs(plan::plan_euclidean_loss(recipe(), count, 1));
     expect(of_euclidean, "forward", [&] { euclidean.forward(src, target, dst, loss); });
     expect(of_euclidean, "backward", [&] { euclidean.backward(dst, weight, 1, diff); });
 
-    ops::SigmoidCrossEntropyLoss sigmoid(manager(), count, std::nullopt, std::nullopt);
+    ops::SigmoidCrossEntropyLoss sigmoid(program(), count, std::nullopt, std::nullopt);
     const auto of_sigmoid = plan::loss_costs(plan::plan_sigmoid_cross_entropy_loss(recipe(), count));
     expect(of_sigmoid, "forward", [&] { sigmoid.forward(src, target, dst, loss); });
     expect(of_sigmoid, "backward", [&] { sigmoid.backward(dst, target, weight, diff); });
@@ -271,10 +271,10 @@ TEST_F(CountedTest, ConcatSliceAndSplit) {
       for (Buffer& part : parts) sources.push_back(&part), results.push_back(&part);
       Buffer whole = floats(std::size_t(row) * rows);
       const auto concat = plan::concat_costs(recipe(), runs, rows), slice = plan::slice_costs(recipe(), runs, rows);
-      expect(concat, "forward", [&] { ops::concat(manager(), sources, runs, rows, whole); });
-      expect(concat, "backward", [&] { ops::slice(manager(), whole, runs, rows, results); });
-      expect(slice, "forward", [&] { ops::slice(manager(), whole, runs, rows, results); });
-      expect(slice, "backward", [&] { ops::concat(manager(), sources, runs, rows, whole); });
+      expect(concat, "forward", [&] { ops::concat(program(), sources, runs, rows, whole); });
+      expect(concat, "backward", [&] { ops::slice(program(), whole, runs, rows, results); });
+      expect(slice, "forward", [&] { ops::slice(program(), whole, runs, rows, results); });
+      expect(slice, "backward", [&] { ops::concat(program(), sources, runs, rows, whole); });
     }
   for (const int count : kCounts)
     for (const int readers : {1, 2, 4}) {
@@ -283,7 +283,7 @@ TEST_F(CountedTest, ConcatSliceAndSplit) {
       std::vector<const Buffer*> sources;
       for (const Buffer& diff : diffs) sources.push_back(&diff);
       Buffer sum = floats(count);
-      expect(plan::split_costs(recipe(), readers, count), "backward", [&] { ops::split_backward(manager(), sources, sum, count); });
+      expect(plan::split_costs(recipe(), readers, count), "backward", [&] { ops::split_backward(program(), sources, sum, count); });
     }
 }
 
@@ -300,8 +300,8 @@ TEST_F(CountedTest, SolverUpdate) {
         rule.rate = rule.delta = 0.1F;
         Buffer weights = floats(count), diff = floats(count), first = floats(count), second = floats(count), norm = floats(1);
         expect(plan::update_costs(recipe(), method, count, clips), "update", [&] {
-          if (clips) ops::add_squared_norm(manager(), diff, norm, true, count);
-          ops::solver_update(manager(), rule, weights, diff, first, &second, clips ? &norm : nullptr, count);
+          if (clips) ops::add_squared_norm(program(), diff, norm, true, count);
+          ops::solver_update(program(), rule, weights, diff, first, &second, clips ? &norm : nullptr, count);
         });
       }
 }

@@ -26,17 +26,17 @@ constexpr double kLargest = 3e7;  // multiply-adds; larger problems have no loop
 
 class CountedMultiplyTest : public DeviceTest {
  protected:
-  const plan::Recipe& recipe() { return manager().recipe(); }
+  const plan::Recipe& recipe() { return program().recipe(); }
 
   Buffer zeros(std::size_t count) {
-    Buffer buffer = manager().allocate(count * sizeof(float));
+    Buffer buffer = device().allocate(count * sizeof(float));
     fill(buffer);
     return buffer;
   }
   // Anew, so that the buffer's version is another.
   void fill(Buffer& buffer) {
     const std::vector<float> zeros(buffer.bytes() / sizeof(float));
-    manager().upload(buffer, zeros.data(), buffer.bytes());
+    device().upload(buffer, zeros.data(), buffer.bytes());
   }
 
   // Weights are packed by the first pass that needs them after they changed.
@@ -58,17 +58,17 @@ class CountedMultiplyTest : public DeviceTest {
     Buffer diff_src = zeros(sizes.src), diff_weights = zeros(sizes.weights), diff_bias = zeros(sizes.bias);
     const auto forward = [&] { op.forward(src, weights, bias ? &numbers : nullptr, dst); };
     const auto backward_data = [&] { op.backward_data(dst, weights, diff_src); };
-    EXPECT_EQ(counted(manager(), forward), sum(costs, "forward", "pack weights for forward")) << "first forward";
-    EXPECT_EQ(counted(manager(), forward), cost_of(costs, "forward")) << "forward";
+    EXPECT_EQ(counted(program(), forward), sum(costs, "forward", "pack weights for forward")) << "first forward";
+    EXPECT_EQ(counted(program(), forward), cost_of(costs, "forward")) << "forward";
     backward_data();
     fill(weights);
     Cost both = cost_of(costs, "forward");
     both += sum(costs, "backward data", "pack weights");
-    EXPECT_EQ(counted(manager(), [&] { forward(), backward_data(); }), both) << "forward and backward data with new weights";
-    EXPECT_EQ(counted(manager(), backward_data), cost_of(costs, "backward data")) << "backward data";
-    manager().zero(diff_weights);
-    manager().zero(diff_bias);
-    EXPECT_EQ(counted(manager(), [&] { op.backward_weights(src, dst, diff_weights, bias ? &diff_bias : nullptr); }),
+    EXPECT_EQ(counted(program(), [&] { forward(), backward_data(); }), both) << "forward and backward data with new weights";
+    EXPECT_EQ(counted(program(), backward_data), cost_of(costs, "backward data")) << "backward data";
+    device().zero(diff_weights);
+    device().zero(diff_bias);
+    EXPECT_EQ(counted(program(), [&] { op.backward_weights(src, dst, diff_weights, bias ? &diff_bias : nullptr); }),
               cost_of(costs, "backward weights"))
         << "backward weights";
   }
@@ -80,7 +80,7 @@ TEST_F(CountedMultiplyTest, Convolution) {
     for (const bool bias : {true, false}) {
       SCOPED_TRACE(problem.name + " " + problem.text + (bias ? " with bias" : ""));
       const ops::ConvolutionShape& s = problem.shape;
-      ops::Convolution op(manager(), s);
+      ops::Convolution op(program(), s);
       expect_all(op,
                  {std::size_t(s.N) * s.C * s.H * s.W, std::size_t(s.O) * (s.C / s.G) * s.KH * s.KW,
                   std::size_t(s.N) * s.O * s.P() * s.Q(), std::size_t(s.O)},
@@ -94,7 +94,7 @@ TEST_F(CountedMultiplyTest, DepthwiseConvolution) {
     SCOPED_TRACE(text);
     const ops::ConvolutionShape s = parse_depthwise(text);
     if (steps(s) > kLargest) continue;
-    ops::Convolution op(manager(), s);
+    ops::Convolution op(program(), s);
     expect_all(op,
                {std::size_t(s.N) * s.C * s.H * s.W, std::size_t(s.C) * s.KH * s.KW, std::size_t(s.N) * s.C * s.P() * s.Q(),
                 std::size_t(s.C)},
@@ -108,7 +108,7 @@ TEST_F(CountedMultiplyTest, Deconvolution) {
     for (const bool bias : {true, false}) {
       SCOPED_TRACE(problem.name + " " + problem.text + (bias ? " with bias" : ""));
       const ops::ConvolutionShape& s = problem.shape;
-      ops::Deconvolution op(manager(), s);
+      ops::Deconvolution op(program(), s);
       expect_all(op,
                  {std::size_t(s.N) * s.O * s.P() * s.Q(), std::size_t(s.O) * (s.C / s.G) * s.KH * s.KW,
                   std::size_t(s.N) * s.C * s.H * s.W, std::size_t(s.C)},
@@ -123,7 +123,7 @@ TEST_F(CountedMultiplyTest, InnerProduct) {
     for (const bool bias : {true, false}) {
       SCOPED_TRACE(problem.name + " " + problem.text + (bias ? " with bias" : ""));
       const ops::InnerProductShape& s = problem.shape;
-      ops::InnerProduct op(manager(), s);
+      ops::InnerProduct op(program(), s);
       expect_all(op, {std::size_t(s.N) * s.K, std::size_t(s.O) * s.K, std::size_t(s.N) * s.O, std::size_t(s.O)},
                  plan::costs(recipe(), s, bias), bias);
     }

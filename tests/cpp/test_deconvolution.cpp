@@ -30,14 +30,14 @@ using DeconvolutionTest = DeviceTest;
 TEST_F(DeconvolutionTest, EveryPassEqualsItsFormula) {
   for (const auto& problem : convolution_problems()) {
     SCOPED_TRACE(problem.name + " " + problem.text);
-    check_against_formula<ops::Deconvolution>(manager(), Transposed{problem.shape});
+    check_against_formula<ops::Deconvolution>(program(), Transposed{problem.shape});
     if (HasFatalFailure()) return;
   }
 }
 
 // A pass of several phases, one job each.
 TEST_F(DeconvolutionTest, RectifiesInTheStore) {
-  check_rectifies_in_the_store<ops::Deconvolution>(manager(),
+  check_rectifies_in_the_store<ops::Deconvolution>(program(),
                                                    Transposed{parse_convolution("n3g1c18h9w8o5kh3kw3sh2sw2ph1pw1dh1dw1")});
 }
 

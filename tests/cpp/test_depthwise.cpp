@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ops/deconvolution.hpp"
-#include "ops/in_store.hpp"
+#include "ops/post_ops.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/depthwise_problems.hpp"
 #include "support/device_fixture.hpp"
@@ -26,14 +26,14 @@ constexpr double kUnit = 1.0 / (1 << 24);
 
 class DepthwiseTest : public DeviceTest {
  protected:
-  CanariedBuffer device(const Floats& values) { return {manager(), values}; }
+  CanariedBuffer device(const Floats& values) { return {device(), values}; }
 };
 
 TEST_F(DepthwiseTest, EveryPassEqualsItsFormula) {
   for (const std::string& text : depthwise_problems()) {
     SCOPED_TRACE(text);
     ASSERT_TRUE(plan::is_depthwise(parse_depthwise(text)));
-    check_against_formula<ops::Convolution>(manager(), parse_depthwise(text));
+    check_against_formula<ops::Convolution>(program(), parse_depthwise(text));
     if (HasFatalFailure()) return;
   }
 }
@@ -48,20 +48,20 @@ TEST_F(DepthwiseTest, TransposedWithABiasEqualsItsFormula) {
     for (std::size_t i = 0; i < size.src; i++) expected[i] = bias[i / (s.H * s.W) % s.C];
     for_each_product(s, [&](std::size_t d, std::size_t w, std::size_t x) { expected[d] += double(src[x]) * weights[w]; });
     const CanariedBuffer device_bias = device(bias);
-    CanariedBuffer dst(manager(), size.src);
-    ops::Deconvolution(manager(), s).forward(device(src), device(weights), &static_cast<const device::Buffer&>(device_bias), dst);
+    CanariedBuffer dst(device(), size.src);
+    ops::Deconvolution(program(), s).forward(device(src), device(weights), &static_cast<const device::Buffer&>(device_bias), dst);
     expect_equal(dst.download(), expected, "dst");
     if (HasFatalFailure()) return;
   }
 }
 
 TEST_F(DepthwiseTest, SameBitsOnEveryRun) {
-  check_same_bits<ops::Convolution>(manager(), parse_depthwise("n5c40h33w30kh3kw3sh1sw1ph1pw1dh1dw1"));
-  check_same_bits<ops::Convolution>(manager(), parse_depthwise("n3c21h40w41kh5kw5sh2sw2ph2pw2dh1dw1"));
+  check_same_bits<ops::Convolution>(program(), parse_depthwise("n5c40h33w30kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_same_bits<ops::Convolution>(program(), parse_depthwise("n3c21h40w41kh5kw5sh2sw2ph2pw2dh1dw1"));
 }
 
 TEST_F(DepthwiseTest, FollowsItsWeights) {
-  check_follows_weights<ops::Convolution>(manager(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_follows_weights<ops::Convolution>(program(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
 }
 
 // A sum of products in any order is off by as many units as it has terms, each relative to the sum of their sizes.
@@ -89,8 +89,8 @@ TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
     for (std::size_t i = 0; i < found.size(); i++)
       ASSERT_LE(std::abs(found[i] - expected[i].value), (expected[i].terms + 1) * kUnit * expected[i].sizes) << what << " at " << i;
   };
-  CanariedBuffer device_dst(manager(), size.dst), device_diff_src(manager(), size.src), gradient = device(Floats(size.weights));
-  ops::Convolution convolution(manager(), s);
+  CanariedBuffer device_dst(device(), size.dst), device_diff_src(device(), size.src), gradient = device(Floats(size.weights));
+  ops::Convolution convolution(program(), s);
   convolution.forward(device(src), device(weights), nullptr, device_dst);
   convolution.backward_data(device(diff), device(weights), device_diff_src);
   convolution.backward_weights(device(src), device(diff), gradient);
@@ -103,16 +103,16 @@ TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
 TEST_F(DepthwiseTest, AddsTheBiasLast) {
   const ConvolutionShape s = parse_depthwise("n2c5h2w5kh2kw5sh1sw1ph0pw0dh1dw1");
   const CanariedBuffer bias = device(Floats(5, 16777216));
-  CanariedBuffer dst(manager(), sizes(s).dst);
-  ops::Convolution(manager(), s)
+  CanariedBuffer dst(device(), sizes(s).dst);
+  ops::Convolution(program(), s)
       .forward(device(Floats(sizes(s).src, 1)), device(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias),
                dst);
   EXPECT_EQ(dst.download(), Floats(sizes(s).dst, 16777216 + 10));
 }
 
 TEST_F(DepthwiseTest, RectifiesInItsStore) {
-  check_rectifies_in_the_store<ops::Convolution>(manager(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
-  check_rectifies_in_the_store<ops::Convolution>(manager(), parse_depthwise("n2c20h60w60kh3kw3sh2sw2ph1pw1dh1dw1"));
+  check_rectifies_in_the_store<ops::Convolution>(program(), parse_depthwise("n3c18h9w9kh3kw3sh1sw1ph1pw1dh1dw1"));
+  check_rectifies_in_the_store<ops::Convolution>(program(), parse_depthwise("n2c20h60w60kh3kw3sh2sw2ph1pw1dh1dw1"));
 }
 
 TEST_F(DepthwiseTest, ScalesAndShiftsInItsStoreByTheFormula) {
@@ -129,19 +129,19 @@ TEST_F(DepthwiseTest, ScalesAndShiftsInItsStoreByTheFormula) {
       without.push_back(sums[d] + (with_bias ? biases[c] : 0));
       expected.push_back(std::max(without[d] * factors[c] + shifts[c], 0.0F));
     }
-    CanariedBuffer dst(manager(), size.dst), kept(manager(), size.dst);
-    ops::Convolution convolution(manager(), s);
+    CanariedBuffer dst(device(), size.dst), kept(device(), size.dst);
+    ops::Convolution convolution(program(), s);
     convolution.forward(device(src), device(weights), with_bias ? &static_cast<const device::Buffer&>(bias) : nullptr, dst);
-    ops::AffineInStore in_store;
-    ASSERT_TRUE(in_store.put(manager(), {s.N, s.C, s.P() * s.Q()}, dst, [&] {
+    ops::AffinePostOp post_op;
+    ASSERT_TRUE(post_op.fuse(program(), {s.N, s.C, s.P() * s.Q()}, dst, [&] {
       ops::ChannelAffine affine = {};
       affine.scale = &static_cast<const device::Buffer&>(factor);
       affine.shift = &static_cast<const device::Buffer&>(shift);
       return affine;
     }));
-    ASSERT_TRUE(ops::rectify_in_store(manager(), dst));
+    ASSERT_TRUE(ops::fuse_rectify(program(), dst));
     EXPECT_EQ(dst.download(), expected);
-    in_store.write_without(manager(), kept);
+    post_op.write_without(program(), kept);
     EXPECT_EQ(kept.download(), without);
   }
 }
@@ -165,9 +165,9 @@ TEST_F(DepthwiseTest, NanSpoilsTheWindowsThatHoldItAlone) {
     });
     // A gradient is NaN for every tap, also for those that see padding: 0 times NaN, as in stock Caffe.
     for (int tap = 0; tap < s.KH * s.KW; tap++) weights_spoilt[9 * s.KH * s.KW + tap] = 1;
-    CanariedBuffer dst(manager(), size.dst), diff_src(manager(), size.src), gradient = device(Floats(size.weights));
+    CanariedBuffer dst(device(), size.dst), diff_src(device(), size.src), gradient = device(Floats(size.weights));
     const CanariedBuffer weights = device(Floats(size.weights, 1));
-    ops::Convolution convolution(manager(), s);
+    ops::Convolution convolution(program(), s);
     convolution.forward(device(src), weights, nullptr, dst);
     convolution.backward_data(device(diff), weights, diff_src);
     convolution.backward_weights(device(src), device(diff), gradient);

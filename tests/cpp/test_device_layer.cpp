@@ -38,7 +38,7 @@ class PickyLayer : public layers::DeviceLayer<PickyLayer, caffe::AbsValLayer, Dt
   }
   void forward_on_device(const std::vector<Blob<Dtype>*>& /*bottom*/, const std::vector<Blob<Dtype>*>& top) {
     calls.forward++;
-    EXPECT_EQ(&this->device(), &device::DeviceManager::instance());
+    EXPECT_EQ(&this->program(), &barista::layers::Programs::of_process().standard());
     caffe::caffe_set(top[0]->count(), Dtype(7), top[0]->mutable_cpu_data());
   }
   void backward_on_device(const std::vector<Blob<Dtype>*>& /*top*/, const std::vector<bool>& /*propagate_down*/,

@@ -19,8 +19,8 @@ namespace {
 class DropoutTest : public DeviceTest {
  protected:
   std::vector<float> dropped(const ops::DropoutMask& mask, const std::vector<float>& src) {
-    CanariedBuffer dst(manager(), src.size());
-    ops::dropout(manager(), mask, CanariedBuffer(manager(), src), dst, static_cast<int>(src.size()));
+    CanariedBuffer dst(device(), src.size());
+    ops::dropout(program(), mask, CanariedBuffer(device(), src), dst, static_cast<int>(src.size()));
     return dst.download();
   }
 };
@@ -69,8 +69,8 @@ TEST_F(DropoutTest, KeepsNanAndInfinity) {
 
 TEST_F(DropoutTest, WorksInPlace) {
   const std::vector<float> src = integers(100, 1, 1, 5);
-  CanariedBuffer both(manager(), src);
-  ops::dropout(manager(), {3, 1U << 31, 2}, both, both, 100);
+  CanariedBuffer both(device(), src);
+  ops::dropout(program(), {3, 1U << 31, 2}, both, both, 100);
   EXPECT_EQ(both.download(), dropped({3, 1U << 31, 2}, src));
 }
 
@@ -78,8 +78,8 @@ TEST_F(DropoutTest, WithAMaskOfSomebodyElsesIsTheFormula) {
   const std::vector<float> src = integers(100, 1), mask = integers(100, 2, 0, 1);
   std::vector<float> expected = src;
   for (int i = 0; i < 100; i++) expected[i] *= mask[i] * 4;
-  CanariedBuffer dst(manager(), src.size());
-  ops::dropout(manager(), CanariedBuffer(manager(), mask), 4, CanariedBuffer(manager(), src), dst, 100);
+  CanariedBuffer dst(device(), src.size());
+  ops::dropout(program(), CanariedBuffer(device(), mask), 4, CanariedBuffer(device(), src), dst, 100);
   EXPECT_EQ(dst.download(), expected);
 }
 

@@ -26,16 +26,16 @@ double room(const FunctionCase& c, double expected) { return c.relative * std::a
 class ElementwiseTest : public DeviceTest {
  protected:
   std::vector<float> forward(const ops::Elementwise& function, const std::vector<float>& src) {
-    const CanariedBuffer from(manager(), src);
-    CanariedBuffer to(manager(), src.size());
-    ops::elementwise_forward(manager(), function, from, to, static_cast<int>(src.size()));
+    const CanariedBuffer from(device(), src);
+    CanariedBuffer to(device(), src.size());
+    ops::elementwise_forward(program(), function, from, to, static_cast<int>(src.size()));
     return to.download();
   }
   std::vector<float> backward(const ops::Elementwise& function, const std::vector<float>& src, const std::vector<float>& dst,
                               const std::vector<float>& diff_dst) {
-    const CanariedBuffer from(manager(), src), result(manager(), dst), diff(manager(), diff_dst);
-    CanariedBuffer to(manager(), src.size());
-    ops::elementwise_backward(manager(), function, from, result, diff, to, static_cast<int>(src.size()));
+    const CanariedBuffer from(device(), src), result(device(), dst), diff(device(), diff_dst);
+    CanariedBuffer to(device(), src.size());
+    ops::elementwise_backward(program(), function, from, result, diff, to, static_cast<int>(src.size()));
     return to.download();
   }
 };
@@ -58,12 +58,12 @@ TEST_F(ElementwiseTest, TakesEveryLengthInPlaceOrNot) {
     for (const int length : {1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 255, 256, 257}) {
       const std::vector<float> src(c.data.begin(), c.data.begin() + length), wanted(expected.begin(), expected.begin() + length);
       ASSERT_EQ(forward(c.function, src), wanted) << c.name << ", " << length << " floats";
-      CanariedBuffer both(manager(), src);
-      ops::elementwise_forward(manager(), c.function, both, both, length);
+      CanariedBuffer both(device(), src);
+      ops::elementwise_forward(program(), c.function, both, both, length);
       ASSERT_EQ(both.download(), wanted) << c.name << ", " << length << " floats in place";
       const std::vector<float> diff = integers(length, 3);
-      CanariedBuffer gradient(manager(), diff);
-      ops::elementwise_backward(manager(), c.function, CanariedBuffer(manager(), src), CanariedBuffer(manager(), wanted), gradient,
+      CanariedBuffer gradient(device(), diff);
+      ops::elementwise_backward(program(), c.function, CanariedBuffer(device(), src), CanariedBuffer(device(), wanted), gradient,
                                 gradient, length);
       ASSERT_EQ(gradient.download(), backward(c.function, src, wanted, diff)) << c.name << ", " << length << " floats in place";
     }

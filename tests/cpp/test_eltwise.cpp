@@ -23,7 +23,7 @@ class EltwiseTest : public DeviceTest {
     src.clear(), buffers.clear(), pointers.clear();
     for (int k = 0; k < sources; k++) {
       src.push_back(integers(count, k + 1));
-      buffers.push_back(std::make_unique<CanariedBuffer>(manager(), src.back()));
+      buffers.push_back(std::make_unique<CanariedBuffer>(device(), src.back()));
       pointers.push_back(&buffers.back()->buffer());
     }
     diff = integers(count, 99);
@@ -52,10 +52,10 @@ TEST_F(EltwiseTest, SumIsTheFormula) {
     for (const int sources : kSources) {
       make(sources, count);
       const Floats coefficients = integers(sources, 50);
-      CanariedBuffer dst(manager(), count), diff_src(manager(), count);
-      ops::eltwise_sum(manager(), pointers, coefficients, dst, count);
+      CanariedBuffer dst(device(), count), diff_src(device(), count);
+      ops::eltwise_sum(program(), pointers, coefficients, dst, count);
       ASSERT_EQ(dst.download(), expected(0, [&](int k, std::size_t i, float sum) { return sum + coefficients[k] * src[k][i]; }));
-      ops::eltwise_sum_backward(manager(), 3, CanariedBuffer(manager(), diff), diff_src, count);
+      ops::eltwise_sum_backward(program(), 3, CanariedBuffer(device(), diff), diff_src, count);
       for (float& x : diff) x *= 3;
       ASSERT_EQ(diff_src.download(), diff);
     }
@@ -63,11 +63,11 @@ TEST_F(EltwiseTest, SumIsTheFormula) {
 
 TEST_F(EltwiseTest, ASumLeavesOutWhatHasNoCoefficient) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const CanariedBuffer numbers(manager(), {1, 2, 3}), infinite(manager(), Floats(3, infinity));
+  const CanariedBuffer numbers(device(), {1, 2, 3}), infinite(device(), Floats(3, infinity));
   const device::Buffer &number = numbers, &other = infinite;
-  CanariedBuffer dst(manager(), 3);
+  CanariedBuffer dst(device(), 3);
   const auto sum = [&](const ops::Sources& sources, const Floats& coefficients) {
-    ops::eltwise_sum(manager(), sources, coefficients, dst, 3);
+    ops::eltwise_sum(program(), sources, coefficients, dst, 3);
     return dst.download();
   };
   EXPECT_EQ(sum({&number, &other}, {2, 0}), (Floats{2, 4, 6}));
@@ -81,12 +81,12 @@ TEST_F(EltwiseTest, ProductIsTheFormula) {
     for (const int sources : kSources) {
       make(sources, count);
       const auto multiply = [&](int k, std::size_t i, float product) { return product * src[k][i]; };
-      CanariedBuffer dst(manager(), count);
-      ops::eltwise_product(manager(), pointers, dst, count);
+      CanariedBuffer dst(device(), count);
+      ops::eltwise_product(program(), pointers, dst, count);
       ASSERT_EQ(dst.download(), expected(1, multiply));
       for (int k = 0; k < sources; k++) {
-        CanariedBuffer diff_src(manager(), count);
-        ops::eltwise_product_backward(manager(), pointers, k, CanariedBuffer(manager(), diff), diff_src, count);
+        CanariedBuffer diff_src(device(), count);
+        ops::eltwise_product_backward(program(), pointers, k, CanariedBuffer(device(), diff), diff_src, count);
         Floats wanted = expected(1, multiply, k);
         for (int i = 0; i < count; i++) wanted[i] *= diff[i];
         ASSERT_EQ(diff_src.download(), wanted) << "source " << k << " of " << sources;
@@ -97,9 +97,9 @@ TEST_F(EltwiseTest, ProductIsTheFormula) {
 // With divisors that are powers of two, so that quotients are exact.
 TEST_F(EltwiseTest, QuotientIsTheFormula) {
   const Floats src = {1, 2, -4, 0.5F}, dst = {3, 6, 8, 5}, diff = {2, 3, -1, 7};
-  CanariedBuffer diff_src(manager(), 4);
-  ops::eltwise_quotient_backward(manager(), CanariedBuffer(manager(), src), CanariedBuffer(manager(), dst),
-                                 CanariedBuffer(manager(), diff), diff_src, 4);
+  CanariedBuffer diff_src(device(), 4);
+  ops::eltwise_quotient_backward(program(), CanariedBuffer(device(), src), CanariedBuffer(device(), dst),
+                                 CanariedBuffer(device(), diff), diff_src, 4);
   EXPECT_EQ(diff_src.download(), (Floats{6, 9, 2, 70}));
 }
 
@@ -108,8 +108,8 @@ TEST_F(EltwiseTest, MaximumIsTheFormulaAndHasStockCaffesWinners) {
   for (const int count : kLengths)
     for (const int sources : kSources) {
       make(sources, count);
-      CanariedBuffer dst(manager(), count), winners(manager(), count);
-      ops::eltwise_maximum(manager(), pointers, dst, winners, count);
+      CanariedBuffer dst(device(), count), winners(device(), count);
+      ops::eltwise_maximum(program(), pointers, dst, winners, count);
       Floats maximum(count), winner(count);
       for (int i = 0; i < count; i++) {
         winner[i] = src[0][i] > src[1][i] ? 0 : 1;
@@ -120,8 +120,8 @@ TEST_F(EltwiseTest, MaximumIsTheFormulaAndHasStockCaffesWinners) {
       ASSERT_EQ(winners.download(), winner);
       ASSERT_EQ(dst.download(), maximum);
       for (int k = 0; k < sources; k++) {
-        CanariedBuffer diff_src(manager(), count);
-        ops::eltwise_maximum_backward(manager(), k, winners, CanariedBuffer(manager(), diff), diff_src, count);
+        CanariedBuffer diff_src(device(), count);
+        ops::eltwise_maximum_backward(program(), k, winners, CanariedBuffer(device(), diff), diff_src, count);
         Floats wanted(count);
         for (int i = 0; i < count; i++) wanted[i] = winner[i] == static_cast<float>(k) ? diff[i] : 0;
         ASSERT_EQ(diff_src.download(), wanted) << "source " << k << " of " << sources;

@@ -18,9 +18,9 @@ TEST_F(EuclideanLossTest, IsTheFormula) {
     SCOPED_TRACE(std::to_string(length) + " floats");
     const int examples = length % 3 == 0 ? length / 3 : 1;
     const std::vector<float> a = integers(length, 1), b = integers(length, 2);
-    const CanariedBuffer src(manager(), a), target(manager(), b), weight(manager(), std::vector<float>{3});
-    CanariedBuffer difference(manager(), length), loss(manager(), 1), diff_src(manager(), length), diff_target(manager(), length);
-    ops::EuclideanLoss op(manager(), length, examples);
+    const CanariedBuffer src(device(), a), target(device(), b), weight(device(), std::vector<float>{3});
+    CanariedBuffer difference(device(), length), loss(device(), 1), diff_src(device(), length), diff_target(device(), length);
+    ops::EuclideanLoss op(program(), length, examples);
     op.forward(src, target, difference, loss);
     op.backward(difference, weight, 1, diff_src);
     op.backward(difference, weight, -1, diff_target);
@@ -41,8 +41,8 @@ TEST_F(EuclideanLossTest, IsTheFormula) {
 }
 
 TEST_F(EuclideanLossTest, NoValuesAreRefused) {
-  EXPECT_THROW(ops::EuclideanLoss(manager(), 0, 1), plan::Unsupported);
-  EXPECT_THROW(ops::EuclideanLoss(manager(), 1, 0), plan::Unsupported);
+  EXPECT_THROW(ops::EuclideanLoss(program(), 0, 1), plan::Unsupported);
+  EXPECT_THROW(ops::EuclideanLoss(program(), 1, 0), plan::Unsupported);
 }
 
 }  // namespace

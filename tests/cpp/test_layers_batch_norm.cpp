@@ -140,12 +140,12 @@ TEST_F(BatchNormLayerTest, NothingOfBatchNormPassesThroughTheHost) {
     SCOPED_TRACE(param.ShortDebugString());
     BatchNormRig rig(param, "FPGABatchNorm", {3, 5, 7}, false);
     rig.forward(1), rig.backward(2);
-    const device::Counters before = manager().counters();
+    const device::Counters before = device().counters();
     for (int step = 0; step < 3; step++) {
       rig.layer->Forward(rig.bottoms, rig.tops);
       rig.layer->Backward(rig.tops, {true}, rig.bottoms);
     }
-    const device::Counters after = manager().counters();
+    const device::Counters after = device().counters();
     EXPECT_GT(after.launches, before.launches);
     EXPECT_EQ(after.uploads, before.uploads);
     EXPECT_EQ(after.downloads, before.downloads);

@@ -75,9 +75,9 @@ TEST_F(LayersTest, LabelsOfTheDeviceAreLookedAtOnlyWhenAsked) {
   EXPECT_EQ(layers::first_bad_label(net), "");
   if (!memory::hook_is_live()) return;  // the host has all labels then
   labels.mutable_cpu_data()[7] = -1;
-  const std::uint64_t before = manager().counters().downloads;
+  const std::uint64_t before = device().counters().downloads;
   net.Forward();
-  EXPECT_EQ(manager().counters().downloads - before, 1) << "the loss";
+  EXPECT_EQ(device().counters().downloads - before, 1) << "the loss";
   EXPECT_EQ(layers::first_bad_label(net), "") << "-1 is ignored";
   labels.mutable_cpu_data()[7] = 9;
   net.Forward();

@@ -254,9 +254,9 @@ TEST_F(LayersTest, ALossLeavesOneNumberForTheHost) {
       if (type != "FPGAAccuracy") rig.layer->Backward(rig.top, {true, false}, rig.bottom);
     };
     step();
-    const device::Counters before = manager().counters();
+    const device::Counters before = device().counters();
     step();
-    const device::Counters after = manager().counters();
+    const device::Counters after = device().counters();
     if (!memory::hook_is_live()) continue;  // then an Access copies always
     EXPECT_EQ(after.download_bytes - before.download_bytes, sizeof(float));
     EXPECT_EQ(after.upload_bytes, before.upload_bytes);
@@ -325,11 +325,11 @@ TEST_F(LayersTest, SplitIsStock) {
         std::vector<float> expected(rig.bottom[0]->count(), 0);
         for (const Blob<float>* top : rig.top)
           for (std::size_t i = 0; i < expected.size(); i++) expected[i] += top->cpu_diff()[i];
-        if (on_device) memory::diff(*rig.top[0], memory::Use::kReadWrite);
-        const device::Counters before = manager().counters();
+        if (on_device) memory::diff(*rig.top[0], memory::Use::kReadWrite, device());
+        const device::Counters before = device().counters();
         rig.backward();
         EXPECT_EQ(contents(*rig.bottom[0], true), expected);
-        EXPECT_EQ(manager().counters().launches > before.launches, on_device && memory::hook_is_live());
+        EXPECT_EQ(device().counters().launches > before.launches, on_device && memory::hook_is_live());
       }
     }
 }

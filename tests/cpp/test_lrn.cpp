@@ -143,8 +143,8 @@ void expect_within(const Floats& found, const std::vector<Bound>& expected, cons
 class LRNTest : public DeviceTest {
  protected:
   Floats forward(const LRNShape& shape, const LRNFunction& function, const Floats& src) {
-    CanariedBuffer dst(manager(), src.size());
-    ops::LRN(manager(), shape, function).forward(CanariedBuffer(manager(), src), dst);
+    CanariedBuffer dst(device(), src.size());
+    ops::LRN(program(), shape, function).forward(CanariedBuffer(device(), src), dst);
     return dst.download();
   }
   // Of single elements: src * (k + alpha * src^2)^-beta.
@@ -153,7 +153,7 @@ class LRNTest : public DeviceTest {
   }
   std::string refusal(const LRNShape& shape, const LRNFunction& function) {
     try {
-      ops::LRN(manager(), shape, function);
+      ops::LRN(program(), shape, function);
     } catch (const device::Error& error) {
       return error.what();
     }
@@ -165,9 +165,9 @@ TEST_F(LRNTest, ForwardAndBackwardAreTheFormula) {
   for (const Problem& p : problems()) {
     SCOPED_TRACE(describe(p));
     const Floats src_values = integers(count(p.shape), 1), diff_values = integers(count(p.shape), 2);
-    const CanariedBuffer src(manager(), src_values), diff_dst(manager(), diff_values);
-    CanariedBuffer dst(manager(), src_values.size()), diff_src(manager(), src_values.size());
-    ops::LRN lrn(manager(), p.shape, p.function);
+    const CanariedBuffer src(device(), src_values), diff_dst(device(), diff_values);
+    CanariedBuffer dst(device(), src_values.size()), diff_src(device(), src_values.size());
+    ops::LRN lrn(program(), p.shape, p.function);
     lrn.forward(src, dst);
     lrn.backward(src, diff_dst, diff_src);
     const Reference expected = reference(p, src_values, diff_values);
@@ -187,10 +187,10 @@ TEST_F(LRNTest, ALargeValueLeavesNothingBehind) {
 
 TEST_F(LRNTest, SecondForwardReplacesWhatTheFirstKept) {
   const Problem p = {{2, 7, 3, 5}, {kAcross, 3, 3, 0.75F, 1}};
-  const CanariedBuffer first(manager(), integers(count(p.shape), 1)), second(manager(), integers(count(p.shape), 2));
-  const CanariedBuffer diff_dst(manager(), integers(count(p.shape), 3));
-  CanariedBuffer dst(manager(), count(p.shape)), twice(manager(), count(p.shape)), once(manager(), count(p.shape));
-  ops::LRN lrn(manager(), p.shape, p.function), fresh(manager(), p.shape, p.function);
+  const CanariedBuffer first(device(), integers(count(p.shape), 1)), second(device(), integers(count(p.shape), 2));
+  const CanariedBuffer diff_dst(device(), integers(count(p.shape), 3));
+  CanariedBuffer dst(device(), count(p.shape)), twice(device(), count(p.shape)), once(device(), count(p.shape));
+  ops::LRN lrn(program(), p.shape, p.function), fresh(program(), p.shape, p.function);
   lrn.forward(first, dst);
   lrn.forward(second, dst);
   lrn.backward(second, diff_dst, twice);
@@ -247,7 +247,7 @@ TEST_F(LRNTest, NanSpoilsItsWindowsAndAcrossChannelsAllThatFollow) {
 }
 
 TEST_F(LRNTest, RefusesWhatCannotBe) {
-  const int words = manager().recipe().acc_words;
+  const int words = program().recipe().acc_words;
   const std::string room = std::to_string(words);
   EXPECT_EQ(refusal({1, 0, 4, 4}, {kAcross, 5, 1, 0.75F, 1}),
             "LRN of 1x0x4x4 across 5 channels: every size must be at least 1, and local_size odd");

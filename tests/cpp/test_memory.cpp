@@ -12,7 +12,7 @@
 
 #include "caffe/caffe.hpp"
 #include "memory/device_memory.hpp"
-#include "support/device_fixture.hpp"
+#include "support/caffe_fixture.hpp"
 #include "support/integers.hpp"
 
 namespace barista::testing {
@@ -23,43 +23,43 @@ using device::Counters;
 using memory::Access;
 using memory::Use;
 using Values = std::vector<float>;
-using BlobAccess = Access (*)(const Blob<float>&, Use);
+using BlobAccess = Access (*)(const Blob<float>&, Use, device::Device&);
 
 bool copies_always() {
   const char* wish = std::getenv("BARISTA_COPY_ALWAYS");
   return wish != nullptr && std::string(wish) == "1";
 }
 
-class Memory : public DeviceTest {
+class Memory : public CaffeTest {
  protected:
   void device_writes(Blob<float>& blob, const Values& values, BlobAccess part = memory::data) {
-    Access access = part(blob, Use::kWrite);
-    manager().upload(access.buffer(), values.data(), values.size() * sizeof(float));
+    Access access = part(blob, Use::kWrite, device());
+    device().upload(access.buffer(), values.data(), values.size() * sizeof(float));
   }
 
   Values device_reads(const Blob<float>& blob, BlobAccess part = memory::data, Use use = Use::kRead) {
     Values values(static_cast<std::size_t>(blob.count()));
-    Access access = part(blob, use);
-    manager().download(access.buffer(), values.data(), values.size() * sizeof(float));
+    Access access = part(blob, use, device());
+    device().download(access.buffer(), values.data(), values.size() * sizeof(float));
     return values;
   }
 
   // What a kernel does that accumulates.
   void device_adds(Blob<float>& blob, float increment, BlobAccess part = memory::data) {
     Values values(static_cast<std::size_t>(blob.count()));
-    Access access = part(blob, Use::kReadWrite);
-    manager().download(access.buffer(), values.data(), values.size() * sizeof(float));
+    Access access = part(blob, Use::kReadWrite, device());
+    device().download(access.buffer(), values.data(), values.size() * sizeof(float));
     for (float& value : values) value += increment;
-    manager().upload(access.buffer(), values.data(), values.size() * sizeof(float));
+    device().upload(access.buffer(), values.data(), values.size() * sizeof(float));
   }
 
   // Copies that the memory itself makes during `work`, which must not use device_...() above.
   template <typename Work>
   void expect_copies(std::uint64_t uploads, std::uint64_t downloads, const Work& work) {
-    const Counters before = manager().counters();
+    const Counters before = device().counters();
     work();
     if (copies_always()) return;
-    const Counters after = manager().counters();
+    const Counters after = device().counters();
     EXPECT_EQ(after.uploads - before.uploads, uploads) << "copies to the device";
     EXPECT_EQ(after.downloads - before.downloads, downloads) << "copies to the host";
   }
@@ -102,7 +102,7 @@ TEST_F(Memory, DataAndDiffAreTwo) {
 TEST_F(Memory, CopiesOnlyWhereSomebodyLooks) {
   Blob<float> blob(1, 1, 1, 64);
   host_writes(blob, integers(64, 6));
-  const auto device_looks = [&](Use use) { memory::data(blob, use); };
+  const auto device_looks = [&](Use use) { memory::data(blob, use, device()); };
   expect_copies(1, 0, [&] { device_looks(Use::kRead); });
   expect_copies(0, 0, [&] { device_looks(Use::kRead); });
   expect_copies(0, 0, [&] { blob.cpu_data(); });
@@ -120,7 +120,7 @@ TEST_F(Memory, WhatNobodyWroteIsZeroAndNeedsNoCopy) {
   Blob<float> blob(1, 1, 1, 100);
   EXPECT_EQ(device_reads(blob, memory::diff), Values(100, 0));
   Blob<float> other(1, 1, 1, 100);
-  expect_copies(0, 0, [&] { memory::diff(other, Use::kReadWrite); });
+  expect_copies(0, 0, [&] { memory::diff(other, Use::kReadWrite, device()); });
   EXPECT_EQ(Values(other.cpu_diff(), other.cpu_diff() + 100), Values(100, 0));
 }
 
@@ -159,15 +159,15 @@ TEST_F(Memory, InPlaceWorkMayAskForEitherFirst) {
     Blob<float> blob(1, 1, 1, 50);
     host_writes(blob, integers(50, 7));
     {
-      Access first = memory::data(blob, write_first ? Use::kWrite : Use::kRead);
-      Access second = memory::data(blob, write_first ? Use::kRead : Use::kWrite);
+      Access first = memory::data(blob, write_first ? Use::kWrite : Use::kRead, device());
+      Access second = memory::data(blob, write_first ? Use::kRead : Use::kWrite, device());
       Access& src = write_first ? second : first;
       Access& dst = write_first ? first : second;
       Values values(50);
-      manager().download(src.buffer(), values.data(), 50 * sizeof(float));
+      device().download(src.buffer(), values.data(), 50 * sizeof(float));
       EXPECT_EQ(values, integers(50, 7));
       for (float& value : values) value *= 2;
-      manager().upload(dst.buffer(), values.data(), 50 * sizeof(float));
+      device().upload(dst.buffer(), values.data(), 50 * sizeof(float));
     }
     Values expected = integers(50, 7);
     for (float& value : expected) value *= 2;
@@ -179,9 +179,9 @@ TEST_F(Memory, AnAccessMayMove) {
   Blob<float> blob(1, 1, 1, 3);
   {
     std::vector<Access> kept;
-    kept.push_back(memory::data(blob, Use::kWrite));
+    kept.push_back(memory::data(blob, Use::kWrite, device()));
     const Values values = {1, 2, 3};
-    manager().upload(kept.front().buffer(), values.data(), sizeof(float) * 3);
+    device().upload(kept.front().buffer(), values.data(), sizeof(float) * 3);
   }
   EXPECT_EQ(host_reads(blob), (Values{1, 2, 3}));
 }
@@ -278,7 +278,7 @@ TEST_F(Memory, MemoryOfTheCallersOwnIsNeverGivenBack) {
 TEST_F(Memory, ABlobWithoutMemoryIsRefused) {
   const Blob<float> none;
   try {
-    memory::data(none, Use::kRead);
+    memory::data(none, Use::kRead, device());
     FAIL() << "an empty blob has no device memory";
   } catch (const device::Error& error) {
     EXPECT_NE(std::string(error.what()).find("at least one value"), std::string::npos) << error.what();
@@ -416,9 +416,9 @@ TEST_F(Memory, GradientsOnTheDeviceAreClearedThere) {
 TEST_F(Memory, GradientsThatNeverSawTheDeviceStayOnTheHost) {
   auto net = make_net<float>();
   for (Blob<float>* blob : net->learnable_params()) caffe::caffe_set(blob->count(), 5.0F, blob->mutable_cpu_diff());
-  const Counters before = manager().counters();
+  const Counters before = device().counters();
   net->ClearParamDiffs();
-  EXPECT_EQ(manager().counters().buffers_created, before.buffers_created);
+  EXPECT_EQ(device().counters().buffers_created, before.buffers_created);
   for (Blob<float>* blob : net->learnable_params()) EXPECT_EQ(blob->asum_diff(), 0);
 }
 
@@ -435,11 +435,11 @@ TEST_F(Memory, GradientsThatNobodyUsedTakeNoMemory) {
 TEST_F(Memory, NetsOfDoublesAreLeftToCaffe) {
   auto net = make_net<double>();
   for (Blob<double>* blob : net->learnable_params()) caffe::caffe_set(blob->count(), 5.0, blob->mutable_cpu_diff());
-  const Counters before = manager().counters();
+  const Counters before = device().counters();
   net->Forward();
   net->ClearParamDiffs();
   for (Blob<double>* blob : net->learnable_params()) EXPECT_EQ(blob->asum_diff(), 0);
-  EXPECT_EQ(manager().counters().buffers_created, before.buffers_created);
+  EXPECT_EQ(device().counters().buffers_created, before.buffers_created);
 }
 
 TEST_F(Memory, ATestNetSharesTheWeightsOnTheDevice) {

@@ -39,10 +39,10 @@ TEST_F(PoolingTest, ForwardAndBackwardAreTheFormula) {
     SCOPED_TRACE(problem.name + " " + problem.text);
     const auto& [s, method, round_up] = problem.shape;
     const std::vector<float> src_values = integers(src_count(s), 1), diff_values = integers(dst_count(s), 2);
-    const CanariedBuffer src(manager(), src_values), diff_dst(manager(), diff_values);
-    CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s)), diff_src(manager(), src_count(s));
+    const CanariedBuffer src(device(), src_values), diff_dst(device(), diff_values);
+    CanariedBuffer dst(device(), dst_count(s)), winners(device(), dst_count(s)), diff_src(device(), src_count(s));
 
-    Pooling pooling(manager(), s, method);
+    Pooling pooling(program(), s, method);
     pooling.forward(src, dst, winners);
     pooling.backward(diff_dst, winners, diff_src);
 
@@ -70,9 +70,9 @@ TEST_F(PoolingTest, StochasticForwardAndBackwardAreTheFormula) {
     const PoolingShape s = unpadded(problem.shape);
     if (s.P < 1 || s.Q < 1) continue;
     const std::vector<float> src_values = activations(src_count(s), 1), diff_values = integers(dst_count(s), 2);
-    const CanariedBuffer src(manager(), src_values), diff_dst(manager(), diff_values);
-    CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s)), diff_src(manager(), src_count(s));
-    Pooling pooling(manager(), s, PoolingMethod::kStochastic);
+    const CanariedBuffer src(device(), src_values), diff_dst(device(), diff_values);
+    CanariedBuffer dst(device(), dst_count(s)), winners(device(), dst_count(s)), diff_src(device(), src_count(s));
+    Pooling pooling(program(), s, PoolingMethod::kStochastic);
     pooling.forward(src, dst, winners, ++key);
     pooling.backward(diff_dst, winners, diff_src);
 
@@ -91,11 +91,11 @@ TEST_F(PoolingTest, ExpectedForwardIsTheFormula) {
     const PoolingShape s = unpadded(problem.shape);
     if (s.P < 1 || s.Q < 1) continue;
     const std::vector<float> values = integers(src_count(s), 1, -1, 5);
-    const CanariedBuffer src(manager(), values);
-    CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s));
+    const CanariedBuffer src(device(), values);
+    CanariedBuffer dst(device(), dst_count(s)), winners(device(), dst_count(s));
     const std::vector<float> untouched = integers(dst_count(s), 2);
     winners.upload(untouched);
-    Pooling(manager(), s, PoolingMethod::kExpected).forward(src, dst, winners);
+    Pooling(program(), s, PoolingMethod::kExpected).forward(src, dst, winners);
     ASSERT_EQ(dst.download(), reference_expected(s, values));
     ASSERT_EQ(winners.download(), untouched);
   }
@@ -109,8 +109,8 @@ TEST_F(PoolingTest, StochasticDrawsEachElementAsOftenAsItsShare) {
   std::vector<float> values;
   for (int i = 0; i < kDraws; i++) values.insert(values.end(), {1, 2, 0.5F, 4});
   for (const std::uint32_t key : {1U, 2U, 0xdeadbeefU}) {
-    CanariedBuffer dst(manager(), kDraws), winners(manager(), kDraws);
-    Pooling(manager(), s, PoolingMethod::kStochastic).forward(CanariedBuffer(manager(), values), dst, winners, key);
+    CanariedBuffer dst(device(), kDraws), winners(device(), kDraws);
+    Pooling(program(), s, PoolingMethod::kStochastic).forward(CanariedBuffer(device(), values), dst, winners, key);
     std::vector<int> drawn(4);
     for (const float winner : winners.download()) drawn.at(static_cast<int>(winner))++;
     double deviation = 0, sum = 0;
@@ -129,9 +129,9 @@ TEST_F(PoolingTest, StochasticDrawsEachElementAsOftenAsItsShare) {
 TEST_F(PoolingTest, StochasticNeverDrawsAZeroBesideAnother) {
   constexpr std::uint32_t kKey = 3174260;
   ASSERT_EQ(word(kKey, 0) >> 8, 0U);
-  CanariedBuffer dst(manager(), 1), winners(manager(), 1);
-  Pooling pooling(manager(), {1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 0, 0}, PoolingMethod::kStochastic);
-  pooling.forward(CanariedBuffer(manager(), {0, 0, 3, 4}), dst, winners, kKey);
+  CanariedBuffer dst(device(), 1), winners(device(), 1);
+  Pooling pooling(program(), {1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 0, 0}, PoolingMethod::kStochastic);
+  pooling.forward(CanariedBuffer(device(), {0, 0, 3, 4}), dst, winners, kKey);
   EXPECT_EQ(winners.download(), std::vector<float>{2});
   EXPECT_EQ(dst.download(), std::vector<float>{3});
 }
@@ -139,15 +139,15 @@ TEST_F(PoolingTest, StochasticNeverDrawsAZeroBesideAnother) {
 TEST_F(PoolingTest, StochasticDrawsTheSameWhateverElseIsPooled) {
   const PoolingShape small = {1, 3, 9, 9, 4, 4, 3, 3, 2, 2, 0, 0}, large = {70, 3, 9, 9, 4, 4, 3, 3, 2, 2, 0, 0};
   const std::vector<float> values = activations(src_count(large), 3);
-  const CanariedBuffer src(manager(), values);
-  CanariedBuffer dst(manager(), dst_count(large)), winners(manager(), dst_count(large));
-  Pooling(manager(), large, PoolingMethod::kStochastic).forward(src, dst, winners, 5);
+  const CanariedBuffer src(device(), values);
+  CanariedBuffer dst(device(), dst_count(large)), winners(device(), dst_count(large));
+  Pooling(program(), large, PoolingMethod::kStochastic).forward(src, dst, winners, 5);
   std::vector<float> of_large = winners.download();
   of_large.resize(dst_count(small));
-  CanariedBuffer first_dst(manager(), dst_count(small)), first_winners(manager(), dst_count(small));
-  Pooling(manager(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 5);
+  CanariedBuffer first_dst(device(), dst_count(small)), first_winners(device(), dst_count(small));
+  Pooling(program(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 5);
   EXPECT_EQ(first_winners.download(), of_large);
-  Pooling(manager(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 6);
+  Pooling(program(), small, PoolingMethod::kStochastic).forward(src, first_dst, first_winners, 6);
   EXPECT_NE(first_winners.download(), of_large) << "another key draws others";
 }
 
@@ -158,12 +158,12 @@ TEST_F(PoolingTest, StochasticOfNothingDrawsTheFirstAndOfNoNumberNone) {
   const PoolingShape s = {1, 1, 2, 8, 2, 4, 2, 2, 3, 2, 0, 0};
   const std::vector<float> values = {0, 0, 1, nan, 1, infinity, -2, -1,  //
                                      0, 0, 2, 3,   4, 5,        -3, -4};
-  const CanariedBuffer src(manager(), values), diff_dst(manager(), {1, 2, 3, 4, 5, 6, 7, 8});
-  Pooling pooling(manager(), s, PoolingMethod::kStochastic);
+  const CanariedBuffer src(device(), values), diff_dst(device(), {1, 2, 3, 4, 5, 6, 7, 8});
+  Pooling pooling(program(), s, PoolingMethod::kStochastic);
   for (const bool reached : {false, true}) {
     std::uint32_t key = 0;
     while ((word(key, 3) > ~0U / 5) != reached) key++;
-    CanariedBuffer dst(manager(), 8), winners(manager(), 8), diff_src(manager(), 16);
+    CanariedBuffer dst(device(), 8), winners(device(), 8), diff_src(device(), 16);
     pooling.forward(src, dst, winners, key);
     pooling.backward(diff_dst, winners, diff_src);
     const float last = reached ? 6 : -1, its_diff = reached ? 4 : 0;
@@ -178,9 +178,9 @@ TEST_F(PoolingTest, StochasticOfNothingDrawsTheFirstAndOfNoNumberNone) {
 
 TEST_F(PoolingTest, FirstOfEqualMaximaWins) {
   const PoolingShape s = {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1};
-  const CanariedBuffer src(manager(), std::vector<float>(16, 5.0F)), diff_dst(manager(), std::vector<float>(4, 1.0F));
-  CanariedBuffer dst(manager(), 4), winners(manager(), 4), diff_src(manager(), 16);
-  Pooling pooling(manager(), s, PoolingMethod::kMaximum);
+  const CanariedBuffer src(device(), std::vector<float>(16, 5.0F)), diff_dst(device(), std::vector<float>(4, 1.0F));
+  CanariedBuffer dst(device(), 4), winners(device(), 4), diff_src(device(), 16);
+  Pooling pooling(program(), s, PoolingMethod::kMaximum);
   pooling.forward(src, dst, winners);
   pooling.backward(diff_dst, winners, diff_src);
   EXPECT_EQ(dst.download(), std::vector<float>(4, 5.0F));
@@ -191,11 +191,11 @@ TEST_F(PoolingTest, FirstOfEqualMaximaWins) {
 TEST_F(PoolingTest, NothingGreaterThanTheLeastFloatWinsNothing) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   const PoolingShape s = {1, 1, 2, 8, 1, 4, 2, 2, 2, 2, 0, 0};
-  const CanariedBuffer src(manager(), {nan, nan, -infinity, nan, nan, 2, -1, infinity,  //
-                                       nan, nan, nan, -FLT_MAX, -3, nan, 7, nan});
-  const CanariedBuffer diff_dst(manager(), {10, 20, 30, 40});
-  CanariedBuffer dst(manager(), 4), winners(manager(), 4), diff_src(manager(), 16);
-  Pooling pooling(manager(), s, PoolingMethod::kMaximum);
+  const CanariedBuffer src(device(), {nan, nan, -infinity, nan, nan, 2, -1, infinity,  //
+                                      nan, nan, nan, -FLT_MAX, -3, nan, 7, nan});
+  const CanariedBuffer diff_dst(device(), {10, 20, 30, 40});
+  CanariedBuffer dst(device(), 4), winners(device(), 4), diff_src(device(), 16);
+  Pooling pooling(program(), s, PoolingMethod::kMaximum);
   pooling.forward(src, dst, winners);
   pooling.backward(diff_dst, winners, diff_src);
   EXPECT_EQ(dst.download(), (std::vector<float>{-FLT_MAX, -FLT_MAX, 2, infinity}));
@@ -208,9 +208,9 @@ TEST_F(PoolingTest, InfiniteGradientStaysInItsWindow) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const PoolingMethod method : {PoolingMethod::kMaximum, PoolingMethod::kAverage}) {
     const PoolingShape s = {1, 1, 1, 4, 1, 2, 1, 2, 1, 2, 0, 0};
-    const CanariedBuffer src(manager(), {1, 2, 3, 4}), diff_dst(manager(), {infinity, 6});
-    CanariedBuffer dst(manager(), 2), winners(manager(), 2), diff_src(manager(), 4);
-    Pooling pooling(manager(), s, method);
+    const CanariedBuffer src(device(), {1, 2, 3, 4}), diff_dst(device(), {infinity, 6});
+    CanariedBuffer dst(device(), 2), winners(device(), 2), diff_src(device(), 4);
+    Pooling pooling(program(), s, method);
     pooling.forward(src, dst, winners);
     pooling.backward(diff_dst, winners, diff_src);
     EXPECT_EQ(diff_src.download(), method == PoolingMethod::kMaximum ? (std::vector<float>{0, infinity, 0, 6})
@@ -222,9 +222,9 @@ TEST_F(PoolingTest, SameBitsOnEveryRun) {
   const PoolingShape s = {3, 7, 13, 17, 6, 8, 3, 3, 2, 2, 0, 0};
   std::vector<float> values = integers(src_count(s), 5, -1000, 1000);
   for (float& value : values) value /= 7;
-  const CanariedBuffer src(manager(), values);
-  CanariedBuffer dst(manager(), dst_count(s)), winners(manager(), dst_count(s)), diff_src(manager(), src_count(s));
-  Pooling pooling(manager(), s, PoolingMethod::kAverage);
+  const CanariedBuffer src(device(), values);
+  CanariedBuffer dst(device(), dst_count(s)), winners(device(), dst_count(s)), diff_src(device(), src_count(s));
+  Pooling pooling(program(), s, PoolingMethod::kAverage);
   std::vector<float> first_dst, first_diff;
   for (int run = 0; run < 3; run++) {
     pooling.forward(src, dst, winners);
@@ -238,7 +238,7 @@ TEST_F(PoolingTest, SameBitsOnEveryRun) {
 TEST_F(PoolingTest, RefusesWhatCannotBe) {
   const auto sentence = [&](const PoolingShape& s) -> std::string {
     try {
-      Pooling pooling(manager(), s, PoolingMethod::kMaximum);
+      Pooling pooling(program(), s, PoolingMethod::kMaximum);
     } catch (const device::Error& error) {
       return error.what();
     }
@@ -248,7 +248,7 @@ TEST_F(PoolingTest, RefusesWhatCannotBe) {
       sentence({1, 1, 4, 4, 0, 2, 3, 3, 2, 2, 0, 0}),
       "pooling of 1x1x4x4 to 0x2, window 3x3, stride 2x2, padding 0x0: every size must be at least 1, and no padding negative");
   try {
-    Pooling pooling(manager(), {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1}, PoolingMethod::kStochastic);
+    Pooling pooling(program(), {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1}, PoolingMethod::kStochastic);
     FAIL();
   } catch (const device::Error& error) {
     EXPECT_NE(std::string(error.what()).find("a stochastic pooling takes no padding"), std::string::npos);

@@ -49,15 +49,15 @@ TEST_F(PReLUTest, IsTheFormulaInPlaceOrNot) {
       dst[i] = std::max(src[i], 0.0F) + slope * std::min(src[i], 0.0F);
       diff_src[i] *= src[i] > 0 ? 1 : slope;
     }
-    const CanariedBuffer from(manager(), src), given(manager(), slopes), diff_dst(manager(), diff);
-    CanariedBuffer to(manager(), src.size()), gradient(manager(), src.size()), both(manager(), src), both_diffs(manager(), diff);
-    ops::prelu_forward(manager(), s, from, given, to);
+    const CanariedBuffer from(device(), src), given(device(), slopes), diff_dst(device(), diff);
+    CanariedBuffer to(device(), src.size()), gradient(device(), src.size()), both(device(), src), both_diffs(device(), diff);
+    ops::prelu_forward(program(), s, from, given, to);
     ASSERT_EQ(to.download(), dst) << describe(s);
-    ops::prelu_backward(manager(), s, from, given, diff_dst, gradient);
+    ops::prelu_backward(program(), s, from, given, diff_dst, gradient);
     ASSERT_EQ(gradient.download(), diff_src) << describe(s);
-    ops::prelu_forward(manager(), s, both, given, both);
+    ops::prelu_forward(program(), s, both, given, both);
     ASSERT_EQ(both.download(), dst) << describe(s) << " in place";
-    ops::prelu_backward(manager(), s, from, given, both_diffs, both_diffs);
+    ops::prelu_backward(program(), s, from, given, both_diffs, both_diffs);
     ASSERT_EQ(both_diffs.download(), diff_src) << describe(s) << " in place";
   }
 }
@@ -66,9 +66,9 @@ TEST_F(PReLUTest, GradientOfSlopesIsTheFormulaAndAdded) {
   for (const ops::PReLUShape& s : shapes()) {
     const Floats src = integers(count(s), 1), diff = integers(count(s), 2);
     Floats sums = integers(slope_count(s), 3);
-    CanariedBuffer diff_slopes(manager(), sums);
+    CanariedBuffer diff_slopes(device(), sums);
     for (int i = 0; i < count(s); i++) sums[slope_of(s, i)] += diff[i] * std::min(src[i], 0.0F);
-    ops::prelu_backward_slopes(manager(), s, CanariedBuffer(manager(), src), CanariedBuffer(manager(), diff), diff_slopes);
+    ops::prelu_backward_slopes(program(), s, CanariedBuffer(device(), src), CanariedBuffer(device(), diff), diff_slopes);
     ASSERT_EQ(diff_slopes.download(), sums) << describe(s);
   }
 }
@@ -81,10 +81,10 @@ TEST_F(PReLUTest, TakesNanAndInfinityAsStockCaffeDoes) {
            {nan, 2, 3}, {infinity, 2, 3}, {-infinity, 2, 3}, {4, nan, 3}, {4, infinity, 3}, {-4, infinity, 3}, {4, 2, infinity}}) {
     SCOPED_TRACE(std::to_string(src) + ", slope " + std::to_string(slope) + ", gradient " + std::to_string(diff));
     const auto above = static_cast<float>(src > 0), below = static_cast<float>(src <= 0);
-    const CanariedBuffer from(manager(), {1, src}), given(manager(), Floats{slope}), diff_dst(manager(), {0, diff});
-    CanariedBuffer gradient(manager(), 2), diff_slopes(manager(), Floats{0});
-    ops::prelu_backward(manager(), shape, from, given, diff_dst, gradient);
-    ops::prelu_backward_slopes(manager(), shape, from, diff_dst, diff_slopes);
+    const CanariedBuffer from(device(), {1, src}), given(device(), Floats{slope}), diff_dst(device(), {0, diff});
+    CanariedBuffer gradient(device(), 2), diff_slopes(device(), Floats{0});
+    ops::prelu_backward(program(), shape, from, given, diff_dst, gradient);
+    ops::prelu_backward_slopes(program(), shape, from, diff_dst, diff_slopes);
     for (const auto& [found, expected] : {std::pair{gradient.download()[1], diff * (above + slope * below)},
                                           std::pair{diff_slopes.download()[0], diff * src * below}})
       EXPECT_TRUE(std::isnan(expected) ? std::isnan(found) : found == expected) << found << ", not " << expected;

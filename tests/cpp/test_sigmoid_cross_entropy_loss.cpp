@@ -27,9 +27,9 @@ TEST_F(SigmoidCrossEntropyLossTest, IsTheFormula) {
     for (const bool ignores : {false, true}) {
       SCOPED_TRACE(std::to_string(length) + " floats" + (ignores ? ", a label is ignored" : ""));
       const std::vector<float> x = fractions(length, 1), t = integers(length, 2, 0, 1);
-      const CanariedBuffer src(manager(), x), target(manager(), t), weight(manager(), std::vector<float>{2});
-      CanariedBuffer sigmoid(manager(), length), loss(manager(), 1), diff_src(manager(), length);
-      ops::SigmoidCrossEntropyLoss op(manager(), length, ignores ? ops::IgnoredLabel(1) : std::nullopt, std::nullopt);
+      const CanariedBuffer src(device(), x), target(device(), t), weight(device(), std::vector<float>{2});
+      CanariedBuffer sigmoid(device(), length), loss(device(), 1), diff_src(device(), length);
+      ops::SigmoidCrossEntropyLoss op(program(), length, ignores ? ops::IgnoredLabel(1) : std::nullopt, std::nullopt);
       op.forward(src, target, sigmoid, loss);
       op.backward(sigmoid, target, weight, diff_src);
 
@@ -53,9 +53,9 @@ TEST_F(SigmoidCrossEntropyLossTest, IsTheFormula) {
 }
 
 TEST_F(SigmoidCrossEntropyLossTest, LargeValuesOverflowNothing) {
-  const CanariedBuffer src(manager(), {1000, -1000, 1000, -1000}), target(manager(), {1, 0, 0, 1});
-  CanariedBuffer sigmoid(manager(), 4), loss(manager(), 1);
-  ops::SigmoidCrossEntropyLoss(manager(), 4, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
+  const CanariedBuffer src(device(), {1000, -1000, 1000, -1000}), target(device(), {1, 0, 0, 1});
+  CanariedBuffer sigmoid(device(), 4), loss(device(), 1);
+  ops::SigmoidCrossEntropyLoss(program(), 4, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
   EXPECT_EQ(sigmoid.download(), (std::vector<float>{1, 0, 1, 0}));
   EXPECT_EQ(loss.download()[0], 2000);
 }
@@ -65,9 +65,9 @@ TEST_F(SigmoidCrossEntropyLossTest, OfANanOrAnInfinityItIsNan) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const float it : {std::numeric_limits<float>::quiet_NaN(), infinity, -infinity})
     for (const float goal : {0.0F, 0.5F, 1.0F}) {
-      const CanariedBuffer src(manager(), {1, it, 2}), target(manager(), {0, goal, 1});
-      CanariedBuffer sigmoid(manager(), 3), loss(manager(), 1);
-      ops::SigmoidCrossEntropyLoss(manager(), 3, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
+      const CanariedBuffer src(device(), {1, it, 2}), target(device(), {0, goal, 1});
+      CanariedBuffer sigmoid(device(), 3), loss(device(), 1);
+      ops::SigmoidCrossEntropyLoss(program(), 3, std::nullopt, 1.0F).forward(src, target, sigmoid, loss);
       EXPECT_TRUE(std::isnan(loss.download()[0])) << it << ", " << goal;
       const float y = sigmoid.download()[1];
       EXPECT_TRUE(std::isnan(it) ? std::isnan(y) : y == (it > 0 ? 1.0F : 0.0F)) << it;

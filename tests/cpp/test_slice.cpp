@@ -23,14 +23,14 @@ TEST_F(SliceTest, IsTheFormula) {
                    std::to_string(rows));
       const int row = std::accumulate(runs.begin(), runs.end(), 0);
       const std::vector<float> values = integers(static_cast<std::size_t>(rows) * row, 1, -1000, 1000);
-      const CanariedBuffer src(manager(), values);
+      const CanariedBuffer src(device(), values);
       std::vector<std::unique_ptr<CanariedBuffer>> buffers;
       std::vector<device::Buffer*> parts;
       for (const int run : runs) {
-        buffers.push_back(std::make_unique<CanariedBuffer>(manager(), static_cast<std::size_t>(rows) * run));
+        buffers.push_back(std::make_unique<CanariedBuffer>(device(), static_cast<std::size_t>(rows) * run));
         parts.push_back(buffers.size() == 1 && runs.size() > 1 ? nullptr : &buffers.back()->buffer());
       }
-      ops::slice(manager(), src, runs, rows, parts);
+      ops::slice(program(), src, runs, rows, parts);
       int offset = 0;
       for (std::size_t i = 0; i < runs.size(); i++) {
         std::vector<float> expected;

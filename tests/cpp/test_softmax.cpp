@@ -19,9 +19,9 @@ namespace {
 class SoftmaxTest : public DeviceTest {
  protected:
   std::vector<float> forward(const ops::ClassAxis& axis, const std::vector<float>& src_values) {
-    const CanariedBuffer src(manager(), src_values);
-    CanariedBuffer dst(manager(), src_values.size());
-    ops::Softmax(manager(), axis).forward(src, dst);
+    const CanariedBuffer src(device(), src_values);
+    CanariedBuffer dst(device(), src_values.size());
+    ops::Softmax(program(), axis).forward(src, dst);
     return dst.download();
   }
 };
@@ -43,9 +43,9 @@ TEST_F(SoftmaxTest, BackwardIsTheFormula) {
   for (const ops::ClassAxis& axis : class_axes()) {
     SCOPED_TRACE(describe(axis));
     const std::vector<float> y = forward(axis, fractions(values(axis), 2)), diff = fractions(values(axis), 3);
-    const CanariedBuffer dst(manager(), y), diff_dst(manager(), diff);
-    CanariedBuffer diff_src(manager(), diff.size());
-    ops::Softmax(manager(), axis).backward(dst, diff_dst, diff_src);
+    const CanariedBuffer dst(device(), y), diff_dst(device(), diff);
+    CanariedBuffer diff_src(device(), diff.size());
+    ops::Softmax(program(), axis).backward(dst, diff_dst, diff_src);
     const std::vector<float> found = diff_src.download();
     for (int p = 0; p < axis.positions(); p++) {
       double product = 0, size = 0;
@@ -67,9 +67,9 @@ TEST_F(SoftmaxTest, WorksInPlace) {
   const ops::ClassAxis axis = {19, 33, 1};
   const std::vector<float> src = fractions(values(axis), 4), diff = fractions(values(axis), 5);
   const std::vector<float> expected = forward(axis, src);
-  ops::Softmax softmax(manager(), axis);
-  CanariedBuffer data(manager(), src), gradient(manager(), diff), apart(manager(), diff.size());
-  const CanariedBuffer kept(manager(), diff);
+  ops::Softmax softmax(program(), axis);
+  CanariedBuffer data(device(), src), gradient(device(), diff), apart(device(), diff.size());
+  const CanariedBuffer kept(device(), diff);
   softmax.forward(data, data);
   EXPECT_EQ(data.download(), expected);
   softmax.backward(data, kept, apart);
@@ -97,7 +97,7 @@ TEST_F(SoftmaxTest, NanSpoilsItsPositionAlone) {
   }
 }
 
-TEST_F(SoftmaxTest, AnAxisWithoutElementsIsRefused) { EXPECT_THROW(ops::Softmax(manager(), {3, 0, 1}), plan::Unsupported); }
+TEST_F(SoftmaxTest, AnAxisWithoutElementsIsRefused) { EXPECT_THROW(ops::Softmax(program(), {3, 0, 1}), plan::Unsupported); }
 
 }  // namespace
 }  // namespace barista::testing

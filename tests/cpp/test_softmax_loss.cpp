@@ -22,10 +22,9 @@ class SoftmaxLossTest : public DeviceTest {
 
   Result run(const ops::ClassAxis& axis, const std::vector<float>& src_values, const std::vector<float>& label_values,
              ops::IgnoredLabel ignored = std::nullopt, std::optional<float> divisor = std::nullopt, float weight = 1) {
-    const CanariedBuffer src(manager(), src_values), labels(manager(), label_values),
-        weights(manager(), std::vector<float>{weight});
-    CanariedBuffer prob(manager(), src_values.size()), loss(manager(), 1), diff_src(manager(), src_values.size());
-    ops::SoftmaxLoss op(manager(), axis, ignored, divisor);
+    const CanariedBuffer src(device(), src_values), labels(device(), label_values), weights(device(), std::vector<float>{weight});
+    CanariedBuffer prob(device(), src_values.size()), loss(device(), 1), diff_src(device(), src_values.size());
+    ops::SoftmaxLoss op(program(), axis, ignored, divisor);
     op.forward(src, labels, prob, loss);
     op.backward(prob, labels, weights, diff_src);
     return {prob.download(), loss.download(), diff_src.download()};

@@ -95,11 +95,11 @@ class SolverUpdateTest : public DeviceTest {
     const bool two = ops::has_second_history(rule), signs = rule.method == SOLVER_SGD || rule.method == SOLVER_NESTEROV;
     const Floats w = integers(count, 1), d = integers(count, 2), h = signs ? integers(count, 3) : squares(count, 3),
                  k = squares(count, 4);
-    CanariedBuffer weights(manager(), w), diff(manager(), d), first(manager(), h), second(manager(), k);
-    const CanariedBuffer sum(manager(), Floats{norm});
+    CanariedBuffer weights(device(), w), diff(device(), d), first(device(), h), second(device(), k);
+    const CanariedBuffer sum(device(), Floats{norm});
     device::Buffer& second_buffer = second;
     const device::Buffer& norm_buffer = sum;
-    ops::solver_update(manager(), rule, weights, diff, first, two ? &second_buffer : nullptr,
+    ops::solver_update(program(), rule, weights, diff, first, two ? &second_buffer : nullptr,
                        rule.largest_norm < 0 ? nullptr : &norm_buffer, count);
     const Floats new_w = weights.download(), new_d = diff.download(), new_h = first.download(), new_k = second.download();
     for (int i = 0; i < count; i++) {
@@ -145,10 +145,10 @@ TEST_F(SolverUpdateTest, TakesNanAndInfinityAsStockCaffeDoes) {
     rule.method = SOLVER_SGD;
     rule.scale = rule.rate = 1;
     rule.largest_norm = largest_norm;
-    CanariedBuffer weights(manager(), w), diff(manager(), d), first(manager(), h), norm(manager(), 1);
-    ops::add_squared_norm(manager(), diff, norm, true, 2);
+    CanariedBuffer weights(device(), w), diff(device(), d), first(device(), h), norm(device(), 1);
+    ops::add_squared_norm(program(), diff, norm, true, 2);
     const device::Buffer& sum = norm;
-    ops::solver_update(manager(), rule, weights, diff, first, nullptr, largest_norm < 0 ? nullptr : &sum, 2);
+    ops::solver_update(program(), rule, weights, diff, first, nullptr, largest_norm < 0 ? nullptr : &sum, 2);
     return weights.download();
   };
   EXPECT_EQ(step(-1, {infinity, 5}, {1, 2}, {nan, nan}), (Floats{infinity, 3}));
@@ -164,9 +164,9 @@ TEST_F(SolverUpdateTest, SquaredNormIsTheFormulaOverAllGradients) {
     double expected = 0;
     for (const float value : one) expected += value * value;
     for (const float value : other) expected += value * value;
-    CanariedBuffer norm(manager(), 1);
-    ops::add_squared_norm(manager(), CanariedBuffer(manager(), one), norm, true, count);
-    ops::add_squared_norm(manager(), CanariedBuffer(manager(), other), norm, false, 23);
+    CanariedBuffer norm(device(), 1);
+    ops::add_squared_norm(program(), CanariedBuffer(device(), one), norm, true, count);
+    ops::add_squared_norm(program(), CanariedBuffer(device(), other), norm, false, 23);
     ASSERT_EQ(norm.download(), Floats{static_cast<float>(expected)}) << count;
   }
 }

@@ -24,11 +24,11 @@ TEST_F(SplitTest, IsTheFormula) {
       for (int i = 0; i < readers; i++) {
         std::vector<float> values = integers(length, i, -1000, 1000);
         for (int k = 0; k < length; k++) values[k] /= 3, expected[k] = i == 0 ? values[k] : expected[k] + values[k];
-        buffers.push_back(std::make_unique<CanariedBuffer>(manager(), values));
+        buffers.push_back(std::make_unique<CanariedBuffer>(device(), values));
         diffs.push_back(&buffers.back()->buffer());
       }
-      CanariedBuffer diff_src(manager(), length);
-      ops::split_backward(manager(), diffs, diff_src, length);
+      CanariedBuffer diff_src(device(), length);
+      ops::split_backward(program(), diffs, diff_src, length);
       ASSERT_EQ(diff_src.download(), expected) << length << " floats, " << readers << " readers";
     }
 }

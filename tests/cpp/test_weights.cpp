@@ -42,25 +42,25 @@ struct Weights {
 
 class WeightsTest : public DeviceTest {
  protected:
-  plan::PassPlan planned(const Weights& w) { return plan::plan_pass(manager().recipe(), w.pass()); }
+  plan::PassPlan planned(const Weights& w) { return plan::plan_pass(program().recipe(), w.pass()); }
 
   // Packed once as the second and the fourth of some layouts, and unpacked onto `sum`.
   Floats there_and_back(const Weights& w, const Floats& raw, const Floats& sum, bool adds, const ops::BiasGradient* bias) {
     const Weights narrow = {1, 1, w.groups * w.columns * w.channels, w.taps};  // as many numbers
-    ops::PackedWeights packed(manager());
+    ops::PackedWeights packed(program());
     packed.add(planned(narrow));
     const std::size_t begin = packed.add(planned(w));
-    packed.pack(CanariedBuffer(manager(), Floats(raw.size(), 77)));
+    packed.pack(CanariedBuffer(device(), Floats(raw.size(), 77)));
     packed.add(planned(narrow));
     const std::size_t again = packed.add(planned(w));
-    ops::PackedGradient gradient(manager(), planned(w));
-    const device::Buffer& all = packed.pack(CanariedBuffer(manager(), raw));
+    ops::PackedGradient gradient(program(), planned(w));
+    const device::Buffer& all = packed.pack(CanariedBuffer(device(), raw));
     Floats layouts(all.bytes() / sizeof(float));
-    manager().download(all, layouts.data(), all.bytes());
+    device().download(all, layouts.data(), all.bytes());
     const std::size_t bytes = gradient.packed().bytes();
     EXPECT_EQ(std::memcmp(&layouts[begin], &layouts[again], bytes), 0) << "one layout twice";
-    manager().upload(gradient.packed(), &layouts[again], bytes);
-    CanariedBuffer target(manager(), sum);
+    device().upload(gradient.packed(), &layouts[again], bytes);
+    CanariedBuffer target(device(), sum);
     gradient.add_to(target, adds, bias);
     return target.download();
   }
@@ -79,8 +79,8 @@ TEST_F(WeightsTest, ThereAndBackIsTheFormula) {
     constexpr int kImages = 3, kOutputs = 37, kPlane = 18;
     const Floats diff = integers(kImages * kOutputs * kPlane, 3);
     Floats bias_sums = integers(kOutputs, 4);
-    const CanariedBuffer diff_dst(manager(), diff);
-    CanariedBuffer diff_bias(manager(), bias_sums);
+    const CanariedBuffer diff_dst(device(), diff);
+    CanariedBuffer diff_bias(device(), bias_sums);
     const ops::BiasGradient bias = {diff_dst, diff_bias, kImages, kOutputs, kPlane};
     const Floats found = there_and_back(w, raw, sum, true, &bias);
     for (int i = 0; i < w.count(); i++) sum[i] += raw[i];
@@ -97,10 +97,10 @@ TEST_F(WeightsTest, BiasGradientIsTheFormula) {
   for (const Shape& s : {Shape{1, 1, 1}, Shape{3, 17, 1}, Shape{2, 5, 31}, Shape{1, 2, 10'000}, Shape{130, 130, 1}}) {
     const Floats diff = integers(s.images * s.outputs * s.plane, 3);
     Floats sums = integers(s.outputs, 4);
-    CanariedBuffer bias(manager(), sums);
+    CanariedBuffer bias(device(), sums);
     for (std::size_t i = 0; i < diff.size(); i++) sums[i / s.plane % s.outputs] += diff[i];
-    const CanariedBuffer diff_dst(manager(), diff);
-    ops::bias_gradient(manager(), {diff_dst, bias, s.images, s.outputs, s.plane});
+    const CanariedBuffer diff_dst(device(), diff);
+    ops::bias_gradient(program(), {diff_dst, bias, s.images, s.outputs, s.plane});
     ASSERT_EQ(bias.download(), sums) << s.images << "x" << s.outputs << "x" << s.plane;
   }
 }

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "memory": {"device", "plan"},
     "ops": {"device", "plan"},
     "layers": {"memory", "ops", "device", "plan"},
-    "solvers": {"memory", "ops", "device", "plan"},
+    "solvers": {"layers", "memory", "ops", "device", "plan"},
     "training": {"layers", "memory", "ops", "device", "plan"},
     "capi": {"training", "layers", "memory", "ops", "device", "plan"},
 }
@@ -79,6 +79,13 @@ def test_device_and_ops_know_nothing_of_caffe(folder: str) -> None:
 @pytest.mark.parametrize("folder", sorted(set(MAY_INCLUDE) - {"device"}))
 def test_only_device_includes_opencl(folder: str) -> None:
     assert [(name, header) for name, header in includes(folder) if header.startswith("CL/")] == []
+
+
+def test_only_layers_and_the_c_interface_reach_for_the_programs_of_the_process() -> None:
+    """All else is handed the program that it works with."""
+    reach = {path.relative_to(LAYERS) for path in LAYERS.rglob("*.[ch]pp") if "of_process()" in path.read_text(encoding="utf-8")}
+    outside = {path.as_posix() for path in reach if path.parts[0] != "capi"}
+    assert outside == {f"layers/{name}" for name in ("programs.hpp", "programs.cpp", "device_layer.cpp", "fpga_split_layer.cpp")}
 
 
 def test_the_rules_see_the_includes_they_forbid() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from barista.layers.layer_type import Example, LayerType, PostOp, SuiteException, always
+from barista.layers.layer_type import Example, LayerType, PostOp, always
 from barista.layers.operations import Operation, around_axis, elementwise
 from barista.layers.tolerances import PIECEWISE_LINEAR, SMOOTH, Tolerance, shrink_all
 from barista.net.shapes import Shapes
@@ -130,17 +130,24 @@ ROWS = (
         example=Example("dropout_param { dropout_ratio: 0.3 }"),
         suites=("neuron_layer", "maxpool_dropout_layers"),
     ),
-    LayerType("Clip", "activation"),
+    LayerType(
+        "Clip",
+        "activation",
+        on_device=True,
+        operation=elementwise("clip"),
+        loses_src=always,
+        tolerance=PIECEWISE_LINEAR,
+        example=Example("clip_param { min: -1 max: 0.5 }"),
+        suites=NEURON,
+    ),
     LayerType(
         "Swish",
         "activation",
-        suite_exceptions=(
-            SuiteException(
-                "neuron_layer",
-                "NeuronLayerTest/0.TestSwish*",
-                "stock code",
-                "stock Caffe's Swish layer makes a Sigmoid layer of its own, and Swish has no FPGA layer",
-            ),
-        ),
+        on_device=True,
+        operation=elementwise("swish"),
+        reads_dst=_reads,
+        tolerance=SMOOTH,
+        example=Example("swish_param { beta: 1.5 }"),
+        suites=NEURON,
     ),
 )

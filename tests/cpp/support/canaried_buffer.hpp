@@ -13,18 +13,18 @@
 #include <limits>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/device.hpp"
 
 namespace barista::testing {
 
 class CanariedBuffer {
  public:
   // `count` floats, all NaN.
-  CanariedBuffer(device::DeviceManager& manager, std::size_t count)
-      : CanariedBuffer(manager, std::vector<float>(count, std::numeric_limits<float>::quiet_NaN())) {}
+  CanariedBuffer(device::Device& device, std::size_t count)
+      : CanariedBuffer(device, std::vector<float>(count, std::numeric_limits<float>::quiet_NaN())) {}
 
-  CanariedBuffer(device::DeviceManager& manager, const std::vector<float>& values)
-      : manager_(&manager), count_(values.size()), buffer_(manager.allocate((values.size() + kGuards) * sizeof(float))) {
+  CanariedBuffer(device::Device& device, const std::vector<float>& values)
+      : device_(&device), count_(values.size()), buffer_(device.allocate((values.size() + kGuards) * sizeof(float))) {
     upload(values);
   }
 
@@ -38,13 +38,13 @@ class CanariedBuffer {
     ASSERT_EQ(values.size(), count_) << "a canaried buffer keeps its size";
     std::vector<float> all = values;
     for (std::size_t i = 0; i < kGuards; ++i) all.push_back(guard(i));
-    manager_->upload(buffer_, all.data(), all.size() * sizeof(float));
+    device_->upload(buffer_, all.data(), all.size() * sizeof(float));
   }
 
   // The payload. Fails the test where a guard has changed.
   std::vector<float> download() const {
     std::vector<float> all(count_ + kGuards);
-    manager_->download(buffer_, all.data(), all.size() * sizeof(float));
+    device_->download(buffer_, all.data(), all.size() * sizeof(float));
     for (std::size_t i = 0; i < kGuards; ++i) {
       const float expected = guard(i);
       EXPECT_EQ(std::memcmp(&all[count_ + i], &expected, sizeof expected), 0)
@@ -64,7 +64,7 @@ class CanariedBuffer {
     return value;
   }
 
-  device::DeviceManager* manager_;
+  device::Device* device_;
   std::size_t count_;
   device::Buffer buffer_;
 };

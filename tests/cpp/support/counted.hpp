@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "device/device_manager.hpp"
+#include "device/program.hpp"
 #include "plan/cost.hpp"
 
 namespace barista::plan {
@@ -41,15 +41,15 @@ inline volatile std::uint32_t* kernel_counters() {
 
 // What the kernels do that `operation` launches.
 template <typename Operation>
-plan::Cost counted(device::DeviceManager& manager, const Operation& operation) {
+plan::Cost counted(device::Program& program, const Operation& operation) {
   volatile std::uint32_t* const counters = kernel_counters();
-  manager.finish();
+  program.device().finish();
   for (int i = 0; i < 3; i++) counters[i] = 0;
-  const std::uint64_t launches = manager.counters().launches;
+  const std::uint64_t launches = program.device().counters().launches;
   operation();
-  manager.finish();
+  program.device().finish();
   plan::Cost cost;
-  cost.launches = static_cast<std::int64_t>(manager.counters().launches - launches);
+  cost.launches = static_cast<std::int64_t>(program.device().counters().launches - launches);
   cost.steps = counters[0];
   cost.loaded = counters[1];
   cost.stored = counters[2];

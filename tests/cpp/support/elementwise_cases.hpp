@@ -3,6 +3,7 @@
 #ifndef BARISTA_TESTS_SUPPORT_ELEMENTWISE_CASES_HPP_
 #define BARISTA_TESTS_SUPPORT_ELEMENTWISE_CASES_HPP_
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -67,6 +68,13 @@ inline std::vector<FunctionCase> function_cases() {
       {"sigmoid", ops::sigmoid(), logistic, [](double x) { return logistic(x) * logistic(-x); }, real(30), 1e-6, 1e-7},
       {"tanh", ops::tanh(), [](double x) { return std::tanh(x); }, [](double x) { return 1 / std::pow(std::cosh(x), 2); }, real(30),
        1e-6, 3e-7},
+      {"clip", ops::clip(-1, 2), [](double x) { return std::clamp(x, -1.0, 2.0); }, [](double x) { return x >= -1 && x <= 2; },
+       whole(), 0, 0},
+      // The gradient is a difference of numbers of the size of beta * src.
+      {"swish", ops::swish(1), [](double x) { return x * logistic(x); },
+       [](double x) { return logistic(x) + x * logistic(x) * logistic(-x); }, real(10), 1e-6, 3e-6},
+      {"swish of half", ops::swish(0.5F), [](double x) { return x * logistic(x / 2); },
+       [](double x) { return logistic(x / 2) + x / 2 * logistic(x / 2) * logistic(-x / 2); }, real(20), 1e-6, 3e-6},
       // exp(x) - 1 next to 0 keeps what is left of exp(x), as in stock Caffe.
       {"elu", ops::elu(0.5F), [](double x) { return x > 0 ? x : 0.5 * std::expm1(x); },
        [](double x) { return x > 0 ? 1 : 0.5 * std::exp(x); }, real(30), 1e-6, 2e-7},
@@ -109,6 +117,9 @@ inline std::vector<LayerCase> layer_cases() {
           {"ELU", "elu_param { alpha: 0.5 }", kRounded, true},
           {"AbsVal", "", kExact, false},
           {"BNLL", "", kRounded, false},
+          {"Clip", "clip_param { min: -1 max: 2 }", kExact, false},
+          {"Swish", "", kRounded, true},
+          {"Swish", "swish_param { beta: 0.5 }", kRounded, true},
           {"Power", "", kExact, false},
           {"Power", "power_param { scale: 2 shift: 1 }", kExact, false},
           {"Power", "power_param { power: 2 scale: 2 shift: 1 }", kExact, false},

@@ -13,7 +13,7 @@
 
 #include "caffe/caffe.hpp"
 #include "caffe/test/test_gradient_check_util.hpp"
-#include "support/device_fixture.hpp"
+#include "support/caffe_fixture.hpp"
 #include "support/integers.hpp"
 
 namespace barista::testing {
@@ -126,12 +126,12 @@ class CapturedLog : public google::LogSink {
   std::vector<std::string> lines;
 };
 
-class LayersTest : public DeviceTest {
+class LayersTest : public CaffeTest {
  protected:
   void SetUp() override {
     FLAGS_minloglevel = google::GLOG_WARNING;
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    DeviceTest::SetUp();
+    CaffeTest::SetUp();
   }
 };
 

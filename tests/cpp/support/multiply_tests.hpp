@@ -26,23 +26,23 @@ inline void expect_equal(const std::vector<float>& actual, const std::vector<dou
 }
 
 // A gradient that was cleared: exactly as large as it has to be, and full of what must not be read.
-inline device::Buffer cleared(device::DeviceManager& manager, std::size_t count) {
+inline device::Buffer cleared(device::Program& program, std::size_t count) {
   const std::vector<float> nothing(count, std::numeric_limits<float>::quiet_NaN());
-  device::Buffer buffer = manager.allocate(count * sizeof(float));
-  manager.upload(buffer, nothing.data(), count * sizeof(float));
-  manager.zero(buffer);
+  device::Buffer buffer = program.device().allocate(count * sizeof(float));
+  program.device().upload(buffer, nothing.data(), count * sizeof(float));
+  program.device().zero(buffer);
   return buffer;
 }
 
-inline std::vector<float> downloaded(device::DeviceManager& manager, const device::Buffer& buffer) {
+inline std::vector<float> downloaded(device::Program& program, const device::Buffer& buffer) {
   std::vector<float> values(buffer.bytes() / sizeof(float));
-  manager.download(buffer, values.data(), buffer.bytes());
+  program.device().download(buffer, values.data(), buffer.bytes());
   return values;
 }
 
 // All passes against the formula, on integers, compared exactly; gradients of parameters add to what was there, or to nothing.
 template <typename Operation, typename Shape>
-void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
+void check_against_formula(device::Program& program, const Shape& shape) {
   const Sizes size = sizes(shape);
   const std::vector<float> src = integers(size.src, 1), weights = integers(size.weights, 2), bias = integers(size.outputs, 3),
                            diff_dst = integers(size.dst, 4), diff_weights = integers(size.weights, 5),
@@ -60,20 +60,21 @@ void check_against_formula(device::DeviceManager& manager, const Shape& shape) {
     sum_bias[output] += diff_dst[d];
   }
 
-  const CanariedBuffer device_src(manager, src), device_weights(manager, weights), device_bias(manager, bias),
-      device_diff_dst(manager, diff_dst);
-  CanariedBuffer device_dst(manager, size.dst), device_unbiased(manager, size.dst), device_diff_src(manager, size.src),
-      device_diff_weights(manager, diff_weights), device_diff_bias(manager, diff_bias);
-  Operation operation(manager, shape), without_bias(manager, shape);
+  const CanariedBuffer device_src(program.device(), src), device_weights(program.device(), weights),
+      device_bias(program.device(), bias), device_diff_dst(program.device(), diff_dst);
+  CanariedBuffer device_dst(program.device(), size.dst), device_unbiased(program.device(), size.dst),
+      device_diff_src(program.device(), size.src), device_diff_weights(program.device(), diff_weights),
+      device_diff_bias(program.device(), diff_bias);
+  Operation operation(program, shape), without_bias(program, shape);
   operation.forward(device_src, device_weights, &static_cast<const device::Buffer&>(device_bias), device_dst);
   without_bias.forward(device_src, device_weights, nullptr, device_unbiased);
   operation.backward_data(device_diff_dst, device_weights, device_diff_src);
   operation.backward_weights(device_src, device_diff_dst, device_diff_weights);
   operation.backward_bias(device_diff_dst, device_diff_bias);
 
-  device::Buffer over_zeros = cleared(manager, size.weights), bias_over_zeros = cleared(manager, size.outputs);
+  device::Buffer over_zeros = cleared(program, size.weights), bias_over_zeros = cleared(program, size.outputs);
   operation.backward_weights(device_src, device_diff_dst, over_zeros, &bias_over_zeros);
-  std::vector<float> again = downloaded(manager, over_zeros), bias_again = downloaded(manager, bias_over_zeros);
+  std::vector<float> again = downloaded(program, over_zeros), bias_again = downloaded(program, bias_over_zeros);
   for (std::size_t i = 0; i < again.size(); i++) again[i] += diff_weights[i];
   for (std::size_t i = 0; i < bias_again.size(); i++) bias_again[i] += diff_bias[i];
   expect_equal(again, sum_weights, "diff_weights over zeros");
@@ -98,24 +99,25 @@ inline void expect_same_bits(const std::vector<float>& found, const std::vector<
 
 // Rectified in place by what follows: without a launch of its own while nobody has looked, and by one afterwards; the same bits.
 template <typename Operation, typename Shape>
-void check_rectifies_in_the_store(device::DeviceManager& manager, const Shape& shape) {
+void check_rectifies_in_the_store(device::Program& program, const Shape& shape) {
   const Sizes size = sizes(shape);
   std::vector<float> values = integers(size.src, 1);
   values.front() = std::numeric_limits<float>::quiet_NaN();
   values.back() = std::numeric_limits<float>::infinity();
-  const CanariedBuffer src(manager, values), weights(manager, integers(size.weights, 2)), bias(manager, integers(size.outputs, 3));
-  CanariedBuffer dst(manager, size.dst);
-  Operation operation(manager, shape);
+  const CanariedBuffer src(program.device(), values), weights(program.device(), integers(size.weights, 2)),
+      bias(program.device(), integers(size.outputs, 3));
+  CanariedBuffer dst(program.device(), size.dst);
+  Operation operation(program, shape);
   const auto forward = [&] { operation.forward(src, weights, &static_cast<const device::Buffer&>(bias), dst); };
   const auto rectified = [&] {
-    ops::elementwise_forward(manager, ops::relu(0), dst, dst, static_cast<int>(size.dst));
+    ops::elementwise_forward(program, ops::relu(0), dst, dst, static_cast<int>(size.dst));
     return dst.download();
   };
   const auto launches = [&](const std::function<void()>& work) {
-    const std::uint64_t before = manager.counters().launches;
+    const std::uint64_t before = program.device().counters().launches;
     work();
-    manager.finish();
-    return manager.counters().launches - before;
+    program.device().finish();
+    return program.device().counters().launches - before;
   };
 
   forward();
@@ -146,15 +148,16 @@ inline std::vector<float> rounding_numbers(std::size_t count, std::uint32_t seed
 }
 
 template <typename Operation, typename Shape>
-void check_same_bits(device::DeviceManager& manager, const Shape& shape) {
+void check_same_bits(device::Program& program, const Shape& shape) {
   const Sizes size = sizes(shape);
-  const CanariedBuffer src(manager, rounding_numbers(size.src, 1)), weights(manager, rounding_numbers(size.weights, 2)),
-      diff_dst(manager, rounding_numbers(size.dst, 3));
+  const CanariedBuffer src(program.device(), rounding_numbers(size.src, 1)),
+      weights(program.device(), rounding_numbers(size.weights, 2)), diff_dst(program.device(), rounding_numbers(size.dst, 3));
   std::vector<std::vector<float>> first;
   for (int run = 0; run < 5; run++) {
-    CanariedBuffer dst(manager, size.dst), diff_src(manager, size.src), diff_weights(manager, std::vector<float>(size.weights)),
-        diff_bias(manager, std::vector<float>(size.outputs));
-    Operation operation(manager, shape);
+    CanariedBuffer dst(program.device(), size.dst), diff_src(program.device(), size.src),
+        diff_weights(program.device(), std::vector<float>(size.weights)),
+        diff_bias(program.device(), std::vector<float>(size.outputs));
+    Operation operation(program, shape);
     operation.forward(src, weights, nullptr, dst);
     operation.backward_data(diff_dst, weights, diff_src);
     operation.backward_weights(src, diff_dst, diff_weights);
@@ -169,19 +172,19 @@ void check_same_bits(device::DeviceManager& manager, const Shape& shape) {
 
 // Packed weights are kept between calls: they must follow when the raw ones change.
 template <typename Operation, typename Shape>
-void check_follows_weights(device::DeviceManager& manager, const Shape& shape) {
+void check_follows_weights(device::Program& program, const Shape& shape) {
   const Sizes size = sizes(shape);
   const std::vector<float> src = integers(size.src, 1);
-  const CanariedBuffer device_src(manager, src);
-  CanariedBuffer weights(manager, integers(size.weights, 2));
-  Operation operation(manager, shape);
+  const CanariedBuffer device_src(program.device(), src);
+  CanariedBuffer weights(program.device(), integers(size.weights, 2));
+  Operation operation(program, shape);
   for (std::uint32_t seed : {7U, 8U}) {
     const std::vector<float> values = integers(size.weights, seed);
     weights.upload(values);
     std::vector<double> expected(size.dst);
     for_each_product(shape, [&](std::size_t s, std::size_t w, std::size_t d) { expected[d] += double(src[s]) * values[w]; });
     for (int again = 0; again < 2; again++) {
-      CanariedBuffer dst(manager, size.dst);
+      CanariedBuffer dst(program.device(), size.dst);
       operation.forward(device_src, weights, nullptr, dst);
       expect_equal(dst.download(), expected, "dst");
     }

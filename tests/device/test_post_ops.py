@@ -1,4 +1,4 @@
-"""What follows the multiply grid in place is put into its store, and nobody can tell: each blob is what its layer makes of it."""
+"""What follows the multiply grid in place is fused into it, and nobody can tell: each blob is what its layer makes of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def backward(each):
 def launches(work):
     before = plugin.counters()["launches"]
     work()
-    net.blobs["ip4"].data[...]  # nothing is held back any more
+    net.blobs["ip4"].data[...]  # nothing is deferred any more
     return plugin.counters()["launches"] - before
 
 report = {}
@@ -118,7 +118,7 @@ def _check(report: dict[str, Any]) -> None:
 
 
 def test_a_net_for_testing_with_all_that_can_be_put_into_a_store(device: str, tmp_path: Path) -> None:
-    """The gradient of a scale that was put into the store, too: what it multiplied is made again."""
+    """The gradient of a scale that was fused, too: what it multiplied is made again."""
     report = _report(device, tmp_path, "TEST")
     _check(report)
     # Once looked at, each runs by itself, on every unit.

@@ -1,5 +1,5 @@
-// What is put into the store of the multiply grid against its formula, on whole numbers and so to the last bit.
-#include "ops/in_store.hpp"
+// Post-ops fused into the multiply grid against its formula, on whole numbers and so to the last bit.
+#include "ops/post_ops.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 using Floats = std::vector<float>;
 
 // A convolution whose result is worked on in place.
-class InStoreTest : public DeviceTest {
+class PostOpsTest : public DeviceTest {
  protected:
   const ops::ConvolutionShape shape = parse_convolution("n3g2c4h4w5o22kh3kw3sh1sw1ph1pw1dh1dw1");
   const Sizes size = sizes(shape);
@@ -35,17 +35,17 @@ class InStoreTest : public DeviceTest {
   }
 
   void forward(ops::Convolution& convolution, bool with_bias, CanariedBuffer& dst) {
-    const CanariedBuffer src(manager(), values), weights(manager(), weight_values), bias(manager(), biases);
+    const CanariedBuffer src(device(), values), weights(device(), weight_values), bias(device(), biases);
     convolution.forward(src, weights, with_bias ? &static_cast<const device::Buffer&>(bias) : nullptr, dst);
   }
 };
 
-TEST_F(InStoreTest, OneAfterTheOtherIsTheFormula) {
-  ops::Convolution convolution(manager(), shape);
+TEST_F(PostOpsTest, OneAfterTheOtherIsTheFormula) {
+  ops::Convolution convolution(program(), shape);
   const Floats centres = integers(size.outputs, 4), scales = integers(size.outputs, 5), factors = integers(size.outputs, 6),
                shifts = integers(size.outputs, 7);
-  const CanariedBuffer centre(manager(), centres), scale(manager(), scales), factor(manager(), factors), shift(manager(), shifts);
-  ops::AffineInStore first, second;
+  const CanariedBuffer centre(device(), centres), scale(device(), scales), factor(device(), factors), shift(device(), shifts);
+  ops::AffinePostOp first, second;
   const auto centred = [&] {
     ops::ChannelAffine affine = {};
     affine.centre = &static_cast<const device::Buffer&>(centre);
@@ -59,7 +59,7 @@ TEST_F(InStoreTest, OneAfterTheOtherIsTheFormula) {
     return affine;
   };
   for (const bool with_bias : {false, true, false}) {
-    CanariedBuffer dst(manager(), size.dst), without_second(manager(), size.dst);
+    CanariedBuffer dst(device(), size.dst), without_second(device(), size.dst);
     Floats after_first = plain(with_bias), expected;
     for (std::size_t d = 0; d < size.dst; d++) {
       const std::size_t c = d / size.plane % size.outputs;
@@ -67,28 +67,28 @@ TEST_F(InStoreTest, OneAfterTheOtherIsTheFormula) {
       expected.push_back(std::max(after_first[d] * factors[c] + shifts[c], 0.0F));
     }
     forward(convolution, with_bias, dst);
-    ASSERT_TRUE(first.put(manager(), channels, dst, centred));
-    ASSERT_TRUE(second.put(manager(), channels, dst, shifted));
-    ASSERT_TRUE(ops::rectify_in_store(manager(), dst));
-    ASSERT_FALSE(first.put(manager(), channels, dst, centred)) << "not after it was rectified";
+    ASSERT_TRUE(first.put(program(), channels, dst, centred));
+    ASSERT_TRUE(second.put(program(), channels, dst, shifted));
+    ASSERT_TRUE(ops::fuse_rectify(program(), dst));
+    ASSERT_FALSE(first.put(program(), channels, dst, centred)) << "not after it was rectified";
     EXPECT_EQ(dst.download(), expected);
-    second.write_without(manager(), without_second);
+    second.write_without(program(), without_second);
     EXPECT_EQ(without_second.download(), after_first);
     EXPECT_EQ(dst.download(), expected) << "what was kept is kept elsewhere";
   }
 }
 
-TEST_F(InStoreTest, ShiftsAlone) {
-  ops::Convolution convolution(manager(), shape);
+TEST_F(PostOpsTest, ShiftsAlone) {
+  ops::Convolution convolution(program(), shape);
   const Floats shifts = integers(size.outputs, 8);
-  const CanariedBuffer shift(manager(), shifts);
-  ops::AffineInStore in_store;
+  const CanariedBuffer shift(device(), shifts);
+  ops::AffinePostOp post_op;
   for (const bool with_bias : {false, true}) {
-    CanariedBuffer dst(manager(), size.dst);
+    CanariedBuffer dst(device(), size.dst);
     Floats expected = plain(with_bias);
     for (std::size_t d = 0; d < size.dst; d++) expected[d] += shifts[d / size.plane % size.outputs];
     forward(convolution, with_bias, dst);
-    ASSERT_TRUE(in_store.put(manager(), channels, dst, [&] {
+    ASSERT_TRUE(post_op.fuse(program(), channels, dst, [&] {
       ops::ChannelAffine affine = {};
       affine.shift = &static_cast<const device::Buffer&>(shift);
       return affine;
@@ -98,22 +98,22 @@ TEST_F(InStoreTest, ShiftsAlone) {
 }
 
 // As where the blob is seen in another shape, or somebody has looked at it.
-TEST_F(InStoreTest, DeclinesWhatTheStoreCannotDo) {
-  ops::Convolution convolution(manager(), shape);
-  CanariedBuffer dst(manager(), size.dst), other(manager(), size.dst);
-  ops::AffineInStore in_store;
+TEST_F(PostOpsTest, DeclinesWhatTheStoreCannotDo) {
+  ops::Convolution convolution(program(), shape);
+  CanariedBuffer dst(device(), size.dst), other(device(), size.dst);
+  ops::AffinePostOp post_op;
   const auto never = [&]() -> ops::ChannelAffine {
     ADD_FAILURE() << "asked for its numbers";
     return {};
   };
   forward(convolution, true, dst);
-  EXPECT_FALSE(in_store.put(manager(), {shape.N, shape.O / 2, 2 * channels.inner}, dst, never));
-  EXPECT_FALSE(in_store.put(manager(), {shape.N * 2, shape.O, channels.inner / 2}, dst, never));
-  EXPECT_FALSE(in_store.put(manager(), channels, other, never));
-  EXPECT_FALSE(ops::rectify_in_store(manager(), other));
+  EXPECT_FALSE(post_op.fuse(program(), {shape.N, shape.O / 2, 2 * channels.inner}, dst, never));
+  EXPECT_FALSE(post_op.fuse(program(), {shape.N * 2, shape.O, channels.inner / 2}, dst, never));
+  EXPECT_FALSE(post_op.fuse(program(), channels, other, never));
+  EXPECT_FALSE(ops::fuse_rectify(program(), other));
   EXPECT_EQ(dst.download(), plain(true));
-  EXPECT_FALSE(in_store.put(manager(), channels, dst, never));
-  EXPECT_FALSE(ops::rectify_in_store(manager(), dst));
+  EXPECT_FALSE(post_op.fuse(program(), channels, dst, never));
+  EXPECT_FALSE(ops::fuse_rectify(program(), dst));
   EXPECT_EQ(dst.download(), plain(true));
 }
 
