@@ -39,7 +39,9 @@ from barista.runtime.library import PlanLibrary
 class PassCost:
     """Sums over all launches of a pass, on all compute units."""
 
-    name: str  # "forward", "backward", "backward data", "backward weights", "pack weights", "update", ...
+    # "forward", "backward", "backward data", "backward weights", "update"; after weights have changed "pack weights" or, where no
+    # gradient of the bottom is wanted, "pack weights for forward".
+    name: str
     launches: int
     steps: int  # iterations of the kernels' innermost loops: cycles, were there nothing to wait for and one unit
     loaded: int  # elements read from external memory, each as often as it is read

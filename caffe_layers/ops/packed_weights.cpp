@@ -1,7 +1,10 @@
 #include "ops/packed_weights.hpp"
 
-#include "ops/units.hpp"
+#include <string>
+#include <vector>
+
 #include "ops/uploaded.hpp"
+#include "plan/units.hpp"
 
 namespace barista::ops {
 
@@ -20,12 +23,18 @@ void PackedWeights::allocate() {
 const device::Buffer& PackedWeights::pack(const device::Buffer& weights) {
   using device::Argument;
   if (!packed_) allocate();
-  if (packed_version_ != weights.version()) {
-    launch_shares(program_, "pack_weights_",
-                  {Argument::in(weights), Argument::in(taps_), Argument::in(on_device_), Argument::inout(packed_)},
-                  layouts_.vectors(), 1, double(layouts_.floats()));
-    packed_version_ = weights.version();
+  if (packed_version_ == weights.version()) return packed_;
+  std::vector<device::Launch> group;
+  for (const plan::UnitRange& vectors :
+       plan::share_out(layouts_.vectors(), plan::units_for(program_.recipe(), double(layouts_.floats())))) {
+    const int unit = int(group.size());
+    group.push_back({"pack_weights_" + std::to_string(unit),
+                     unit,
+                     {Argument::in(weights), Argument::in(taps_), Argument::in(on_device_), Argument::inout(packed_),
+                      Argument::value(vectors.begin), Argument::value(vectors.end)}});
   }
+  program_.launch(group);
+  packed_version_ = weights.version();
   return packed_;
 }
 

@@ -12,10 +12,14 @@ namespace barista::plan {
 // Sums over all launches of the pass, on all compute units.
 struct Cost {
   std::int64_t launches = 0;
-  std::int64_t steps = 0;          // iterations of the kernels' innermost pipelined loops
-  std::int64_t loaded = 0;         // elements read from external memory, each as often as it is read
-  std::int64_t stored = 0;         // elements written to it
-  std::int64_t multiply_adds = 0;  // useful ones: without those of padding
+  // Iterations of the kernels' innermost loops, but for those that are unrolled; of loops that become one, those of the longer.
+  std::int64_t steps = 0;
+  // Elements of tensors that are read from external memory, each as often as it is read, and that are written to it. Neither what tells
+  // kernels of their work (tiles, jobs, taps) nor the few floats in which the units' sums meet.
+  std::int64_t loaded = 0;
+  std::int64_t stored = 0;
+  // Of convolutions, deconvolutions and inner products: those of products that count, without those of padding.
+  std::int64_t multiply_adds = 0;
 
   Cost& operator+=(const Cost& other) {
     launches += other.launches;

@@ -56,6 +56,13 @@ std::string format(const Json& recipe, const std::string& part) {
   return value.get<std::string>();
 }
 
+// A macro's name, were it in capitals.
+bool is_name(const std::string& key) {
+  const auto small = [](char letter) { return letter >= 'a' && letter <= 'z'; };
+  return !key.empty() && small(key[0]) &&
+         std::all_of(key.begin(), key.end(), [&](char c) { return small(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
 bool is_power_of_2(int value) { return value > 0 && (value & (value - 1)) == 0; }
 
 void check(const Recipe& r) {
@@ -90,9 +97,11 @@ Recipe Recipe::from_json(const std::string& json_text) try {
   recipe.target = text(json, "target");
   recipe.number_format = {format(json, "storage"), format(json, "accumulate")};
   for (const auto& [key, member] : numbers()) recipe.*member = number(json, key);
-  for (const auto& [key, value] : json.items())
-    if (numbers().count(key) == 0 && std::find(kOthers.begin(), kOthers.end(), key) == kOthers.end())
-      recipe.extra[key] = number(json, key);
+  for (const auto& [key, value] : json.items()) {
+    if (numbers().count(key) != 0 || std::find(kOthers.begin(), kOthers.end(), key) != kOthers.end()) continue;
+    rule(key, value, is_name(key), "named in small letters, digits and _");
+    recipe.extra[key] = number(json, key);
+  }
   check(recipe);
   return recipe;
 } catch (const Json::exception& error) {

@@ -69,6 +69,7 @@ TEST(Recipe, RefusesAValueAgainstItsRule) {
       {"x_words", 2033, "x_words = 2033, which must be a multiple of load_words (4)"},
       {"number_format", {{"storage", "half"}, {"accumulate", "float"}}, "number_format.storage = \"half\", which must be float"},
       {"target", 3, "target = 3, which must be a text"},
+      {"My-Key", 1, "My-Key = 1, which must be named in small letters"},
       {"own", 1.5, "own = 1.5, which must be a whole number"}};
   for (const Case& c : cases) {
     Json file = written("emulator");

@@ -8,6 +8,7 @@ from kernel_ast import Node
 
 from barista import paths
 from barista.bitstream import recipe as recipes
+from barista.bitstream.recipe import MOST_UNITS
 
 
 def _sources() -> dict[str, str]:
@@ -33,6 +34,9 @@ def test_each_compute_unit_is_a_kernel_by_name() -> None:
     units = re.findall(r"#define UNIT (\d)\n#include UNIT_BODY\n#undef UNIT", text)
     assert units == [str(unit) for unit in range(len(units))]
     assert f"#if COMPUTE_UNITS > {len(units)}\n#error" in text
+    assert len(units) == MOST_UNITS
+    host = (paths.kernels_dir().parent / "caffe_layers" / "plan" / "recipe.hpp").read_text()
+    assert f"constexpr int kMostUnits = {len(units)};" in host
     assert '#define UNIT_BODY "multiply_unit.h"\n#include "each_unit.h"' in _sources()["multiply.cl"]
 
 

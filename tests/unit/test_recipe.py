@@ -118,6 +118,7 @@ def test_a_number_of_one_s_own_reaches_the_kernels() -> None:
         ("pe_rows", "8", "a whole number from 1"),
         ("pe_rows", True, "a whole number from 1"),
         ("pe_rows", 2.5, "a whole number from 1"),
+        ("compute_units", 5, "at most 4, which each_unit.h names"),
         ("acc_distance", 2000, "at most acc_words (512)"),
         ("pe_columns", 24, "16, 32, 64 or so on"),
         ("pe_columns", 48, "16, 32, 64 or so on"),
