@@ -69,5 +69,5 @@ def _where(error: BaseException) -> str:
 def _is_of_library(file: str) -> bool:
     caffe = sys.modules["caffe"].__file__
     folders = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
-    folders += [str(Path(__file__).parent), *([str(Path(caffe).parent)] if caffe else [])]
+    folders += [str(Path(__file__).parents[1]), *([str(Path(caffe).parent)] if caffe else [])]
     return file.startswith("<") or any(Path(file).is_relative_to(folder) for folder in folders)

@@ -39,7 +39,8 @@ int barista_open_device(const char* bitstream, int index, char* error, std::size
 
 int barista_counters(std::uint64_t* values, int count) {
   Counters counters;
-  if (status_of([&] { Programs::of_process().standard(), counters = Programs::of_process().counters(); }, nullptr, 0) != 0) return -1;
+  if (status_of([&] { Programs::of_process().standard(), counters = Programs::of_process().counters(); }, nullptr, 0) != 0)
+    return -1;
   const std::uint64_t all[kCounters] = {counters.launches,  counters.buffers_created, counters.uploads, counters.upload_bytes,
                                         counters.downloads, counters.download_bytes,  counters.waits,   counters.fused};
   std::copy_n(all, std::clamp(count, 0, kCounters), values);

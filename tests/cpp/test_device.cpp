@@ -14,7 +14,7 @@ namespace {
 class OneDeviceTest : public OwnKernelsTest {};
 
 TEST_F(OneDeviceTest, CountsWhatWasDone) {
-  const Counters before = device().counters();
+  const device::Counters before = device().counters();
   Buffer src = device().allocate(400), dst = device().allocate(400);
   std::vector<float> values(100, 2);
   device().upload(src, values.data(), 400);
@@ -22,7 +22,7 @@ TEST_F(OneDeviceTest, CountsWhatWasDone) {
   device().zero(src);
   device().download(dst, values.data(), 200);
   device().finish();
-  const Counters after = device().counters();
+  const device::Counters after = device().counters();
   EXPECT_EQ(after.buffers_created - before.buffers_created, 2U);
   EXPECT_EQ(after.uploads - before.uploads, 1U);
   EXPECT_EQ(after.upload_bytes - before.upload_bytes, 400U);

@@ -76,10 +76,10 @@ TEST_F(OrderTest, RandomCommandsEqualTheSameOnTheHost) {
   std::mt19937 generator(15);
   const auto draw = [&](int n) { return static_cast<int>(generator() % static_cast<unsigned>(n)); };
   std::vector<std::vector<float>> host;
-  std::vector<CanariedBuffer> device;
+  std::vector<CanariedBuffer> on_device;
   for (int i = 0; i < kBuffers; ++i) {
     host.push_back(integers(kSmall, 100 + static_cast<unsigned>(i)));
-    device.emplace_back(device(), host.back());
+    on_device.emplace_back(device(), host.back());
   }
   for (int step = 0; step < kSteps; ++step) {
     const auto a = static_cast<std::size_t>(draw(kBuffers)), b = static_cast<std::size_t>(draw(kBuffers));
@@ -88,34 +88,34 @@ TEST_F(OrderTest, RandomCommandsEqualTheSameOnTheHost) {
     switch (draw(6)) {
       case 0:
         if (a == dst) break;
-        program().launch({copy(unit, device[a], device[dst], kSmall, turns)});
+        program().launch({copy(unit, on_device[a], on_device[dst], kSmall, turns)});
         host[dst] = host[a];
         break;
       case 1:
         if (a == dst || b == dst) break;
-        program().launch({add(unit, device[a], device[b], device[dst], kSmall, turns)});
+        program().launch({add(unit, on_device[a], on_device[b], on_device[dst], kSmall, turns)});
         for (std::size_t i = 0; i < kSmall; ++i) host[dst][i] = host[a][i] + host[b][i];
         break;
       case 2:
-        program().launch({increment(unit, device[dst], 0, 20, turns), increment(1 - unit, device[dst], 20, 13, turns)});
+        program().launch({increment(unit, on_device[dst], 0, 20, turns), increment(1 - unit, on_device[dst], 20, 13, turns)});
         for (float& value : host[dst]) value += 1;
         break;
       case 3:
         host[dst] = integers(kSmall, 200 + static_cast<unsigned>(step));
-        device[dst].upload(host[dst]);
+        on_device[dst].upload(host[dst]);
         break;
       case 4:
-        ASSERT_EQ(device[dst].download(), host[dst]) << "at step " << step;
+        ASSERT_EQ(on_device[dst].download(), host[dst]) << "at step " << step;
         break;
       default:
         if (a == dst || a == b || b == dst) break;
-        program().launch({copy(0, device[a], device[dst], kSmall, turns), increment(1, device[b], 0, kSmall)});
+        program().launch({copy(0, on_device[a], on_device[dst], kSmall, turns), increment(1, on_device[b], 0, kSmall)});
         host[dst] = host[a];
         for (float& value : host[b]) value += 1;
         break;
     }
   }
-  for (std::size_t i = 0; i < kBuffers; ++i) EXPECT_EQ(device[i].download(), host[i]) << "buffer " << i;
+  for (std::size_t i = 0; i < kBuffers; ++i) EXPECT_EQ(on_device[i].download(), host[i]) << "buffer " << i;
 }
 
 TEST_F(OrderTest, ThreadsMayShareIt) {

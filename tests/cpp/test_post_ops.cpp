@@ -67,10 +67,10 @@ TEST_F(PostOpsTest, OneAfterTheOtherIsTheFormula) {
       expected.push_back(std::max(after_first[d] * factors[c] + shifts[c], 0.0F));
     }
     forward(convolution, with_bias, dst);
-    ASSERT_TRUE(first.put(program(), channels, dst, centred));
-    ASSERT_TRUE(second.put(program(), channels, dst, shifted));
+    ASSERT_TRUE(first.fuse(program(), channels, dst, centred));
+    ASSERT_TRUE(second.fuse(program(), channels, dst, shifted));
     ASSERT_TRUE(ops::fuse_rectify(program(), dst));
-    ASSERT_FALSE(first.put(program(), channels, dst, centred)) << "not after it was rectified";
+    ASSERT_FALSE(first.fuse(program(), channels, dst, centred)) << "not after it was rectified";
     EXPECT_EQ(dst.download(), expected);
     second.write_without(program(), without_second);
     EXPECT_EQ(without_second.download(), after_first);
