@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,7 +31,7 @@ struct DeviceState {
 
   // A deferred launch, and the launches that it is with the post-ops that it has.
   struct Deferred {
-    const ProgramState* program;
+    std::shared_ptr<const ProgramState> program;
     DeferredLaunch launch;
     std::vector<Launch> group;
     std::size_t place;  // among the commands recorded
@@ -91,7 +92,7 @@ struct DeviceState {
 
   // Enqueues a group, recorded from `first_place` on, or last.
   void launch(const ProgramState& program, const std::vector<Launch>& group, std::optional<std::size_t> first_place = {});
-  void defer(const ProgramState& program, DeferredLaunch launch);
+  void defer(std::shared_ptr<const ProgramState> program, DeferredLaunch launch);
   // Enqueues the deferred launch, if there is one.
   void release();
   // Before a command that isn't a launch uses `buffer`.

@@ -60,17 +60,17 @@ void DeviceState::enter_in_histories(const std::vector<Launch>& group) {
   launched.clear();
 }
 
-void DeviceState::defer(const ProgramState& program, DeferredLaunch launch) {
+void DeviceState::defer(std::shared_ptr<const ProgramState> program, DeferredLaunch launch) {
   std::vector<Launch> group = launch.launches(launch.post_ops, launch.dst);
   for (const Launch& one : group) {
-    program.require(one);  // what is wrong with it is said now, not to whom comes next
+    program->require(one);  // what is wrong with it is said now, not to whom comes next
     for (const Argument& argument : one.arguments) {
       if (argument.writes() && argument.buffer_ != nullptr) argument.buffer_->history.version = History::next_version();
     }
   }
   counters.launches += group.size();
   const std::size_t place = recording.reserve(group.size());
-  deferred.emplace(Deferred{&program, std::move(launch), std::move(group), place});
+  deferred.emplace(Deferred{std::move(program), std::move(launch), std::move(group), place});
 }
 
 void DeviceState::release() {

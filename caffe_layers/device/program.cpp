@@ -1,6 +1,5 @@
 #include "device/program.hpp"
 
-#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -86,7 +85,7 @@ void ProgramState::set_argument(const Launch& launch, cl_kernel kernel, std::siz
   check(status, described() + " of " + std::to_string(size) + " bytes");
 }
 
-Program::Program(Device& device, const Bitstream& bitstream) : state_(std::make_unique<ProgramState>(device, bitstream)) {
+Program::Program(Device& device, const Bitstream& bitstream) : state_(std::make_shared<ProgramState>(device, bitstream)) {
   DeviceState& on = *device.state_;
   require_built_for(bitstream, on.present);
   state_->program = load(bitstream, on.context.get(), on.present.id);
@@ -97,17 +96,8 @@ Program::Program(Device& device, const Bitstream& bitstream) : state_(std::make_
   on.start_memory.release();
 }
 
-Program::~Program() {
-  if (exiting) return;
-  DeviceState& on = *state_->device.state_;
-  const std::lock_guard<std::mutex> lock(on.mutex);
-  if (!on.deferred || on.deferred->program != state_.get()) return;
-  try {
-    on.release();
-  } catch (const std::exception&) {
-    // Its result is lost, and whoever wants it finds the device in the state that made this fail.
-  }
-}
+// A deferred launch keeps the state until it is enqueued; OpenCL keeps what the commands under way need.
+Program::~Program() = default;
 
 Device& Program::device() const { return state_->device; }
 const Recipe& Program::recipe() const { return state_->bitstream.recipe; }
@@ -125,7 +115,7 @@ void Program::launch_deferred(DeferredLaunch launch) {
   DeviceState& on = *state_->device.state_;
   const std::lock_guard<std::mutex> lock(on.mutex);
   on.release();
-  on.defer(*state_, std::move(launch));
+  on.defer(state_, std::move(launch));
 }
 
 bool Program::fuse(const Buffer& dst, const std::function<std::optional<PostOps>(const DeferredLaunch&)>& with) {
@@ -133,7 +123,7 @@ bool Program::fuse(const Buffer& dst, const std::function<std::optional<PostOps>
   std::optional<DeviceState::Deferred> taken;
   {
     const std::lock_guard<std::mutex> lock(on.mutex);
-    if (!on.deferred || on.deferred->program != state_.get() || !on.deferred->launch.dst.is_of(dst)) return false;
+    if (!on.deferred || on.deferred->program != state_ || !on.deferred->launch.dst.is_of(dst)) return false;
     taken = std::exchange(on.deferred, std::nullopt);
   }
   const auto defer_again = [&](bool fused) {

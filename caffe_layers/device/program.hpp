@@ -22,7 +22,7 @@ class Program {
  public:
   // Loads `bitstream` on `device`, which must be one that it was built for and outlive the program. Throws device::Error.
   Program(Device& device, const Bitstream& bitstream);
-  // A deferred launch is enqueued; OpenCL keeps what the commands under way need.
+  // What was launched, deferred or not, runs all the same.
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -44,7 +44,7 @@ class Program {
   bool fuse(const Buffer& dst, const std::function<std::optional<PostOps>(const DeferredLaunch&)>& with);
 
  private:
-  std::unique_ptr<ProgramState> state_;
+  std::shared_ptr<ProgramState> state_;
 };
 
 }  // namespace barista::device

@@ -1,9 +1,9 @@
-"""Runs a program on a device: `on_device.py [--counted] [--numbers-of RECIPE] [--and-of RECIPE] DEVICE PROGRAM [ARGUMENT...]`.
+"""Runs a program on a device: `on_device.py [OPTION...] DEVICE PROGRAM [ARGUMENT...]`.
 
 Sets the variables with which libbarista finds device and bitstream (built first, where the cache lacks it), then becomes the
 program. With --numbers-of, kernels are those of a board's recipe in all but the depth of their memories, built for DEVICE. With
 --counted, they count what they do (opencl_kernels/counted.h). With --and-of, a bitstream of a board's recipe is there besides,
-which BARISTA_SECOND_BITSTREAM names, and a second device that equals the first.
+which BARISTA_SECOND_BITSTREAM names; with --two-devices, a second device that equals the first.
 """
 
 import argparse
@@ -32,17 +32,15 @@ def main() -> None:
     parser.add_argument("--counted", action="store_true")
     parser.add_argument("--numbers-of", metavar="RECIPE")
     parser.add_argument("--and-of", metavar="RECIPE")
+    parser.add_argument("--two-devices", action="store_true")
     parser.add_argument("device")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
-    second = {}
+    second = dict(TWO_DEVICES[given.device]) if given.two_devices else {}
     try:
         binary, found = resolve(given.device, given.numbers_of, given.counted)
         if given.and_of:
-            second = {
-                **TWO_DEVICES[given.device],
-                "BARISTA_SECOND_BITSTREAM": str(resolve(given.device, given.and_of, False)[0].path),
-            }
+            second["BARISTA_SECOND_BITSTREAM"] = str(resolve(given.device, given.and_of, False)[0].path)
     except BaristaError as error:
         sys.exit(f"on_device.py: {error}")
     # Caffe tells of every blob of every net unless told not to.

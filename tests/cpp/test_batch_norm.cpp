@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "plan/unsupported.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/channel_shapes.hpp"
 #include "support/device_fixture.hpp"

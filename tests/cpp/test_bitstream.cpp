@@ -97,7 +97,7 @@ TEST_F(BitstreamRefusal, ManifestWithANumberForAName) {
 TEST_F(BitstreamRefusal, RecipeOutOfRange) {
   program_.manifest["recipe"]["pe_rows"] = 0;
   program_.write();
-  expect({"pe_rows = 0", "at least 1"});
+  expect({"pe_rows = 0", "from 1 to"});
 }
 
 TEST_F(BitstreamRefusal, AnotherDevice) {

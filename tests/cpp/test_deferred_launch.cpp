@@ -156,7 +156,7 @@ TEST_F(DeferredLaunchTest, OneThatCannotRunIsRefusedAtOnce) {
   EXPECT_THROW(program().launch_deferred(deferred_copy(src, dst, 7)), Error);
 }
 
-TEST_F(DeferredLaunchTest, RunsBeforeItsProgramGoes) {
+TEST_F(DeferredLaunchTest, RunsThoughItsProgramIsGone) {
   CanariedBuffer src(device(), Floats(kCount, 3)), dst(device(), kCount);
   {
     const TestProgram made(kOwnKernels, kOwnKernelNames);

@@ -26,7 +26,7 @@ constexpr double kUnit = 1.0 / (1 << 24);
 
 class DepthwiseTest : public DeviceTest {
  protected:
-  CanariedBuffer device(const Floats& values) { return {device(), values}; }
+  CanariedBuffer uploaded(const Floats& values) { return {device(), values}; }
 };
 
 TEST_F(DepthwiseTest, EveryPassEqualsItsFormula) {
@@ -47,9 +47,10 @@ TEST_F(DepthwiseTest, TransposedWithABiasEqualsItsFormula) {
     std::vector<double> expected(size.src);
     for (std::size_t i = 0; i < size.src; i++) expected[i] = bias[i / (s.H * s.W) % s.C];
     for_each_product(s, [&](std::size_t d, std::size_t w, std::size_t x) { expected[d] += double(src[x]) * weights[w]; });
-    const CanariedBuffer device_bias = device(bias);
+    const CanariedBuffer device_bias = uploaded(bias);
     CanariedBuffer dst(device(), size.src);
-    ops::Deconvolution(program(), s).forward(device(src), device(weights), &static_cast<const device::Buffer&>(device_bias), dst);
+    ops::Deconvolution(program(), s)
+        .forward(uploaded(src), uploaded(weights), &static_cast<const device::Buffer&>(device_bias), dst);
     expect_equal(dst.download(), expected, "dst");
     if (HasFatalFailure()) return;
   }
@@ -89,11 +90,11 @@ TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
     for (std::size_t i = 0; i < found.size(); i++)
       ASSERT_LE(std::abs(found[i] - expected[i].value), (expected[i].terms + 1) * kUnit * expected[i].sizes) << what << " at " << i;
   };
-  CanariedBuffer device_dst(device(), size.dst), device_diff_src(device(), size.src), gradient = device(Floats(size.weights));
+  CanariedBuffer device_dst(device(), size.dst), device_diff_src(device(), size.src), gradient = uploaded(Floats(size.weights));
   ops::Convolution convolution(program(), s);
-  convolution.forward(device(src), device(weights), nullptr, device_dst);
-  convolution.backward_data(device(diff), device(weights), device_diff_src);
-  convolution.backward_weights(device(src), device(diff), gradient);
+  convolution.forward(uploaded(src), uploaded(weights), nullptr, device_dst);
+  convolution.backward_data(uploaded(diff), uploaded(weights), device_diff_src);
+  convolution.backward_weights(uploaded(src), uploaded(diff), gradient);
   expect_within(device_dst.download(), dst, "dst");
   expect_within(device_diff_src.download(), diff_src, "diff_src");
   expect_within(gradient.download(), diff_weights, "diff_weights");
@@ -102,10 +103,10 @@ TEST_F(DepthwiseTest, RoundsNoMoreThanItsSumsMust) {
 // To a bias of 2^24 one cannot be added, but 10 can.
 TEST_F(DepthwiseTest, AddsTheBiasLast) {
   const ConvolutionShape s = parse_depthwise("n2c5h2w5kh2kw5sh1sw1ph0pw0dh1dw1");
-  const CanariedBuffer bias = device(Floats(5, 16777216));
+  const CanariedBuffer bias = uploaded(Floats(5, 16777216));
   CanariedBuffer dst(device(), sizes(s).dst);
   ops::Convolution(program(), s)
-      .forward(device(Floats(sizes(s).src, 1)), device(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias),
+      .forward(uploaded(Floats(sizes(s).src, 1)), uploaded(Floats(sizes(s).weights, 1)), &static_cast<const device::Buffer&>(bias),
                dst);
   EXPECT_EQ(dst.download(), Floats(sizes(s).dst, 16777216 + 10));
 }
@@ -120,7 +121,7 @@ TEST_F(DepthwiseTest, ScalesAndShiftsInItsStoreByTheFormula) {
   const Sizes size = sizes(s);
   const Floats src = integers(size.src, 1), weights = integers(size.weights, 2), biases = integers(s.C, 3),
                factors = integers(s.C, 4), shifts = integers(s.C, 5);
-  const CanariedBuffer bias = device(biases), factor = device(factors), shift = device(shifts);
+  const CanariedBuffer bias = uploaded(biases), factor = uploaded(factors), shift = uploaded(shifts);
   for (const bool with_bias : {true, false}) {
     Floats sums(size.dst), expected, without;
     for_each_product(s, [&](std::size_t x, std::size_t w, std::size_t d) { sums[d] += src[x] * weights[w]; });
@@ -131,7 +132,7 @@ TEST_F(DepthwiseTest, ScalesAndShiftsInItsStoreByTheFormula) {
     }
     CanariedBuffer dst(device(), size.dst), kept(device(), size.dst);
     ops::Convolution convolution(program(), s);
-    convolution.forward(device(src), device(weights), with_bias ? &static_cast<const device::Buffer&>(bias) : nullptr, dst);
+    convolution.forward(uploaded(src), uploaded(weights), with_bias ? &static_cast<const device::Buffer&>(bias) : nullptr, dst);
     ops::AffinePostOp post_op;
     ASSERT_TRUE(post_op.fuse(program(), {s.N, s.C, s.P() * s.Q()}, dst, [&] {
       ops::ChannelAffine affine = {};
@@ -165,12 +166,12 @@ TEST_F(DepthwiseTest, NanSpoilsTheWindowsThatHoldItAlone) {
     });
     // A gradient is NaN for every tap, also for those that see padding: 0 times NaN, as in stock Caffe.
     for (int tap = 0; tap < s.KH * s.KW; tap++) weights_spoilt[9 * s.KH * s.KW + tap] = 1;
-    CanariedBuffer dst(device(), size.dst), diff_src(device(), size.src), gradient = device(Floats(size.weights));
-    const CanariedBuffer weights = device(Floats(size.weights, 1));
+    CanariedBuffer dst(device(), size.dst), diff_src(device(), size.src), gradient = uploaded(Floats(size.weights));
+    const CanariedBuffer weights = uploaded(Floats(size.weights, 1));
     ops::Convolution convolution(program(), s);
-    convolution.forward(device(src), weights, nullptr, dst);
-    convolution.backward_data(device(diff), weights, diff_src);
-    convolution.backward_weights(device(src), device(diff), gradient);
+    convolution.forward(uploaded(src), weights, nullptr, dst);
+    convolution.backward_data(uploaded(diff), weights, diff_src);
+    convolution.backward_weights(uploaded(src), uploaded(diff), gradient);
     const auto expect_spoilt = [](const Floats& found, const std::vector<char>& expected, const char* what) {
       for (std::size_t i = 0; i < found.size(); i++) ASSERT_EQ(std::isnan(found[i]), expected[i] != 0) << what << " at " << i;
     };

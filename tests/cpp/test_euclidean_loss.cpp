@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "plan/unsupported.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/integers.hpp"

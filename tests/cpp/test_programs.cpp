@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "caffe/caffe.hpp"
+#include "caffe/sgd_solvers.hpp"
 #include "support/layer_rig.hpp"
 #include "support/refusal.hpp"
-#include "support/second.hpp"
+#include "support/second_bitstream.hpp"
 #include "support/test_program.hpp"
 
 namespace barista::testing {
@@ -47,9 +48,8 @@ TEST_F(ProgramsTest, OthersAreOpenedByPathOnceAndFoundByName) {
 std::string net_text(const std::string& kind, const std::string& setting) {
   const std::string filler = "weight_filler { type: 'xavier' } bias_filler { type: 'constant' value: 0.25 }";
   return "name: 'two' force_backward: true "
-         "layer { name: 'data' type: 'DummyData' top: 'data' top: 'label' dummy_data_param {"
-         " shape { dim: 6 dim: 3 dim: 12 dim: 12 } shape { dim: 6 }"
-         " data_filler { type: 'gaussian' std: 1 } data_filler { type: 'constant' value: 3 } } } "
+         "layer { name: 'data' type: 'Input' top: 'data' top: 'label' input_param {"
+         " shape { dim: 6 dim: 3 dim: 12 dim: 12 } shape { dim: 6 } } } "
          "layer { name: 'conv1' type: '" +
          kind +
          "Convolution' bottom: 'data' top: 'conv1'"
@@ -113,10 +113,12 @@ TEST_F(ProgramsTest, ANetOfTwoBitstreamsTrainsAsStockCaffeDoes) {
     const auto& our_params = ours->net()->learnable_params();
     for (std::size_t i = 0; i < stock_params.size(); i++) our_params[i]->CopyFrom(*stock_params[i]);
     for (int step = 0; step < 3; step++) {
-      Blob<float>& data = *ours->net()->blob_by_name("data");
-      stock->Step(1);
-      data.CopyFrom(*stock->net()->blob_by_name("data"));
-      ours->Step(1);
+      for (caffe::Solver<float>* solver : {stock.get(), ours.get()}) {
+        Blob<float>& label = *solver->net()->blob_by_name("label");
+        fill(*solver->net()->blob_by_name("data"), false, static_cast<std::uint32_t>(step));
+        for (int i = 0; i < label.count(); i++) label.mutable_cpu_data()[i] = static_cast<float>(i);
+        solver->Step(1);
+      }
       expect_near(contents(*ours->net()->blob_by_name("loss"), false), contents(*stock->net()->blob_by_name("loss"), false),
                   "loss");
       for (std::size_t i = 0; i < stock_params.size(); i++)

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "plan/unsupported.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/reference_softmax.hpp"

@@ -8,7 +8,7 @@
 #include "memory/device_memory.hpp"
 #include "support/caffe_fixture.hpp"
 #include "support/integers.hpp"
-#include "support/second.hpp"
+#include "support/second_device.hpp"
 
 namespace barista::testing {
 namespace {
@@ -25,7 +25,7 @@ class TravelTest : public CaffeTest {
 
   void SetUp() override {
     CaffeTest::SetUp();
-    other_ = std::make_unique<Device>(device::Bitstream::open(program().bitstream().path), 1);
+    other_ = std::make_unique<Device>(device::Bitstream::open(program().bitstream().path), kSecondDevice);
   }
 
   Device& here() { return device(); }
@@ -82,7 +82,9 @@ TEST_F(TravelTest, WhatIsWrittenOnTopComesAlong) {
     Access dst = memory::data(blob, Use::kWrite, there()), src = memory::data(blob, Use::kRead, there());
     Values values(kCount);
     there().download(src.buffer(), values.data(), kCount * sizeof(float));
-    if (memory::hook_is_live()) EXPECT_EQ(values, integers(kCount, 7));
+    if (memory::hook_is_live()) {
+      EXPECT_EQ(values, integers(kCount, 7));
+    }
     for (float& value : values) value += 1;
     there().upload(dst.buffer(), values.data(), kCount * sizeof(float));
   }

@@ -14,7 +14,8 @@
 #include "support/integers.hpp"
 #include "support/reference_multiply.hpp"
 #include "support/refusal.hpp"
-#include "support/second.hpp"
+#include "support/second_bitstream.hpp"
+#include "support/second_device.hpp"
 #include "support/shapes.hpp"
 
 namespace barista::testing {
@@ -59,7 +60,7 @@ TEST_F(TwoProgramsTest, OfTwoRecipesShareADevicesBuffers) {
 
 TEST_F(TwoProgramsTest, OnTwoDevicesComputeBesideEachOther) {
   const device::Bitstream bitstream = device::Bitstream::open(program().bitstream().path);
-  device::Device other_device(bitstream, 1);
+  device::Device other_device(bitstream, kSecondDevice);
   device::Program other(other_device, bitstream);
   for (device::Program* one : {&program(), &other}) {
     const CanariedBuffer src(one->device(), values), weights(one->device(), weight_values);
@@ -72,7 +73,7 @@ TEST_F(TwoProgramsTest, OnTwoDevicesComputeBesideEachOther) {
 
 TEST_F(TwoProgramsTest, ABufferOfAnotherDeviceIsRefused) {
   const device::Bitstream bitstream = device::Bitstream::open(program().bitstream().path);
-  device::Device other_device(bitstream, 1);
+  device::Device other_device(bitstream, kSecondDevice);
   const CanariedBuffer src(other_device, Floats(100, 1));
   CanariedBuffer dst(device(), 100);
   expect_refusal([&] { ops::elementwise_forward(program(), ops::power(1, 2, 0), src, dst, 100); }, {"another device", "host"});

@@ -1,6 +1,6 @@
-// A second bitstream, of another recipe, and a second device that equals the first: on_device.py --and-of.
-#ifndef BARISTA_TESTS_SUPPORT_SECOND_HPP_
-#define BARISTA_TESTS_SUPPORT_SECOND_HPP_
+// A second bitstream, of another recipe: on_device.py --and-of.
+#ifndef BARISTA_TESTS_SUPPORT_SECOND_BITSTREAM_HPP_
+#define BARISTA_TESTS_SUPPORT_SECOND_BITSTREAM_HPP_
 
 #include <cstdlib>
 #include <stdexcept>
@@ -16,4 +16,4 @@ inline std::string second_bitstream() {
 
 }  // namespace barista::testing
 
-#endif  // BARISTA_TESTS_SUPPORT_SECOND_HPP_
+#endif  // BARISTA_TESTS_SUPPORT_SECOND_BITSTREAM_HPP_
