@@ -4,6 +4,7 @@
 // sums a lane, then 7 and 4 more), so it is off by at most that many half units (u = 2^-24) of the sum of sizes; a mean is rounded once
 // more; the differences from a mean that is off by D have a mean square that is off by D^2 and by those roundings. The rest is a few u.
 #include "ops/batch_norm.hpp"
+#include "plan/unsupported.hpp"
 
 #include <gtest/gtest.h>
 

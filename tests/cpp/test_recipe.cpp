@@ -84,8 +84,9 @@ TEST(Recipe, RefusesAValueAgainstItsRule) {
 }
 
 TEST(Recipe, RefusesToBeWithoutAKey) {
-  for (const auto& [key, ignored] : written("emulator").items()) {
-    Json file = written("emulator");
+  const Json whole = written("emulator");
+  for (const auto& [key, ignored] : whole.items()) {
+    Json file = whole;
     file.erase(key);
     try {
       Recipe::from_json(file.dump());

@@ -43,14 +43,18 @@ def test_every_device_layer_has_costs(row: LayerType) -> None:
 
 
 def test_the_multiply_adds_of_a_net_are_those_of_its_layers() -> None:
-    """Once forward, and once more for each gradient. AlexNet's, one image: 714 million (a crop of 227)."""
+    """Once forward, and once more for each gradient; those with padding, which papers count, left out."""
     net, layers = of_alexnet()
     shapes = {layer.index: layer.shapes for layer in layers}
     for layer in costs.of_net(RECIPE, net, layers):
-        wanted = types.of(layer.type).multiply_adds(net.layer[layer.index], shapes[layer.index])
+        message = net.layer[layer.index]
+        with_padding = types.of(layer.type).multiply_adds(message, shapes[layer.index])
         by_pass = {cost.name: cost.multiply_adds for cost in layer.passes}
-        assert by_pass.get("forward", 0) == wanted, layer.name
-        assert not wanted or by_pass["backward weights"] == by_pass["backward data"] == wanted, layer.name
+        forward = by_pass.get("forward", 0)
+        assert forward == with_padding or (message.convolution_param.pad and 0.8 * with_padding < forward < with_padding), (
+            layer.name
+        )
+        assert not forward or by_pass["backward weights"] == by_pass["backward data"] == forward, layer.name
 
 
 def test_layers_that_learn_are_updated() -> None:
@@ -133,7 +137,7 @@ def test_costs_need_neither_opencl_nor_caffe_in_the_process() -> None:
 def test_the_library_of_plans_links_neither_opencl_nor_caffe() -> None:
     done = subprocess.run(["readelf", "-d", paths.plan_library()], capture_output=True, text=True, check=True)
     needed = {line.partition("[")[2].rstrip("]") for line in done.stdout.splitlines() if "(NEEDED)" in line}
-    assert needed <= {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6"}
+    assert needed <= {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux-x86-64.so.2"}
     shown = subprocess.run(["nm", "-D", "--defined-only", paths.plan_library()], capture_output=True, text=True, check=True)
     functions = {line.split()[-1] for line in shown.stdout.splitlines() if " T " in line}
     assert functions == {"barista_plan", "barista_version"}
