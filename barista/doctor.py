@@ -39,7 +39,7 @@ class Finding:
     name: str
     state: State
     detail: str
-    mend: str = ""  # what to type, or to do
+    fix: str = ""  # what to type, or to do
 
     def as_json(self) -> dict[str, str]:
         return asdict(self) | {"state": self.state.value}
@@ -54,8 +54,8 @@ def examine(device: str | None = None, progress: Callable[[str], None] | None = 
         try:
             findings.append(look(name, device))
         except BaristaError as error:
-            sentence, _, mend = str(error).partition("; ")
-            findings.append(Finding(name, State.MISSING, sentence, mend or "see docs/bitstreams.md"))
+            sentence, _, fix = str(error).partition("; ")
+            findings.append(Finding(name, State.MISSING, sentence, fix or "see docs/bitstreams.md"))
     return findings
 
 
@@ -64,8 +64,8 @@ def _python(name: str, _device: str | None) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     lacking = [package for package in _requirements() if not _is_installed(package)]
     if lacking:
-        mend = "make setup" if paths.checkout() else f"pip install {' '.join(lacking)}"
-        return Finding(name, State.MISSING, f"Python {version} lacks {', '.join(lacking)}", mend)
+        fix = "make setup" if paths.checkout() else f"pip install {' '.join(lacking)}"
+        return Finding(name, State.MISSING, f"Python {version} lacks {', '.join(lacking)}", fix)
     return Finding(name, State.OK, f"{version} in {sys.prefix}")
 
 
@@ -100,12 +100,12 @@ def _caffe(name: str, _device: str | None) -> Finding:
     found = paths.caffe_installation()
     unresolved = _unresolved_libraries(found.library)
     if unresolved:
-        return Finding(name, State.MISSING, f"{found.library} needs {', '.join(unresolved)}", _install_mend())
+        return Finding(name, State.MISSING, f"{found.library} needs {', '.join(unresolved)}", _install_fix())
     package = found.python_dir / "caffe" / "io.py"
     if package.is_file() and "as_grey" in package.read_text(encoding="utf-8"):
         # That name is no longer scikit-image's. All but caffe.io, and what uses it, works.
-        mend = "make setup, with CAFFE_ROOT unset" if os.environ.get("CAFFE_ROOT") else "make setup"
-        return Finding(name, State.ABSENT, f"{found.root}: its caffe.io is for an older NumPy and scikit-image", mend)
+        fix = "make setup, with CAFFE_ROOT unset" if os.environ.get("CAFFE_ROOT") else "make setup"
+        return Finding(name, State.ABSENT, f"{found.root}: its caffe.io is for an older NumPy and scikit-image", fix)
     tool = "" if found.binary else ", without the caffe tool"
     return Finding(name, State.OK, f"{found.root}{tool}")
 
@@ -117,19 +117,19 @@ def _openblas(name: str, _device: str | None) -> Finding:
         return Finding(name, State.OK, "not used: the Caffe in use has another BLAS")
     if found.better is None:
         return Finding(name, State.OK, f"kernels for {found.core}")
-    mend = f"unset {blas.VARIABLE}" if found.asked else f"export {blas.VARIABLE}={found.better}, for what is not started by Barista"
-    return Finding(name, State.ABSENT, found.sentence(), mend)
+    fix = f"unset {blas.VARIABLE}" if found.asked else f"export {blas.VARIABLE}={found.better}, for what is not started by Barista"
+    return Finding(name, State.ABSENT, found.sentence(), fix)
 
 
 def _plugin(name: str, _device: str | None) -> Finding:
     library = paths.plugin_library()
     unresolved = _unresolved_libraries(library)
     if unresolved:
-        return Finding(name, State.MISSING, f"{library} needs {', '.join(unresolved)}", _install_mend())
+        return Finding(name, State.MISSING, f"{library} needs {', '.join(unresolved)}", _install_fix())
     return Finding(name, State.OK, str(library))
 
 
-def _install_mend() -> str:
+def _install_fix() -> str:
     return "make setup" if paths.checkout() else "install the Debian packages that carry them"
 
 

@@ -104,7 +104,7 @@ def torch_contestant(entry: Contest, task: Task, python: Path) -> Runner:
 
 
 def run_product(kind: str, devices: Sequence[str], rounds: int | None) -> Result:
-    """The forward pass of a layer that is one product: the grid's kernels on a device, OpenBLAS's SGEMM in stock Caffe."""
+    """The forward pass of a layer that is one product: the array's kernels on a device, OpenBLAS's SGEMM in stock Caffe."""
     shape, layer = _PRODUCTS[kind]
     dims = " ".join(f"dim: {size}" for size in shape)
     with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +228,7 @@ def _run(options: argparse.Namespace) -> None:
     for kind in _PRODUCTS if not options.net or PRODUCT in options.net else ():
         product = run_product(kind, devices, options.rounds)
         rates = {name: 2 * _SIZE**3 / Spread.of(times).median / 1e9 for name, times in product.seconds.items()}
-        print(sentence(f"a product of {_SIZE} x {_SIZE} x {_SIZE}, {kind}, forward: the grid, or SGEMM", product))
+        print(sentence(f"a product of {_SIZE} x {_SIZE} x {_SIZE}, {kind}, forward: the array, or SGEMM", product))
         print("  " + ", ".join(f"{name} {rate:.1f} GFLOP/s" for name, rate in rates.items()), flush=True)
         results[f"{kind}, {_SIZE} x {_SIZE} x {_SIZE}"] = product
         found["products"][kind] = {"size": _SIZE, "gflops": rates, **product.as_json()}

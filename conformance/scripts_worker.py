@@ -59,7 +59,7 @@ test_iter: 1 test_interval: 1000000 test_initialization: false snapshot_prefix: 
 SOLVERS = (("SGD", 0), ("SGD", 0.5), ("Nesterov", 0.5))
 # Numbers that are none are for nets in which all of stock Caffe's own are defined: of a window of which nothing is a number there
 # is no maximum, and the backward pass writes outside its memory; 0 times NaN is 0 to some releases of OpenBLAS, where the 0 is a
-# channel's scale. And they stay behind the convolutions, of which docs/pe-array.md says what the grid makes of them.
+# channel's scale. And they stay behind the convolutions, of which docs/pe-array.md says what the array makes of them.
 NETS = {
     "numbers": {"POOL": "MAX", "SCALED": 'type: "Scale" scale_param { bias_term: true }'},
     "not only": {"POOL": "AVE", "SCALED": 'type: "Power" power_param { scale: -2 shift: 1 }'},

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from barista.layers import stock
 from barista.layers.layer_type import SuiteException
 
-# The part that `make test` runs: quick to compile, and still the grid, pooling's masks, and layers that a net finds by name.
+# The part that `make test` runs: quick to compile, and still the array, pooling's masks, and layers that a net finds by name.
 QUICK = ("inner_product_layer", "maxpool_dropout_layers")
 
 

@@ -9,7 +9,7 @@
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
-#define VECTOR 16  // columns of the multiply grid, and floats of a word in which they lie in memory
+#define VECTOR 16  // columns of the PE array, and floats of a word in which they lie in memory
 
 typedef STORAGE storage;
 typedef JOIN(STORAGE, 16) storage16;

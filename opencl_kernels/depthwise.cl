@@ -35,7 +35,7 @@
 //
 // Device cost a compute unit, estimated: depthwise_apply_* 2 memories of LANES lanes x ACC_WORDS words and DEPTHWISE_TAPS of a
 // quarter of that, depthwise_weights_* 2 and DEPTHWISE_TAPS of half (on-chip memory blocks of 512 x 40 bits of 16 lanes x 1,024
-// words: 112 and 112), LANES * DEPTHWISE_TAPS multiply-adders and LANES or 2 * LANES adders each, LANES x LANES words of registers
+// words: 112 and 112), LANES * DEPTHWISE_TAPS MACs and LANES or 2 * LANES adders each, LANES x LANES words of registers
 // for turning. A unit loads and stores LANES words a cycle and does DEPTHWISE_TAPS taps of LANES results a cycle, one after the other. What Intel's compiler
 // makes of it has not been run.
 // DSP blocks of depthwise_apply_*: LANES * DEPTHWISE_TAPS + LANES

@@ -40,7 +40,7 @@ inline function_numbers transcendental_load(__global const storage* from, int va
 // --- random words ---
 
 // Blocks of Threefry-4x32 with 20 rounds, side by side: a counter-based generator (Salmon et al., Parallel random numbers: as
-// easy as 1, 2, 3, SC 2011). Chosen before Philox because it has no multiplications, of which the grid needs all that a device has.
+// easy as 1, 2, 3, SC 2011). Chosen before Philox because it has no multiplications, of which the array needs all that a device has.
 #define THREEFRY_ROUND(left, right, turn_left, turn_right) \
   x0 += left;                                              \
   left = rotate(left, (elementwise_blocks)turn_left) ^ x0; \

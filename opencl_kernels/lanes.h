@@ -1,4 +1,4 @@
-// Vectors of LANES words, of which each kernel beside the multiply grid takes one of every operand a step; and of FUNCTION_LANES words, for
+// Vectors of LANES words, of which each kernel beside the PE array takes one of every operand a step; and of FUNCTION_LANES words, for
 // kernels with a long chain of operators a word, among them dividers, roots, exponentials or logarithms.
 //
 // Build-time parameters: LANES (4, 8 or 16), FUNCTION_LANES (1, 2, 4, 8 or 16, LANES at most), STORAGE, ACCUMULATE. As many lanes as external

@@ -1,8 +1,8 @@
-// The multiply grid: convolution and inner product, forward, backward-data and backward-weights.
+// The PE array: convolution and inner product, forward, backward-data and backward-weights.
 //
 //   acc[a][i] += sum over lanes k of x[k][i][b] * vec[v][k]        PE_COLUMNS columns at once, for (a, b, v) over a nest of 7 loops
 //
-// One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH multiply-adders a compute unit serves every pass; a pass is a descriptor
+// One grid of PE_ROWS x PE_COLUMNS x PE_DEPTH MACs a compute unit serves every pass; a pass is a descriptor
 // (multiply_descriptor.h), made by caffe_layers/plan/multiply_plan.cpp. docs/pe-array.md derives it.
 //
 //   x    [2][PE_DEPTH][PE_ROWS][X_WORDS] storage                 a half: forward [lane][image]; weights pass [image][lane]
@@ -22,17 +22,17 @@
 // Build-time parameters: PE_ROWS, PE_COLUMNS, PE_DEPTH, X_WORDS, VEC_WORDS, ACC_WORDS, ACC_DISTANCE, LOAD_WORDS, COMPUTE_UNITS,
 // STORAGE, ACCUMULATE.
 //
-// Initiation interval 1 of the grid's loop: every step reads one word of each bank of one half of x, one of each of vec, and reads and writes
+// Initiation interval 1 of the array's loop: every step reads one word of each bank of one half of x, one of each of vec, and reads and writes
 // one of each of acc, and an access of the loader writes LOAD_WORDS words side by side of one bank of x's other half, so that no memory
-// block has more than its two ports used; addresses are running sums of the descriptor's steps, without a division or, in the grid, a
+// block has more than its two ports used; addresses are running sums of the descriptor's steps, without a division or, in the array, a
 // multiplication; and the word of acc that a step writes is read again after ACC_DISTANCE steps at the earliest, which the host's choice of
 // loops guarantees (a test computes it for every shape), so that a chain of PE_DEPTH additions has that many cycles to finish. That is
-// what ivdep's safelen says. The grid's nest and the loader's are coalesced and fused: a cycle has a step of one and an access of the other.
+// what ivdep's safelen says. The array's nest and the loader's are coalesced and fused: a cycle has a step of one and an access of the other.
 //
-// Device cost a compute unit: PE_ROWS * PE_COLUMNS * PE_DEPTH multiply-adders (one DSP block of an Arria 10 or a Stratix 10 each in fp32)
+// Device cost a compute unit: PE_ROWS * PE_COLUMNS * PE_DEPTH MACs (one DSP block of an Arria 10 or a Stratix 10 each in fp32)
 // and 48 adders where outputs and gradients are stored; memory blocks of 512 x 40 bits: 2 * PE_DEPTH * PE_ROWS * ceil(X_WORDS / 512) for x (a
 // bank is LOAD_WORDS words wide where it is written), PE_DEPTH * PE_COLUMNS * ceil(VEC_WORDS / 512) for vec, PE_ROWS * PE_COLUMNS *
-// ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 256, 512 words: 1,024 multiply-adders, 256 + 256 + 128 = 640 blocks;
+// ceil(ACC_WORDS / 512) for acc. At 4 x 32 x 8 and 2032, 256, 512 words: 1,024 MACs, 256 + 256 + 128 = 640 blocks;
 // docs/pe-array.md has those of every recipe. From external memory, LOAD_WORDS words a cycle for x, 16 words a cycle for vec, for
 // stores, and for raw gradients that are added to. What Intel's compiler makes of it (achieved interval, fusion, clock) has not been run.
 // DSP blocks of multiply_*: PE_ROWS * PE_COLUMNS * PE_DEPTH + 16 * 3
@@ -68,7 +68,7 @@ inline int weights_valid(const multiply_descriptor d, int row, int columns_left)
   return row < d.weights_rows * d.group_columns ? max(0, min(VECTOR, columns_left)) : 0;
 }
 
-// The grid visits one tile of outputs with one block of lanes at a time. In the weights pass the tiles of a block of lanes follow each other,
+// The array visits one tile of outputs with one block of lanes at a time. In the weights pass the tiles of a block of lanes follow each other,
 // in a pass over outputs the blocks of lanes of a tile.
 typedef struct {
   int group, column_tile, outer_block, image_tile, row_tile, width_tile, inner_block;

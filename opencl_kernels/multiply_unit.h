@@ -1,4 +1,4 @@
-// The body of one compute unit of the multiply grid; multiply.cl includes it by way of each_unit.h, once a unit. See there.
+// The body of one compute unit of the PE array; multiply.cl includes it by way of each_unit.h, once a unit. See there.
 SINGLE_WORK_ITEM
 __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __global const storage* restrict operand,
                                     __global const storage* restrict scale, __global const storage* restrict offset,
@@ -17,7 +17,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
     visit now = first_visit(range), next = now;
     lane_position lane = {0, 0, 0}, block_start = lane;
 
-    // While the grid goes over one half of x, the tile of its next visit is loaded into the other. Before the first visit comes a load
+    // While the array goes over one half of x, the tile of its next visit is loaded into the other. Before the first visit comes a load
     // alone.
     for (int number = -1; number < visits; number++) {
       const bool multiplies = number >= 0, loads = number + 1 < visits;
@@ -44,7 +44,7 @@ __kernel void JOIN(multiply_, UNIT)(__global const storage* restrict src, __glob
       }
 
       // Multiply, and load the next tile of x: two loops that a compiler for FPGAs is told to make one of, in each cycle of which is a step of
-      // the grid and an access of the loader. The one reads and the other writes a half of x of its own, which ivdep says.
+      // the array and an access of the loader. The one reads and the other writes a half of x of its own, which ivdep says.
       const int steps = multiplies && d.lanes > 0 ? d.count[0] : 0, lanes = loads ? d.lanes : 0;
       const int next_image = next.image_tile * d.image_groups * image_banks;
       const int next_row = next.row_tile * d.rows * d.output_step_h + d.origin_h;

@@ -1,4 +1,4 @@
-// Weights between Caffe's layout and the multiply grid's, and the gradient of the bias.
+// Weights between Caffe's layout and the PE array's, and the gradient of the bias.
 //
 //   pack_weights:          packed = raw, transposed so that 16 output channels of one tap and input channel are one word, in each layout
 //   parameter_gradients:   raw = (adds ? raw : 0) + packed, all partial gradients added in their order

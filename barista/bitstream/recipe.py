@@ -3,7 +3,7 @@
 A recipe is `bitstreams/NAME.json`. Its numbers become `-D KEY_IN_CAPITALS=value` for every kernel, its number format
 `-D STORAGE=... -D ACCUMULATE=...`, and the whole file goes into the manifest from which the host reads its tile sizes.
 `target` names a device description, `bitstreams/devices/TARGET.json`, which says how many multipliers and memory blocks
-there are; `Recipe.estimate()` says how many the multiply grid takes.
+there are; `Recipe.estimate()` says how many the PE array takes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from barista.errors import BaristaError
 
 VECTOR = 16  # floats of a word of external memory
 MOST_UNITS = 4  # that opencl_kernels/each_unit.h names
-X_HALVES = 2  # of the grid's memory x: one is read while the other is loaded
+X_HALVES = 2  # of the array's memory x: one is read while the other is loaded
 NUMBER_FORMATS = ("float",)  # OpenCL C types that the kernels and the host's buffers know
 TEXT_KEYS = ("name", "description", "board", "target")
 
@@ -44,16 +44,16 @@ class Recipe:
     board: str | None  # the board that Intel's aoc is told to build for; null: any OpenCL device that compiles source
     target: str  # the device description whose multipliers and memory blocks the recipe must fit; e.g. "arria10-gx1150"
     number_format: NumberFormat
-    compute_units: int  # replicas of the grid by name, each on its own queue; e.g. 2
-    pe_rows: int  # images that the grid takes at once; e.g. 8
+    compute_units: int  # replicas of the array by name, each on its own queue; e.g. 2
+    pe_rows: int  # images that the array takes at once; e.g. 8
     pe_columns: int  # output channels that it makes at once, in float16 vectors; e.g. 32
-    pe_depth: int  # channel lanes that the grid sums over at once; e.g. 4
+    pe_depth: int  # channel lanes that the array sums over at once; e.g. 4
     x_words: int  # words of each (lane, image) bank of one half of x; e.g. 2048
     vec_words: int  # words of each (lane, column) bank of vec; e.g. 1024
     acc_words: int  # words of each (image, column) bank of acc; e.g. 1024
     acc_distance: int  # steps after which an accumulator may come back at the earliest; e.g. 32
     load_words: int  # words of one access to device memory; e.g. 4
-    lanes: int  # vector width of the kernels beside the grid: elements of every operand that one takes a step; e.g. 16
+    lanes: int  # vector width of the kernels beside the array: elements of every operand that one takes a step; e.g. 16
     function_lanes: int  # the same of the kernels that divide or take roots or exponentials, whose datapaths are long; e.g. 8
     extra: Mapping[str, int] = field(default_factory=dict)  # further numbers, for kernels of one's own
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the file as it stands, for the manifest
@@ -91,9 +91,9 @@ class Recipe:
         return options + [f"-D{key.upper()}={value}" for key, value in sorted(numbers.items())]
 
     def estimate(self) -> Estimate:
-        """Multipliers, banks and memory blocks of the grid.
+        """Multipliers, banks and memory blocks of the array.
 
-        Each column of the grid has banks of its own of vec and acc.
+        Each column of the array has banks of its own of vec and acc.
         """
         units = self.compute_units
         return Estimate(

@@ -33,7 +33,7 @@ _ARRAY = re.compile(r"__local (\w+) (\w+)((?:\[[^\]]+\])+);")
 
 @dataclass(frozen=True)
 class Memory:
-    """One on-chip array of the grid: `banks` memories, each read once and written once a clock."""
+    """One on-chip array of the array: `banks` memories, each read once and written once a clock."""
 
     name: str
     banks: int
@@ -47,7 +47,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the multiply grid of all compute units takes; loaders, control and the other kernels come on top."""
+    """What the PE array of all compute units takes; loaders, control and the other kernels come on top."""
 
     multipliers: int
     memories: tuple[Memory, ...]

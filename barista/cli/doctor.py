@@ -30,7 +30,7 @@ def command(device: str | None, as_json: bool) -> None:
     else:
         for finding in findings:
             click.echo(f"{_MARKS[finding.state]:8}{finding.name:16}{finding.detail}")
-            if finding.mend:
-                click.echo(f"{'':24}to mend: {finding.mend}")
+            if finding.fix:
+                click.echo(f"{'':24}to fix it: {finding.fix}")
     if missing:
         raise BaristaError(f"{len(missing)} of {len(findings)} checks found something missing: {', '.join(missing)}")

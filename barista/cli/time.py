@@ -37,7 +37,7 @@ def command(file: Path, iterations: int, device: str | None, bitstream: str | No
 
     Of each layer's forward and backward pass, and of the solver's update: the time in which the device works for it, that which the
     host spends in it, and stock Caffe's, medians of the steps; what is copied in it; kernels launched; the GFLOP/s that its
-    products reach; and how much of the multiply grid they fill. Data need not be there: where it is missing, pictures and labels
+    products reach; and how much of the PE array they fill. Data need not be there: where it is missing, pictures and labels
     are random.
     """
     given = dict(inputs.parse_shape(shape) for shape in shapes)
@@ -75,7 +75,7 @@ def table(report: Report) -> Table:
         "out": lambda row: size(row.download_bytes),
         "launches": lambda row: f"{row.launches:g}" if row.launches else "",
         "GFLOP/s": lambda row: f"{row.gflops:.1f}" if row.gflops else "",
-        "of grid": lambda row: f"{row.of_grid:.0%}" if row.of_grid else "",
+        "PE use": lambda row: f"{row.pe_utilization:.0%}" if row.pe_utilization else "",
         "of peak": lambda row: f"{row.share_of_peak:.1%}" if row.share_of_peak else "",
     }
     made = Table(box=None, pad_edge=False)

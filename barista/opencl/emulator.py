@@ -102,7 +102,7 @@ def processor() -> str:
 def target_of(cpu_info: str) -> str | None:
     """What the emulator's compiler is to be told of a processor that /proc/cpuinfo describes so; None: nothing.
 
-    It knows Intel's. Any other it takes for one without vector units, for which it can't compile the multiply grid.
+    It knows Intel's. Any other it takes for one without vector units, for which it can't compile the PE array.
     """
     if "GenuineIntel" in cpu_info:
         return None

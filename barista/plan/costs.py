@@ -50,12 +50,12 @@ class PassCost:
 
 
 @dataclass(frozen=True)
-class GridPlan:
-    """One use of the multiply grid."""
+class ArrayPlan:
+    """One use of the PE array."""
 
     name: str  # "forward", "weights" or "data"; the latter with its phase where there are strides
     cycles: float  # of the busiest compute unit as the planner counts them, loads and stores among them
-    utilization: float  # products, those with padding left out, over what the grids of all units can make in these cycles
+    utilization: float  # products, those with padding left out, over what the arrays of all units can make in these cycles
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Costs:
     """Of one operation: in training, by itself, where no layer's work is fused into the store of another."""
 
     passes: tuple[PassCost, ...] = ()
-    grid: tuple[GridPlan, ...] = ()  # of what works on the multiply grid
+    grid: tuple[ArrayPlan, ...] = ()  # of what works on the PE array
     unsupported: str = ""  # why the recipe can't take the shape, which stock Caffe then runs
 
 
@@ -102,7 +102,7 @@ def of_net(
     return found
 
 
-def filled(plans: Iterable[GridPlan]) -> float | None:
+def filled(plans: Iterable[ArrayPlan]) -> float | None:
     """The utilization of plans that are carried out one after the other; None where there are none."""
     used = list(plans)
     cycles = sum(plan.cycles for plan in used)
@@ -143,7 +143,7 @@ def _costs(answer: Mapping[str, Any]) -> Costs:
     passes = [
         PassCost(cost["pass"], *(cost[name] for name in list(PassCost.__dataclass_fields__)[1:])) for cost in answer["passes"]
     ]
-    grid = [GridPlan(plan["pass"], plan["cycles"], plan["utilization"]) for plan in answer["grid"]]
+    grid = [ArrayPlan(plan["pass"], plan["cycles"], plan["utilization"]) for plan in answer["grid"]]
     return Costs(tuple(passes), tuple(grid))
 
 

@@ -17,7 +17,7 @@ from barista.bitstream.recipe import Recipe
 from barista.errors import BaristaError
 from barista.net.shapes import MadeLayer, Shape
 from barista.plan import costs
-from barista.plan.costs import GridPlan
+from barista.plan.costs import ArrayPlan
 from barista.profile import report, session
 from barista.profile.records import Recorded
 from barista.profile.runner import Runner, caffe_runner, made_layers
@@ -60,8 +60,8 @@ def measure(
     return report.of(task, made, plans, built, picked.name, recorded, beside, notes)
 
 
-def _plans(task: Task, made: Sequence[MadeLayer], recipe: Recipe) -> dict[int, Sequence[GridPlan]]:
-    """How the grid is used, by the number of the layer in `made`."""
+def _plans(task: Task, made: Sequence[MadeLayer], recipe: Recipe) -> dict[int, Sequence[ArrayPlan]]:
+    """How the array is used, by the number of the layer in `made`."""
     planned = costs.of_net(recipe, task.net, made)
     on_device = [layer.index is not None and session.decision_of(task, layer).place is Place.DEVICE for layer in made]
     return {number: layer.grid for number, layer in enumerate(planned) if layer.grid and on_device[number]}

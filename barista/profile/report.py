@@ -10,7 +10,7 @@ from typing import Any
 from barista.bitstream.manifest import Bitstream
 from barista.bitstream.recipe import Recipe
 from barista.net.shapes import MadeLayer
-from barista.plan.costs import GridPlan
+from barista.plan.costs import ArrayPlan
 from barista.profile import work
 from barista.profile.copies import Copy, of_steps
 from barista.profile.records import UPDATE, Recorded
@@ -38,8 +38,8 @@ class Row:
     launches: float
     multiply_adds: int
     gflops: float | None  # reached, two operations a multiply-add, over device_ms; None where nothing is multiplied there
-    share_of_peak: float | None  # the same of what the multiply grid can do at its clock; None where the device has none
-    of_grid: float | None  # of the multiply grid, what its plan fills with products; None where the grid is not used
+    share_of_peak: float | None  # the same of what the PE array can do at its clock; None where the device has none
+    pe_utilization: float | None  # of the PE array, what its plan fills with products; None where the array is not used
 
     @property
     def is_idle(self) -> bool:
@@ -83,7 +83,7 @@ class Report:
 def of(
     task: Task,
     made: Sequence[MadeLayer],
-    plans: Mapping[int, Sequence[GridPlan]],
+    plans: Mapping[int, Sequence[ArrayPlan]],
     bitstream: Bitstream,
     device: str,
     recorded: Sequence[Recorded],
@@ -92,7 +92,7 @@ def of(
 ) -> Report:
     """What single steps that were recorded say: `recorded` on the device, `beside` in stock Caffe.
 
-    `plans` are of the layers of `made`, by number, that multiply on the grid.
+    `plans` are of the layers of `made`, by number, that multiply on the array.
     """
     decisions = [decision_of(task, layer) for layer in made]
     ours = [Step(one, bitstream.recipe.compute_units, made) for one in recorded]
@@ -100,10 +100,12 @@ def of(
     clock_mhz = bitstream.manifest.get("clock_mhz")
     passes = work.backward(task, made)
     products = work.multiply_adds(task, made, passes)
-    of_grid = work.of_grid(task, made, plans, passes)
+    pe_utilization = work.pe_utilization(task, made, plans, passes)
     rows = []
     for key in keys(len(made)):
-        row = replace(_row(key, made, decisions, ours, theirs), multiply_adds=products.get(key, 0), of_grid=of_grid.get(key))
+        row = replace(
+            _row(key, made, decisions, ours, theirs), multiply_adds=products.get(key, 0), pe_utilization=pe_utilization.get(key)
+        )
         rows.append(_with_rate(row, bitstream.recipe, clock_mhz))
     counters = {name: statistics.mean(one.counters[name] for one in recorded) for name in recorded[0].counters}
     return Report(
@@ -148,7 +150,7 @@ def _row(
         multiply_adds=0,
         gflops=None,
         share_of_peak=None,
-        of_grid=None,
+        pe_utilization=None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What each pass of a step multiplies, and how much of the multiply grid it fills."""
+"""What each pass of a step multiplies, and how much of the PE array it fills."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from barista.layers import types
 from barista.layers.backward import Backward
 from barista.net.shapes import MadeLayer
 from barista.plan import costs
-from barista.plan.costs import GridPlan
+from barista.plan.costs import ArrayPlan
 from barista.profile.session import Task
 from barista.profile.step import Key
 
@@ -29,10 +29,10 @@ def multiply_adds(task: Task, made: Sequence[MadeLayer], passes: Backward) -> di
     return found
 
 
-def of_grid(
-    task: Task, made: Sequence[MadeLayer], plans: Mapping[int, Sequence[GridPlan]], passes: Backward
+def pe_utilization(
+    task: Task, made: Sequence[MadeLayer], plans: Mapping[int, Sequence[ArrayPlan]], passes: Backward
 ) -> dict[Key, float | None]:
-    """Of each pass, the part of the multiply grid that it fills. `plans` are of the layers of `made`, by number."""
+    """Of each pass, the part of the PE array that it fills. `plans` are of the layers of `made`, by number."""
     found: dict[Key, float | None] = {}
     for number, of_layer in plans.items():
         forward = [plan for plan in of_layer if plan.name == "forward"]

@@ -137,7 +137,7 @@ def _foreign_options(layer: LayerParameter) -> str:
 
 
 def _with_stores(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[Decision]:
-    """The decisions, with what is left to another layer's store: device layers in place, right after one on the multiply grid."""
+    """The decisions, with what is left to another layer's store: device layers in place, right after one on the PE array."""
     grid, blob = "", ""  # the layer whose store the next one may be put into, and what it makes
     rectified = False
     when = ""  # the store is still to come, if what is before this layer went there as well
@@ -152,7 +152,7 @@ def _with_stores(net: NetParameter, decisions: Sequence[Decision]) -> Iterator[D
         elif on_device and in_place and work and work.fits(layer) and (work.rectifies or not rectified):
             rectified = rectified or work.rectifies
             when = when or work.when
-            decision = replace(decision, reason=f"in {grid}'s store{when}")
+            decision = replace(decision, reason=f"fused into {grid}{when}")
             when = when and IN_TESTING
         else:
             blob = ""

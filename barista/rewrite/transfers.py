@@ -20,7 +20,7 @@ from barista.rewrite.placement import Decision, Place
 
 
 @dataclass(frozen=True)
-class Crossing:
+class Transfer:
     """What one layer on the CPU has copied in one direction, or the copies of losses."""
 
     into_device: bool
@@ -34,7 +34,7 @@ class Crossing:
 class Plan:
     is_training: bool  # whether there is a loss: else a pass is forward only
     is_on_device: bool  # whether any layer is
-    crossings: tuple[Crossing, ...]  # in the net's order
+    transfers: tuple[Transfer, ...]  # in the net's order
 
 
 def plan(net: Any, decisions: Sequence[Decision], state: Any) -> Plan:
@@ -49,7 +49,7 @@ def plan(net: Any, decisions: Sequence[Decision], state: Any) -> Plan:
     return Plan(
         is_training=any(passes.weighs_on_loss(number) for number in range(len(nodes))),
         is_on_device=any(decision.place is Place.DEVICE for _, decision in kept),
-        crossings=tuple(_crossings(nodes, layers, at, passes)),
+        transfers=tuple(_transfers(nodes, layers, at, passes)),
     )
 
 
@@ -57,15 +57,15 @@ def sentences(found: Plan) -> list[str]:
     step = "each training step" if found.is_training else "each forward pass"
     if not found.is_on_device:
         return [f"{step} copies nothing: no layer is on the device"]
-    return [f"{step} copies {_sentence(crossing)}" for crossing in found.crossings] or [f"{step} copies nothing"]
+    return [f"{step} copies {_sentence(transfer)}" for transfer in found.transfers] or [f"{step} copies nothing"]
 
 
-def _sentence(crossing: Crossing) -> str:
-    blobs = [*crossing.values, *(f"the gradient of {blob}" for blob in crossing.gradients)]
-    if not crossing.layer:
+def _sentence(transfer: Transfer) -> str:
+    blobs = [*transfer.values, *(f"the gradient of {blob}" for blob in transfer.gradients)]
+    if not transfer.layer:
         return f"out {enumerated(blobs)}, which Caffe adds up"
-    way, does = ("in", "makes") if crossing.into_device else ("out", "takes")
-    return f"{way} {enumerated(blobs)}, which {crossing.layer} {does} ({crossing.reason})"
+    way, does = ("in", "makes") if transfer.into_device else ("out", "takes")
+    return f"{way} {enumerated(blobs)}, which {transfer.layer} {does} ({transfer.reason})"
 
 
 def enumerated(names: Sequence[str]) -> str:
@@ -107,7 +107,7 @@ def _with_splits(layers: Sequence[tuple[Any, Decision]]) -> tuple[list[Node], li
 # --- what crosses --------------------------------------------------------------------------------------------------------------
 
 
-def _crossings(nodes: Sequence[Node], layers: Sequence[Any], decisions: Sequence[Decision], passes: Backward) -> Iterator[Crossing]:
+def _transfers(nodes: Sequence[Node], layers: Sequence[Any], decisions: Sequence[Decision], passes: Backward) -> Iterator[Transfer]:
     graph = Graph(nodes, decisions, passes.gives)
     found: dict[tuple[int, bool], tuple[list[str], list[str]]] = {}  # of a layer on the CPU and a direction, values and gradients
     copied: set[tuple[int, str, bool]] = set()
@@ -131,10 +131,10 @@ def _crossings(nodes: Sequence[Node], layers: Sequence[Any], decisions: Sequence
             if maker is not None:
                 note(number, maker, node.bottoms[0] if graph.is_split(number) else blob, gradient=True)
     for (number, into_device), (values, gradients) in sorted(found.items()):
-        yield Crossing(into_device, nodes[number].name, decisions[number].reason, tuple(values), tuple(gradients))
+        yield Transfer(into_device, nodes[number].name, decisions[number].reason, tuple(values), tuple(gradients))
     losses = [node for number, node in enumerate(nodes) if passes.weighs_on_loss(number) and not graph.on_host(number)]
     if losses:
-        yield Crossing(False, "", "", tuple(top for node in losses for top in node.tops or (node.name,)), ())
+        yield Transfer(False, "", "", tuple(top for node in losses for top in node.tops or (node.name,)), ())
 
 
 def _is_made_once(node: Node, layers: Sequence[Any], blob: str) -> bool:

@@ -79,7 +79,7 @@ class Run:
 
     def _step(self) -> None:
         if self._test_is_due() and (self._iteration > 0 or self._param.test_initialization):
-            self._before_test = self._memory()
+            self._before_test = self._resume_state()
             self._test_all()
             if self._stop.requested:
                 return
@@ -148,18 +148,18 @@ class Run:
 
     # --- snapshots ---------------------------------------------------------------------------------------------------------------
 
-    def _memory(self) -> dict[str, Any]:
+    def _resume_state(self) -> dict[str, Any]:
         return {
             "seed": self._task.seed,
             "iteration": self._iteration,
             "batches": [list(run) for run in self._taken.batches],
             "data": self._task.data,
-            "solver": self._solver.memory(),
+            "solver": self._solver.resume_state(),
         }
 
     def _snapshot(self) -> None:
         self._events.send("phase", phase="snapshot", iteration=self._iteration)
-        memory = self._before_test or self._memory()
+        resume_state = self._before_test or self._resume_state()
         if problem := self._solver.description["snapshot_problem"]:
             raise BaristaError(f"snapshot of iteration {self._iteration}: {problem}")
         with _snapshot_errors(f"snapshot of iteration {self._iteration}", self._task.prefix), self._aside:
@@ -167,18 +167,18 @@ class Run:
             written = self._solver.snapshot(self._aside.prefix, self._aside.final_prefix)
             self._end_where_diverged(written)
             if written["problem"]:
-                self._keep_unverified(f"{written['problem']}, read back; is the disk full?", memory)
+                self._keep_unverified(f"{written['problem']}, read back; is the disk full?", resume_state)
             try:
-                state = self._aside.put_in_place(Path(written["model"]), Path(written["state"]), memory)
+                state = self._aside.put_in_place(Path(written["model"]), Path(written["state"]), resume_state)
             except OSError as error:
-                self._keep_unverified(f"{error.strerror}, in {Path(self._task.prefix).absolute().parent}", memory)
+                self._keep_unverified(f"{error.strerror}, in {Path(self._task.prefix).absolute().parent}", resume_state)
         self._last_state = str(state)
         model = str(state.with_name(Path(written["model"]).name))
         self._events.send("snapshot", iteration=self._iteration, state=self._last_state, model=model)
         self._events.send("phase", phase="training", iteration=self._iteration)
 
-    def _keep_unverified(self, problem: str, memory: dict[str, Any]) -> NoReturn:
-        kept = self._aside.keep_unverified(memory)
+    def _keep_unverified(self, problem: str, resume_state: dict[str, Any]) -> NoReturn:
+        kept = self._aside.keep_unverified(resume_state)
         raise BaristaError(f"snapshot of iteration {self._iteration}: {problem}{snapshots.told_of(kept)}")
 
     # --- resuming ----------------------------------------------------------------------------------------------------------------
@@ -187,12 +187,12 @@ class Run:
         self._events.send("phase", phase="resume", iteration=0)
         self._solver.restore(snapshot.state)
         self._iteration = self._solver.iteration
-        memory = snapshot.memory
-        if memory is None:
+        resume_state = snapshot.resume_state
+        if resume_state is None:
             return
-        self._taken = BatchesTaken(memory["batches"])
+        self._taken = BatchesTaken(resume_state["batches"])
         if self._replay():
-            self._solver.remember(memory["solver"])
+            self._solver.resume(resume_state["solver"])
         # Until an iteration has run, the snapshot that was given is the one to go on from.
         self._last_state = snapshot.given
 

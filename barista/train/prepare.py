@@ -97,7 +97,7 @@ def prepare(request: Request, show: Progress) -> Prepared:
         prefix=settings.snapshot_prefix,
         seed=seed,
         data=data,
-        resume=Resume(str(snapshot.state), str(snapshot.state), snapshot.memory) if snapshot else None,
+        resume=Resume(str(snapshot.state), str(snapshot.state), snapshot.resume_state) if snapshot else None,
     )
     return Prepared(
         task=task,
@@ -127,21 +127,21 @@ def _data_fingerprint(solver: Solver) -> str:
 def _choose_seed(settings: SolverParameter, snapshot: Snapshot | None, data: str, show: Progress) -> int:
     """The seed from which nets are constructed: the solver's, or one of ours; for a resumed run, that of its first run."""
     asked = int(settings.random_seed)
-    memory = snapshot.memory if snapshot else None
-    if memory is not None:
-        seed = int(memory["seed"])
+    resume_state = snapshot.resume_state if snapshot else None
+    if resume_state is not None:
+        seed = int(resume_state["seed"])
         if asked not in (-1, seed):
             show.note(f"random_seed: {asked}: the snapshot's run began with {seed}, which is used")
-        if memory["data"] != data:
+        if resume_state["data"] != data:
             show.note("data layers or iter_size are not as they were at the snapshot: training goes on with other batches")
     elif asked >= 0:
         seed = asked
     else:
         seed = secrets.randbelow(2**31)
         show.note(f"random_seed is not set: {seed} is used")
-    if snapshot is not None and memory is None:
+    if snapshot is not None and resume_state is None:
         show.note(
-            f"{snapshot.state} has no {snapshots.MEMORY_SUFFIX} file beside it: the run goes on as in stock Caffe, with the data"
+            f"{snapshot.state} has no {snapshots.RESUME_SUFFIX} file beside it: the run goes on as in stock Caffe, with the data"
             " from its beginning and new random numbers"
         )
     return seed

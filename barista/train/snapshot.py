@@ -31,11 +31,11 @@ from barista.errors import BaristaError
 from barista.net import schema, upgrade
 from barista.net.source import Net
 
-MEMORY_VERSION = 1
-MEMORY_SUFFIX = ".barista"
+RESUME_VERSION = 1
+RESUME_SUFFIX = ".barista"
 _ASIDE_SUFFIX = ".aside"
 _UNVERIFIED = ".unverified"
-# JSON of a snapshot's memory: two generators, the window of losses. Recurrent layers add theirs; the reserve is only a first check.
+# JSON of a resume state: two generators, the window of losses. Recurrent layers add theirs; the reserve is only a first check.
 _MEMORY_BYTES = 64 * 1024
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -47,7 +47,7 @@ class Snapshot:
     state: Path
     model: Path | None  # None: a state in HDF5 whose model does not lie beside it
     model_moved: bool  # the state names the model at a place where it isn't; `model` lies beside the state
-    memory: dict[str, Any] | None  # None: stock Caffe wrote it, or the file beside it is gone
+    resume_state: dict[str, Any] | None  # None: stock Caffe wrote it, or the file beside it is gone
 
 
 # --- writing -------------------------------------------------------------------------------------------------------------------
@@ -88,15 +88,15 @@ class Aside:
         finally:
             probe.unlink(missing_ok=True)
 
-    def put_in_place(self, model: Path, state: Path, memory: Mapping[str, Any]) -> Path:
-        """Adds the memory to a verified `model` and `state` in this folder, and moves all three into place.
+    def put_in_place(self, model: Path, state: Path, resume_state: Mapping[str, Any]) -> Path:
+        """Adds the resume state to a verified `model` and `state` in this folder, and moves all three into place.
 
         Returns the state's path. Raises OSError; the snapshots that were there before are then as they were.
         """
         folder = Path(self.final_prefix).parent
-        beside = state.with_name(state.name + MEMORY_SUFFIX)
+        beside = state.with_name(state.name + RESUME_SUFFIX)
         files = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in (model, state)}
-        beside.write_text(_memory_text(files, memory), encoding="utf-8")
+        beside.write_text(_resume_state_text(files, resume_state), encoding="utf-8")
         for file in (model, beside, state):
             _flush(file)
         # Where a run is repeated, the state of the same name must not stand for a moment beside the new model.
@@ -106,7 +106,7 @@ class Aside:
         _flush(folder)
         return folder / state.name
 
-    def keep_unverified(self, memory: Mapping[str, Any] | None = None) -> list[Path]:
+    def keep_unverified(self, resume_state: Mapping[str, Any] | None = None) -> list[Path]:
         """Moves what was written into this folder, and could not be verified, beside the prefix under names that say so.
 
         Returns the files' paths: of the model, of the state, or of neither.
@@ -116,13 +116,13 @@ class Aside:
         for file in sorted(self._folder.glob(f"{Path(self.prefix).name}_iter_*")):
             stem, kind, rest = _split(file.name)
             target = folder / f"{stem}{_UNVERIFIED}{kind}{rest}"
-            if not kind or target.name.endswith(MEMORY_SUFFIX):
+            if not kind or target.name.endswith(RESUME_SUFFIX):
                 continue
             os.replace(file, target)
             kept.append(target)
-            if kind == ".solverstate" and memory is not None:
+            if kind == ".solverstate" and resume_state is not None:
                 with contextlib.suppress(OSError):  # of the files it says nothing, since they may not be whole
-                    target.with_name(target.name + MEMORY_SUFFIX).write_text(_memory_text({}, memory), encoding="utf-8")
+                    target.with_name(target.name + RESUME_SUFFIX).write_text(_resume_state_text({}, resume_state), encoding="utf-8")
         return kept
 
 
@@ -140,8 +140,8 @@ def _split(name: str) -> tuple[str, str, str]:
     return name, "", ""
 
 
-def _memory_text(files: Mapping[str, Any], memory: Mapping[str, Any]) -> str:
-    return json.dumps({"barista_memory": MEMORY_VERSION, "barista": __version__, "files": files, **memory}) + "\n"
+def _resume_state_text(files: Mapping[str, Any], resume_state: Mapping[str, Any]) -> str:
+    return json.dumps({"barista_memory": RESUME_VERSION, "barista": __version__, "files": files, **resume_state}) + "\n"
 
 
 def remove_stale_asides(prefix: str) -> None:
@@ -170,10 +170,10 @@ def open_snapshot(state: Path) -> Snapshot:
         model, moved = None, False
     else:
         raise BaristaError(f"snapshot {state}: its weights are to be in {named}, which is not there, nor is {beside}")
-    memory = _read_memory(state, model)
+    resume_state = _read_resume_state(state, model)
     if model is not None:
         check_weights(model)
-    return Snapshot(state, model, moved, memory)
+    return Snapshot(state, model, moved, resume_state)
 
 
 def check_weights(model: Path) -> list[str]:
@@ -223,35 +223,37 @@ def _learned_net(state: Path) -> str:
     return str(parsed.learned_net)
 
 
-def _read_memory(state: Path, model: Path | None) -> dict[str, Any] | None:
-    path = state.with_name(state.name + MEMORY_SUFFIX)
+def _read_resume_state(state: Path, model: Path | None) -> dict[str, Any] | None:
+    path = state.with_name(state.name + RESUME_SUFFIX)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise BaristaError(f"snapshot's memory {path}: {error.strerror}") from error
-    memory = _parse_memory(path, text)
+        raise BaristaError(f"resume state {path}: {error.strerror}") from error
+    resume_state = _parse_resume_state(path, text)
     for file in (state, model):
         if file is not None:
-            _check_hash(file, memory["files"], path)
-    return memory
+            _check_hash(file, resume_state["files"], path)
+    return resume_state
 
 
-def _parse_memory(path: Path, text: str) -> dict[str, Any]:
+def _parse_resume_state(path: Path, text: str) -> dict[str, Any]:
     mend = f"remove {path.name} to resume as stock Caffe does, without random state and place in the data"
     try:
-        memory = json.loads(text)
-        version = memory["barista_memory"]
-        complete = isinstance(memory["files"], dict) and all(key in memory for key in ("seed", "batches", "data", "solver"))
+        resume_state = json.loads(text)
+        version = resume_state["barista_memory"]
+        complete = isinstance(resume_state["files"], dict) and all(
+            key in resume_state for key in ("seed", "batches", "data", "solver")
+        )
     except (ValueError, KeyError, TypeError) as error:
-        raise BaristaError(f"snapshot's memory {path}: cut short or not Barista's; {mend}") from error
-    if version != MEMORY_VERSION or not complete:
-        raise BaristaError(f"snapshot's memory {path}: version {version}, this Barista reads {MEMORY_VERSION}; {mend}")
-    return dict(memory)
+        raise BaristaError(f"resume state {path}: cut short or not Barista's; {mend}") from error
+    if version != RESUME_VERSION or not complete:
+        raise BaristaError(f"resume state {path}: version {version}, this Barista reads {RESUME_VERSION}; {mend}")
+    return dict(resume_state)
 
 
-def _check_hash(file: Path, hashes: Mapping[str, Any], memory: Path) -> None:
+def _check_hash(file: Path, hashes: Mapping[str, Any], resume_state: Path) -> None:
     expected = hashes.get(file.name)
     if expected is None:  # renamed, by somebody who knows why
         return
@@ -259,7 +261,7 @@ def _check_hash(file: Path, hashes: Mapping[str, Any], memory: Path) -> None:
     if size != expected["bytes"]:
         raise BaristaError(f"snapshot {file}: {size} bytes, and was {expected['bytes']} when it was written; it is not whole")
     if _sha256(file) != expected["sha256"]:
-        raise BaristaError(f"snapshot {file}: its SHA-256 is not the one in {memory.name}; resume from another snapshot")
+        raise BaristaError(f"snapshot {file}: its SHA-256 is not the one in {resume_state.name}; resume from another snapshot")
 
 
 def _parse(path: Path, message: str, noun: str) -> Any:

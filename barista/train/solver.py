@@ -88,12 +88,12 @@ class CaffeSolver:
         """Has all other data layers of `net` load `batches`; False where it has none."""
         return self._call(self._library.training_replay, net, batches)
 
-    def memory(self) -> dict[str, Any]:
+    def resume_state(self) -> dict[str, Any]:
         """What a snapshot of Caffe forgets, except for the place in the data."""
         return self._call(self._library.training_resume_state)
 
-    def remember(self, memory: Mapping[str, Any]) -> None:
-        self._call(self._library.training_resume, memory)
+    def resume(self, resume_state: Mapping[str, Any]) -> None:
+        self._call(self._library.training_resume, resume_state)
 
     def _call(
         self, function: Callable[Concatenate[int, _Arguments], _Answer], *arguments: _Arguments.args, **named: _Arguments.kwargs

@@ -16,7 +16,7 @@ class Resume:
 
     given: str  # its solver state, as the user names it
     state: str  # the file that Caffe restores: the same, or a copy of it that says where the weights are now
-    memory: dict[str, Any] | None  # what Caffe forgets; None where the snapshot is stock Caffe's
+    resume_state: dict[str, Any] | None  # what Caffe forgets; None where the snapshot is stock Caffe's
 
 
 @dataclass(frozen=True)

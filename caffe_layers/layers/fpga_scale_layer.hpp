@@ -2,7 +2,7 @@
 //
 // Both are one op, dst = src * scale[c] + bias[c]; a Scale with bias_term does it in one pass, without the Bias layer that stock Caffe
 // makes for it. Scale and bias may be learnt or come as a second bottom, and either layer may work in place: then Scale keeps a copy of
-// its input on the device. In a net for testing, work in place is left to the store of the multiply grid where that can be
+// its input on the device. In a net for testing, work in place is left to the store of the PE array where that can be
 // (ops/post_ops.hpp); then the copy is made when somebody goes backward through the net nevertheless.
 //
 // Stock code runs for nets of doubles, for empty blobs, and for a Scale whose weights came with a bias of another shape than its scale's.

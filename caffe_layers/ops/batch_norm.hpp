@@ -31,7 +31,7 @@ class BatchNorm {
   // Overwrites dst and normalised, two buffers with the same values: backward needs one that nobody works on in place.
   void forward(const device::Buffer& src, const MovingStatistics& moving, float fraction, device::Buffer& dst,
                device::Buffer& normalised);
-  // In place, it is left to the store of the multiply grid where that can be (ops/post_ops.hpp).
+  // In place, it is left to the store of the PE array where that can be (ops/post_ops.hpp).
   void forward_global(const device::Buffer& src, const MovingStatistics& moving, device::Buffer& dst);
   // Of the last forward pass. Overwrites diff_src.
   void backward(const device::Buffer& normalised, const device::Buffer& diff_dst, device::Buffer& diff_src);

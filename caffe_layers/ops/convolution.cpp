@@ -11,7 +11,7 @@
 
 namespace barista::ops {
 
-// Either passes on the multiply grid, or depthwise ones.
+// Either passes on the PE array, or depthwise ones.
 struct Convolution::Impl {
   Impl(device::Program& with, const ConvolutionShape& shape) : program(with), s(shape), packed(program) {
     plan::check_output(shape);

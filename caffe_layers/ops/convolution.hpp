@@ -1,4 +1,4 @@
-// 2-D convolution, forward and backward: on the multiply grid, or, where each channel has a kernel of its own, by
+// 2-D convolution, forward and backward: on the PE array, or, where each channel has a kernel of its own, by
 // ops/depthwise.hpp.
 //
 //   dst[n][o][p][q] = bias[o] + sum over c, r, s of src[n][c][p*SH - PH + r*DH][q*SW - PW + s*DW] * weights[o][c][r][s]

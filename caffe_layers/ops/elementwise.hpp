@@ -18,7 +18,7 @@ using plan::ElementwisePass;
 using plan::Operand;
 using namespace plan::functions;
 
-// Rectifying in place is left to the pass of the multiply grid that makes src, where that is still to come (ops/post_ops.hpp).
+// Rectifying in place is left to the pass of the PE array that makes src, where that is still to come (ops/post_ops.hpp).
 void elementwise_forward(device::Program& program, const Elementwise& function, const device::Buffer& src, device::Buffer& dst,
                          int count);
 // Overwrites diff_src. Of src, dst and diff_dst those that function.backward doesn't read may be without memory.

@@ -1,4 +1,4 @@
-// Launches of the multiply grid.
+// Launches of the PE array.
 #ifndef BARISTA_OPS_GRID_JOBS_HPP_
 #define BARISTA_OPS_GRID_JOBS_HPP_
 

@@ -1,4 +1,4 @@
-// Inner product (fully connected layer) on the multiply grid, forward and backward.
+// Inner product (fully connected layer) on the PE array, forward and backward.
 //
 //   dst[n][o] = bias[o] + sum over k of src[n][k] * weights[o][k]
 //

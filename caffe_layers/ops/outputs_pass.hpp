@@ -1,4 +1,4 @@
-// A pass of the multiply grid whose result are outputs: forward, or backward-data.
+// A pass of the PE array whose result are outputs: forward, or backward-data.
 #ifndef BARISTA_OPS_OUTPUTS_PASS_HPP_
 #define BARISTA_OPS_OUTPUTS_PASS_HPP_
 

@@ -1,4 +1,4 @@
-// A layer's weights as its passes on the multiply grid read them.
+// A layer's weights as its passes on the PE array read them.
 #ifndef BARISTA_OPS_PACKED_WEIGHTS_HPP_
 #define BARISTA_OPS_PACKED_WEIGHTS_HPP_
 

@@ -20,7 +20,7 @@ struct BiasGradient {
 // The bias's gradient alone.
 void bias_gradient(device::Program& program, const BiasGradient& bias);
 
-// Packed gradients of weights, as the grid leaves them.
+// Packed gradients of weights, as the array leaves them.
 class PackedGradient {
  public:
   PackedGradient(device::Program& program, const plan::PassPlan& pass);

@@ -1,4 +1,4 @@
-// Post-ops: what an operation would do in place on a result of the multiply grid, fused into the launch that makes it
+// Post-ops: what an operation would do in place on a result of the PE array, fused into the launch that makes it
 // (docs/pe-array.md).
 //
 // This can be done while that launch is still deferred (device::Program::launch_deferred): whoever needs the result before has it

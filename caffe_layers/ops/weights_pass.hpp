@@ -1,4 +1,4 @@
-// A pass of the multiply grid whose result are the gradients of weights.
+// A pass of the PE array whose result are the gradients of weights.
 #ifndef BARISTA_OPS_WEIGHTS_PASS_HPP_
 #define BARISTA_OPS_WEIGHTS_PASS_HPP_
 

@@ -1,4 +1,4 @@
-// What the multiply grid computes: sums of products over a source image.
+// What the PE array computes: sums of products over a source image.
 //
 // Every pass of convolution and inner product is one of two contractions:
 //   outputs:  dst[n][o][p][q] (+ bias[o]) = sum over c, r, s of src[n][c][origin_h + p*step_h + r*tap_h][...] * weights[o][c][r][s]
@@ -35,7 +35,7 @@ inline int products(const Axis& axis) {
   return count;
 }
 
-// How the weights, or their gradients, lie in memory: packed for the grid (plan/packed_layout.hpp), or in Caffe's own layout, as
+// How the weights, or their gradients, lie in memory: packed for the array (plan/packed_layout.hpp), or in Caffe's own layout, as
 // [groups][weights_rows][columns] or as [groups][columns][weights_rows], a row for each channel and tap. Gradients lie in rows or
 // are packed.
 enum class WeightsLayout { kPacked, kRows, kColumns };
@@ -52,7 +52,7 @@ struct Contraction {
   int weights_rows = 0;  // where weights are not packed
 };
 
-// How weights that the grid reads packed lie in Caffe's blob. For group g, column o, outer step l and element e (channels x rows x
+// How weights that the array reads packed lie in Caffe's blob. For group g, column o, outer step l and element e (channels x rows x
 // columns of taps), Caffe's element g * group + o * column + l * outer + e.
 struct NativeLayout {
   int group, column, outer;        // strides, elements

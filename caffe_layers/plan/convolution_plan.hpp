@@ -1,4 +1,4 @@
-// Plans of convolution's passes on the multiply grid.
+// Plans of convolution's passes on the PE array.
 #ifndef BARISTA_PLAN_CONVOLUTION_PLAN_HPP_
 #define BARISTA_PLAN_CONVOLUTION_PLAN_HPP_
 

@@ -56,7 +56,7 @@ class JobCost {
     cost_.steps += words * (d_.weights_pass ? passes() : passes() * pixel_tiles_);
   }
 
-  // Before the first tile iteration x is loaded alone, in the last one the grid works alone.
+  // Before the first tile iteration x is loaded alone, in the last one the array works alone.
   void multiply_and_load_x() {
     Count nest = d_.lanes > 0 ? 1 : 0;
     for (const int count : d_.count) nest *= count;

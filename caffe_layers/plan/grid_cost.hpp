@@ -1,4 +1,4 @@
-// What launches of the multiply grid cost.
+// What launches of the PE array cost.
 #ifndef BARISTA_PLAN_GRID_COST_HPP_
 #define BARISTA_PLAN_GRID_COST_HPP_
 

@@ -1,4 +1,4 @@
-// Plans of inner product's passes on the multiply grid.
+// Plans of inner product's passes on the PE array.
 #ifndef BARISTA_PLAN_INNER_PRODUCT_PLAN_HPP_
 #define BARISTA_PLAN_INNER_PRODUCT_PLAN_HPP_
 

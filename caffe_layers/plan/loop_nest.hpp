@@ -1,4 +1,4 @@
-// The loop nest that the multiply grid runs over a tile: MULTIPLY_LOOPS loops, each with its steps in x, acc and vec.
+// The loop nest that the PE array runs over a tile: MULTIPLY_LOOPS loops, each with its steps in x, acc and vec.
 #ifndef BARISTA_PLAN_LOOP_NEST_HPP_
 #define BARISTA_PLAN_LOOP_NEST_HPP_
 

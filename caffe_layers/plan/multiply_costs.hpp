@@ -8,7 +8,7 @@
 // Counted is a forward pass without post-ops, its bias added where `bias`; and gradients of parameters that were known to be zero,
 // as in the first backward pass after an update, so that none is read before it is stored. What is counted of each kernel:
 //
-//   steps    iterations of every innermost loop that is not unrolled, whatever its body does. The grid's loop nest and the loader of
+//   steps    iterations of every innermost loop that is not unrolled, whatever its body does. The array's loop nest and the loader of
 //            x, which FUSE_LOOPS makes one loop, count as often as the longer of the two runs in this tile iteration.
 //   loaded   elements of tensors (src, weights, gradients, scale, offset: `storage`) that are read from global memory. Of a vector
 //            of which only the first `valid` elements are there, these. Not what describes the work: jobs, parts, sweeps, taps,
@@ -17,7 +17,7 @@
 //
 // The innermost loops, kernel by kernel:
 //   multiply_*: clearing acc (acc_used); load_weights (window * lanes * vectors); load_pixels (its loop over a tile's pixels);
-//     load_turned (its loop over p in vectors of 16); the grid's nest and the loader's loop over c, as said above; store_outputs
+//     load_turned (its loop over p in vectors of 16); the array's nest and the loader's loop over c, as said above; store_outputs
 //     (its loop of 16 over c); store_gradients (its loop over parts).
 //   pack_weights_*: both loops of 16 over c (not its search for the layout).
 //   parameter_gradients_*: partials_added (its loop over partial gradients); add_gradients (its loop over 16 / LANES); the bias's

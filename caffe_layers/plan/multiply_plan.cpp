@@ -53,7 +53,7 @@ class Search {
         });
       }
     if (!found_)
-      throw Unsupported("multiply grid of recipe '" + recipe_.name + "': no tile of a " + std::to_string(c_.height.taps) + "x" +
+      throw Unsupported("PE array of recipe '" + recipe_.name + "': no tile of a " + std::to_string(c_.height.taps) + "x" +
                         std::to_string(c_.width.taps) + " kernel fits x_words " + std::to_string(recipe_.x_words) +
                         "; enlarge x_words in the recipe");
     best_.utilization = useful_cycles() / best_.cycles;

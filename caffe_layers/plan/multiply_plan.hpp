@@ -1,4 +1,4 @@
-// Plans for the multiply grid: how a contraction is cut into tiles, and the descriptors that say so to the kernel.
+// Plans for the PE array: how a contraction is cut into tiles, and the descriptors that say so to the kernel.
 #ifndef BARISTA_PLAN_MULTIPLY_PLAN_HPP_
 #define BARISTA_PLAN_MULTIPLY_PLAN_HPP_
 

@@ -21,8 +21,8 @@ int source_rows(const Contraction& c, const TileChoice& choice, int outputs) {
 
 // Cycles of the parts of a tile's work.
 struct Stages {
-  double x_load;     // of the first tile iteration, before which the grid has nothing to do
-  double iteration;  // vec is loaded, then the grid works while the next tile of x is loaded; with filling and draining of loops
+  double x_load;     // of the first tile iteration, before which the array has nothing to do
+  double iteration;  // vec is loaded, then the array works while the next tile of x is loaded; with filling and draining of loops
   double once;       // of a tile of columns: what stays from one tile of pixels to the next
   double store;      // of outputs
   double partials;   // of adding up one partial gradient

@@ -1,4 +1,4 @@
-// One choice of tile for the multiply grid: whether it fits the recipe's memories, what it costs, and the descriptor that says it
+// One choice of tile for the PE array: whether it fits the recipe's memories, what it costs, and the descriptor that says it
 // to the kernel.
 #ifndef BARISTA_PLAN_MULTIPLY_TILE_HPP_
 #define BARISTA_PLAN_MULTIPLY_TILE_HPP_
@@ -28,9 +28,9 @@ struct FoldedAxis {
 // What the search for a tile varies.
 struct TileChoice {
   FoldedAxis height, width;
-  int column_words;       // words of the grid's columns that it is wide
+  int column_words;       // words of the array's columns that it is wide
   int rows, columns;      // outputs
-  int image_groups;       // groups of as many images as the grid takes
+  int image_groups;       // groups of as many images as the array takes
   bool scatters = false;  // the nest walks over the source and adds each pixel's products to the outputs that they belong to
 };
 
@@ -41,7 +41,7 @@ struct Tile {
   int parts = 1;      // partial sums of a weight gradient
   int lanes = 0;      // of a channel group: channels at folded taps
   int blocks = 0,
-      block_groups = 0;     // blocks of lanes, and groups of as many lanes as the grid takes in each; none without channels
+      block_groups = 0;     // blocks of lanes, and groups of as many lanes as the array takes in each; none without channels
   int rows = 0, width = 0;  // of x
   int column_tiles = 0, image_tiles = 0, row_tiles = 0, width_tiles = 0;
   int vectors = 0;  // of 16 columns
@@ -50,7 +50,7 @@ struct Tile {
   int outputs() const { return choice.rows * choice.columns; }  // of one image
 };
 
-// Lanes, and images, that the grid takes at once.
+// Lanes, and images, that the array takes at once.
 inline int lane_banks(const Recipe& recipe, const Contraction& c) { return c.weights_pass ? recipe.pe_rows : recipe.pe_depth; }
 inline int image_banks(const Recipe& recipe, const Contraction& c) { return c.weights_pass ? recipe.pe_depth : recipe.pe_rows; }
 

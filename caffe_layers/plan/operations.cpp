@@ -196,7 +196,7 @@ const std::map<std::string, Operation>& operations() {
   return all;
 }
 
-// The plans of what the multiply grid does.
+// The plans of what the PE array does.
 std::vector<PassPlan> grid_plans(const Recipe& recipe, const std::string& op, const Fields& f) {
   if (op == "inner product") return plan_inner_product(recipe, inner_product_shape(f)).passes();
   if (op != "convolution" && op != "deconvolution") return {};

@@ -27,7 +27,7 @@ namespace barista::plan {
 //   "update"                        count clips, method: SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam
 //
 // Returns an array with an object for each operation: "passes", a list of objects with "pass" and the fields of a Cost, and, of what the
-// multiply grid does, "grid", a list of "pass", "cycles" and "utilization" (MultiplyPlan); or, of a shape that the recipe can't take,
+// PE array does, "grid", a list of "pass", "cycles" and "utilization" (MultiplyPlan); or, of a shape that the recipe can't take,
 // "unsupported" with the sentence. Throws std::invalid_argument for what is none of these: which operation, the field, the rule.
 std::string plan_operations(const std::string& recipe, const std::string& operations);
 

@@ -1,4 +1,4 @@
-// How the weights, or gradients, of a contraction lie when they are packed for the multiply grid, and who moves them there and
+// How the weights, or gradients, of a contraction lie when they are packed for the PE array, and who moves them there and
 // back.
 #ifndef BARISTA_PLAN_PACKED_LAYOUT_HPP_
 #define BARISTA_PLAN_PACKED_LAYOUT_HPP_

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVector = 16;              // columns of the grid in a vector of memory
+constexpr int kVector = 16;              // columns of the array in a vector of memory
 constexpr int kLargestNumber = 1 << 20;  // of any key
 
 // Every key that is a number of the kernels.

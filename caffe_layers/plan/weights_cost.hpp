@@ -1,4 +1,4 @@
-// What moving weights to the multiply grid's layout and gradients back from it cost.
+// What moving weights to the PE array's layout and gradients back from it cost.
 #ifndef BARISTA_PLAN_WEIGHTS_COST_HPP_
 #define BARISTA_PLAN_WEIGHTS_COST_HPP_
 

@@ -1,8 +1,8 @@
-// What the host tells the multiply grid: which words its loaders fetch, and the loop nest that the grid runs over them.
+// What the host tells the PE array: which words its loaders fetch, and the loop nest that the array runs over them.
 //
 // Plain C, compiled by kernels and host.
 // The terms are defined in docs/pe-array.md. Names: a *lane* is one input channel at one folded kernel position, a *window* is
-// the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the grid's rows (or, in the
+// the kernel positions that are not folded, a *column* is an output channel, a *group* of images is what the array's rows (or, in the
 // weights pass, its depth) hold at once.
 #ifndef BARISTA_MULTIPLY_DESCRIPTOR_H_
 #define BARISTA_MULTIPLY_DESCRIPTOR_H_
@@ -30,8 +30,8 @@ typedef struct {
 
   // The tile of x in one bank: [lane group][image group][tile_rows][tile_width].
   int tile_rows, tile_width;
-  int lane_blocks, lanes;  // `lanes` in each of `lane_blocks` blocks; a multiple of the grid's lane count
-  int lane_groups;         // groups of as many lanes as the grid takes, in a block
+  int lane_blocks, lanes;  // `lanes` in each of `lane_blocks` blocks; a multiple of the array's lane count
+  int lane_groups;         // groups of as many lanes as the array takes, in a block
   int image_groups;        // groups of images in a tile
 
   // The tile of outputs (forward) or of diff_dst (weights pass): [image_groups][rows][columns].
@@ -58,7 +58,7 @@ typedef struct {
   int x_stride[MULTIPLY_LOOPS];
   int acc_stride[MULTIPLY_LOOPS];
   int vec_stride[MULTIPLY_LOOPS];
-  int acc_vector, vec_vector;  // words between neighbouring columns of a column tile, as many as the grid has, in acc and in vec
+  int acc_vector, vec_vector;  // words between neighbouring columns of a column tile, as many as the array has, in acc and in vec
 } multiply_descriptor;
 INTERFACE_WORDS(multiply_descriptor, 74);
 

@@ -1,4 +1,4 @@
-// How raw weights lie in the packed ones that the multiply grid reads and writes. Plain C, compiled by kernels and host.
+// How raw weights lie in the packed ones that the PE array reads and writes. Plain C, compiled by kernels and host.
 //
 //   raw[g * group + o * column + l * outer + e]
 //     <->  packed[packed_start + g * packed_group + tile * packed_tile + word * tile_columns + lane]

@@ -103,7 +103,7 @@ TEST_F(ElementwiseTest, TakesNanAndInfinityAsStockCaffeDoes) {
   expect_same("power 0", forward(ops::power(0, 1, 0), {kNan, kInfinity}), {1, 1});
 }
 
-// An FPGA's multiply-adders have no denormal numbers, and to a processor each is as slow as a hundred others.
+// An FPGA's MACs have no denormal numbers, and to a processor each is as slow as a hundred others.
 TEST_F(ElementwiseTest, NumbersBelowTheNormalOnesAreZero) {
   const float smallest = FLT_MIN;
   const std::vector<float> src = {smallest, smallest / 2, -smallest / 4, smallest * 2};

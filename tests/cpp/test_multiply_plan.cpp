@@ -123,7 +123,7 @@ TEST_P(MultiplyPlanTest, RefusesAShapeOfWhichNoTileFits) {
     plan_convolution(r, parse_convolution("n1g1c1h5w5o2kh5kw5sh4000sw1ph0pw0dh1dw1"));
     FAIL() << "a stride of 4000 was accepted";
   } catch (const plan::Unsupported& error) {
-    EXPECT_EQ(error.what(), "multiply grid of recipe '" + r.name + "': no tile of a 5x5 kernel fits x_words " +
+    EXPECT_EQ(error.what(), "PE array of recipe '" + r.name + "': no tile of a 5x5 kernel fits x_words " +
                                 std::to_string(r.x_words) + "; enlarge x_words in the recipe");
   }
 }

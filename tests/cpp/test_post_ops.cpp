@@ -1,4 +1,4 @@
-// Post-ops fused into the multiply grid against its formula, on whole numbers and so to the last bit.
+// Post-ops fused into the PE array against its formula, on whole numbers and so to the last bit.
 #include "ops/post_ops.hpp"
 
 #include <gtest/gtest.h>

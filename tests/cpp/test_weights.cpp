@@ -1,4 +1,4 @@
-// The kernels that move weights and biases, without the grid: in the grid's layout and back, alone on one unit and shared by all.
+// The kernels that move weights and biases, without the array: in the array's layout and back, alone on one unit and shared by all.
 #include <gtest/gtest.h>
 
 #include <cstring>

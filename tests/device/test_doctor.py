@@ -44,7 +44,7 @@ def test_what_is_not_there_is_missing_with_its_mend(variable: str, name: str, tm
     found = findings(status=1, **{variable: str(tmp_path / "nowhere")})
     assert found[name]["state"] == "missing"
     assert str(tmp_path / "nowhere") in found[name]["detail"]
-    assert found[name]["mend"]
+    assert found[name]["fix"]
     assert found["memory hook"]["state"] == "missing"
 
 
@@ -60,7 +60,7 @@ def test_a_caffe_of_ones_own_whose_python_package_is_too_old_is_said(tmp_path: P
     found = findings(status=0, **own)["Caffe"]
     assert found["state"] == "absent"
     assert found["detail"] == f"{tmp_path}: its caffe.io is for an older NumPy and scikit-image"
-    assert found["mend"] == "make setup, with CAFFE_ROOT unset"
+    assert found["fix"] == "make setup, with CAFFE_ROOT unset"
 
 
 def test_a_plugin_that_is_no_library_is_missing(tmp_path: Path) -> None:
@@ -72,14 +72,14 @@ def test_a_plugin_that_is_no_library_is_missing(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_missing() -> None:
     found = findings("--device", "nowhere", status=1)
     assert found["device"]["detail"].startswith("no OpenCL device nowhere")
-    assert found["device"]["mend"]
+    assert found["device"]["fix"]
 
 
 def test_a_bitstream_that_is_not_built_yet_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BARISTA_CACHE", str(tmp_path))
     finding = doctor._bitstream("bitstream", "pocl")
     assert finding.state is State.ABSENT
-    assert finding.mend == "barista build emulator --device pocl"
+    assert finding.fix == "barista build emulator --device pocl"
 
 
 def test_a_disk_that_is_nearly_full_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_an_emulator_that_shows_no_platform_is_missing(monkeypatch: pytest.Monke
     monkeypatch.setattr(devices, "devices", list)
     finding = doctor._emulator("emulator", None)
     assert finding.state is State.MISSING
-    assert finding.mend == "pip install intel-opencl-rt==2024.2.1"
+    assert finding.fix == "pip install intel-opencl-rt==2024.2.1"
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

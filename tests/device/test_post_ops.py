@@ -1,4 +1,4 @@
-"""What follows the multiply grid in place is fused into it, and nobody can tell: each blob is what its layer makes of it."""
+"""What follows the PE array in place is fused into it, and nobody can tell: each blob is what its layer makes of it."""
 
 from __future__ import annotations
 

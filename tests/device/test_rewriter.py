@@ -200,12 +200,12 @@ def test_what_goes_into_a_store_is_told() -> None:
     decisions = placement.place(net_of(STORES)).decisions
     assert all(decision.on_device for decision in decisions)
     assert {decision.layer: decision.reason for decision in decisions if decision.reason} == {
-        "bn": "in conv's store with the statistics so far, else here",
-        "scale": "in conv's store in testing, else here",
-        "relu": "in conv's store in testing, else here"  # as what is before it
+        "bn": "fused into conv with the statistics so far, else here",
+        "scale": "fused into conv in testing, else here",
+        "relu": "fused into conv in testing, else here"  # as what is before it
         "; here its gradient is right, in stock Caffe wrong: 'late' overwrites its top",
-        "bias": "in deconv's store",
-        "up": "in deconv's store",
+        "bias": "fused into deconv",
+        "up": "fused into deconv",
     }
     left_out = placement.place(net_of(STORES), Selection(excepted=("conv", "bias"))).decisions
     assert [decision.layer for decision in left_out if "store" in decision.reason] == []
@@ -236,7 +236,7 @@ layer { name: "bias2" type: "Bias" bottom: "o" top: "o" }
 def test_where_stock_caffes_gradient_is_wrong_is_told() -> None:
     right = "here its gradient is right, in stock Caffe wrong: "
     assert {decision.layer: decision.reason for decision in placement.place(net_of(GRADIENTS)).decisions if decision.reason} == {
-        "relu": f"in ip's store; {right}'bias' overwrites its top",
+        "relu": f"fused into ip; {right}'bias' overwrites its top",
         "square": f"{right}it works in place",
         "sigmoid": f"{right}'drop2' overwrites its top",
         "exp": f"{right}'bias2' overwrites its top",

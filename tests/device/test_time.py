@@ -18,7 +18,7 @@ from barista.bitstream.recipe import VECTOR
 from barista.layers import types
 from barista.net import prototxt, schema
 from barista.net.shapes import MadeLayer, Shapes
-from barista.plan.costs import GridPlan
+from barista.plan.costs import ArrayPlan
 from barista.profile import layer_times, report, session, step, transfers
 from barista.profile.records import Recorded, Span, StepTime
 from barista.profile.transfers import Cause
@@ -62,7 +62,7 @@ def rows(report: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["layer"], row["phase"]): row for row in report["rows"]}
 
 
-def crossings(report: dict[str, Any]) -> set[tuple[Any, ...]]:
+def copies(report: dict[str, Any]) -> set[tuple[Any, ...]]:
     fields = ("layer", "phase", "direction", "blob", "bytes", "count", "who")
     return {tuple(copy[field] for field in fields) for copy in report["copies"]}
 
@@ -73,7 +73,7 @@ def test_a_net_with_a_layer_on_the_cpu(device: str, tmp_path: Path) -> None:
     assert {(row["layer"], row["place"]) for row in report["rows"]} >= {("conv", "device"), ("foreign", "CPU"), ("loss", "device")}
     assert ("right", "forward") not in found, "a layer of tests alone"
 
-    assert crossings(report) == {
+    assert copies(report) == {
         ("conv", "forward", "upload", "data", DATA_BYTES, 1, "pictures"),
         ("foreign", "forward", "download", "", CONV_BYTES, 1, "foreign"),
         ("pool", "forward", "upload", "tanh", CONV_BYTES, 1, "foreign"),
@@ -153,7 +153,7 @@ def test_a_solver_with_its_data_reads_it(tmp_path: Path) -> None:
     found = rows(report)
     assert found["conv", "backward"]["multiply_adds"] == 2 * CONV_PRODUCTS
     # Batches cross ahead of their steps, so that a step may copy those of the next.
-    batches = {copy[3:5]: copy[5] for copy in crossings(report) if copy[:3] == ("pictures", "forward", "upload")}
+    batches = {copy[3:5]: copy[5] for copy in copies(report) if copy[:3] == ("pictures", "forward", "upload")}
     assert set(batches) == {("data", DATA_BYTES), ("label", LABEL_BYTES)}
     assert all(0 < count <= 6 for count in batches.values())
     assert not list(tmp_path.glob("*.caffemodel"))
@@ -225,7 +225,7 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     recorded = Recorded((StepTime(100_000, 2_000_000, 0, 5),), spans, tuple(ran), 10_000_000, {"launches": 3})
     built, _ = bitstreams.resolve("emulator")
     board = replace(built, manifest={**built.manifest, "clock_mhz": 200.0})
-    plans = {1: [GridPlan("forward", 10, 0.5), GridPlan("weights", 30, 0.2), GridPlan("data", 10, 0.9)]}
+    plans = {1: [ArrayPlan("forward", 10, 0.5), ArrayPlan("weights", 30, 0.2), ArrayPlan("data", 10, 0.9)]}
     said = report.of(task, made, plans, board, "a board", [recorded], [recorded], [])
     found = {(row.layer, row.phase): row for row in said.rows}
 
@@ -238,13 +238,13 @@ def test_what_lies_outside_the_passes_is_the_update(tmp_path: Path) -> None:
     a_second = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth * 200e6
     assert conv.share_of_peak == pytest.approx(CONV_PRODUCTS / 4e-3 / a_second)
     assert (said.step.ms, said.device_ms) == (9.9, 1 + 4 + 2.5)
-    assert conv.of_grid == 0.5
-    assert {row.of_grid for row in said.rows if row.layer != "conv"} == {None}
+    assert conv.pe_utilization == 0.5
+    assert {row.pe_utilization for row in said.rows if row.layer != "conv"} == {None}
 
 
-# --- how full the grid is ------------------------------------------------------------------------------------------------------
+# --- how full the array is ------------------------------------------------------------------------------------------------------
 
-# Its 20 channels lie in 24 lanes of the grid, its 50 outputs in 64 columns.
+# Its 20 channels lie in 24 lanes of the array, its 50 outputs in 64 columns.
 GRID_NET = """
 layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 16 dim: 20 dim: 32 dim: 32 } } }
 layer { name: "mix" type: "Convolution" bottom: "x" top: "mix" convolution_param { num_output: 50 kernel_size: 1 } }
@@ -271,15 +271,15 @@ def test_the_column_of_the_grid_is_what_products_fill(tmp_path: Path) -> None:
     a_cycle = recipe.compute_units * recipe.pe_rows * recipe.pe_columns * recipe.pe_depth
     # Before the first tile there is a load that no step hides, and each tile takes what loops take to fill and to drain.
     products = 16 * 20 * 50 * pixels / a_cycle
-    assert products / (least + beside) < found["mix", "forward"]["of_grid"] < products / least
-    assert 0 < found["mix", "backward"]["of_grid"] < 1
-    assert 0 < found["ip", "backward"]["of_grid"] < 1
-    assert {found[key]["of_grid"] for key in found if key[0] not in ("mix", "ip")} == {None}
+    assert products / (least + beside) < found["mix", "forward"]["pe_utilization"] < products / least
+    assert 0 < found["mix", "backward"]["pe_utilization"] < 1
+    assert 0 < found["ip", "backward"]["pe_utilization"] < 1
+    assert {found[key]["pe_utilization"] for key in found if key[0] not in ("mix", "ip")} == {None}
 
     said = barista("time", path, "--iterations", "1").stdout.splitlines()
     heading = next(line for line in said if line.startswith("layer "))
     row = next(line for line in said if line.split()[:2] == ["mix", "forward"])
-    assert row[: heading.index("of grid") + len("of grid")].endswith(f" {found['mix', 'forward']['of_grid']:.0%}")
+    assert row[: heading.index("PE use") + len("PE use")].endswith(f" {found['mix', 'forward']['pe_utilization']:.0%}")
 
 
 @pytest.mark.parametrize(
@@ -304,17 +304,17 @@ def test_a_pass_fills_what_its_plans_fill_in_their_cycles(
     made = [MadeLayer("in", 0, (), ("x",), Shapes((), shapes[0])), MadeLayer("c", 1, ("x",), ("c",), Shapes(*shapes))]
     plans = {
         1: [
-            GridPlan("forward", 10, 0.5),
-            GridPlan("weights", 30, 0.2),
-            GridPlan("data phase 0,0", 5, 0.9),
-            GridPlan("data phase 0,1", 5, 0.5),
+            ArrayPlan("forward", 10, 0.5),
+            ArrayPlan("weights", 30, 0.2),
+            ArrayPlan("data phase 0,0", 5, 0.9),
+            ArrayPlan("data phase 0,1", 5, 0.5),
         ]
     }
     passes = (Span(0, 1, False, 0, 10**6, 0, 0), Span(0, 1, True, 10**6, 2 * 10**6, 0, 0))
     recorded = Recorded((StepTime(0, 3 * 10**6, 0, 0),), passes, (), 3 * 10**6, {})
     built, _ = bitstreams.resolve("emulator")
     said = report.of(task, made, plans, built, "a board", [recorded], [], [])
-    found = {row.phase: row.of_grid for row in said.rows if row.layer == "c"}
+    found = {row.phase: row.pe_utilization for row in said.rows if row.layer == "c"}
     assert found == {"forward": pytest.approx(forward), "backward": backward and pytest.approx(backward)}
 
 

@@ -359,4 +359,4 @@ def test_full_disk(project: Project) -> None:
     assert "File too large" in sentence
     assert not list((project.folder / "full").glob(".*"))
     state = Path(sentence.rpartition("--snapshot ")[2])
-    assert snapshot.open_snapshot(state).memory is not None
+    assert snapshot.open_snapshot(state).resume_state is not None

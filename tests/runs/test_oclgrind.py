@@ -27,7 +27,7 @@ from barista.bitstream.toolchains import opencl
 from barista.opencl import devices
 
 FORMULA_TESTS = "*Formula*"
-# How many of the smallest problems run: one of convolution takes a second, most of which is clearing the grid's memories.
+# How many of the smallest problems run: one of convolution takes a second, most of which is clearing the array's memories.
 SMALLEST = {"convolution": 4, "inner_product": 4, "pooling": 8}
 # And the smallest that has each of these, so that no way through a kernel is left out.
 FEATURES = {

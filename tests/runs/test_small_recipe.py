@@ -22,5 +22,5 @@ def test_a_layer_that_the_grid_has_no_room_for_runs_in_stock_caffe(tmp_path: Pat
     done = barista("train", solver, "--device", "pocl", "--bitstream", recipe)
     assert done.returncode == 0, done.stderr
     said = " ".join((done.stdout + done.stderr).split())
-    assert f"layer 'conv1' runs in stock Caffe: multiply grid of recipe 'narrow': {TOO_LARGE}" in said
+    assert f"layer 'conv1' runs in stock Caffe: PE array of recipe 'narrow': {TOO_LARGE}" in said
     assert ", with 'conv1'" in said  # where the device is named

@@ -46,8 +46,8 @@ def test_put_in_place_and_opened(tmp_path: Path) -> None:
         "net_iter_3.solverstate",
         "net_iter_3.solverstate.barista",
     ]
-    assert opened.memory is not None
-    assert opened.memory["batches"] == [[0, 3]]
+    assert opened.resume_state is not None
+    assert opened.resume_state["batches"] == [[0, 3]]
     assert opened.model == tmp_path / "net_iter_3.caffemodel"
     assert not opened.model_moved
 
@@ -102,7 +102,7 @@ def test_memory_of_a_later_version(tmp_path: Path) -> None:
 
 def test_stock_snapshot_has_no_memory(tmp_path: Path) -> None:
     _, state = write_pair(tmp_path, str(tmp_path / "net"))
-    assert snapshot.open_snapshot(state).memory is None
+    assert snapshot.open_snapshot(state).resume_state is None
 
 
 def test_leftovers_of_dead_processes_go(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ class DamagingSolver:
     def not_finite_parameter(self) -> None:
         return None
 
-    def memory(self) -> dict[str, Any]:
+    def resume_state(self) -> dict[str, Any]:
         return {"caffe_random": "x"}
 
     def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, str]:
@@ -205,8 +205,8 @@ def test_a_snapshot_that_cannot_be_verified_is_kept_and_said(tmp_path: Path) -> 
     opened = snapshot.open_snapshot(state)
     assert opened.model == model
     assert opened.model_moved
-    assert opened.memory is not None
-    assert opened.memory["solver"] == {"caffe_random": "x"}
+    assert opened.resume_state is not None
+    assert opened.resume_state["solver"] == {"caffe_random": "x"}
 
 
 def test_an_unverified_state_goes_with_the_model_beside_it(tmp_path: Path) -> None:

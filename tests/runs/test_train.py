@@ -301,7 +301,7 @@ class CountingSolver:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Any]:
-    """Runs the worker's loop; returns the solver, the snapshot's memory and the last event."""
+    """Runs the worker's loop; returns the solver, the resume state and the last event."""
 
     def start(stop_at: str = "", **fields: Any) -> tuple[CountingSolver, dict[str, Any] | None, dict[str, Any]]:
         values = {

@@ -37,9 +37,9 @@ class Case:
     nan_instead: Instead | None = None
 
 
-# The grid, and the sweeps of depthwise convolution, go over whole rectangles. A product that stock Caffe leaves out, of a weight
+# The array, and the sweeps of depthwise convolution, go over whole rectangles. A product that stock Caffe leaves out, of a weight
 # beyond the border, of a tap that a folded kernel does not have, or of a row beyond the last output, is made with 0, and 0 times
-# infinity is NaN. To leave it out on the device, too, would take a multiplexer a multiply-adder.
+# infinity is NaN. To leave it out on the device, too, would take a multiplexer a MAC.
 GRID = "products with 0 that stock Caffe does not make"
 # Stock Caffe adds the bias of a convolution and scales then. The store scales both, and two infinities may meet where there was
 # one. To add first would take an adder more for each column.

@@ -119,7 +119,7 @@ def history(state: Path) -> list[bytes]:
 
 def memory(state: Path) -> dict[str, Any]:
     """The file beside a snapshot, without what names other files."""
-    read: dict[str, Any] = json.loads(state.with_name(state.name + snapshot.MEMORY_SUFFIX).read_text())
+    read: dict[str, Any] = json.loads(state.with_name(state.name + snapshot.RESUME_SUFFIX).read_text())
     return {key: value for key, value in read.items() if key != "files"}
 
 

@@ -70,7 +70,7 @@ def test_doctor_says_so_and_what_to_type(picked: pytest.MonkeyPatch) -> None:
     finding = doctor._openblas("OpenBLAS", None)
     assert finding.state is State.ABSENT
     assert finding.detail == blas.note()
-    assert finding.mend == "export OPENBLAS_CORETYPE=Cooperlake, for what is not started by Barista"
+    assert finding.fix == "export OPENBLAS_CORETYPE=Cooperlake, for what is not started by Barista"
 
 
 def test_a_setting_of_the_user_s_own_stays(picked: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_setting_of_the_user_s_own_stays(picked: pytest.MonkeyPatch) -> None:
     assert blas.note() == ""
     finding = doctor._openblas("OpenBLAS", None)
     assert finding.detail.endswith("unused, as OPENBLAS_CORETYPE=Prescott asks")
-    assert finding.mend == "unset OPENBLAS_CORETYPE"
+    assert finding.fix == "unset OPENBLAS_CORETYPE"
 
 
 def test_another_blas_is_left_alone(picked: pytest.MonkeyPatch) -> None:

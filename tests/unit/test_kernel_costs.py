@@ -120,7 +120,7 @@ def test_operators_are_counted_by_lane() -> None:
 
 # Where the loop over an on-chip memory begins, and how often a step reads and writes each.
 LOOPS = {
-    "the grid": ("multiply_unit.h", "#pragma ivdep array(acc)", {"x": (1, 0), "vec": (1, 0), "acc": (1, 1)}),
+    "the array": ("multiply_unit.h", "#pragma ivdep array(acc)", {"x": (1, 0), "vec": (1, 0), "acc": (1, 1)}),
     "LRN's window": ("lrn.cl", "inline void lrn_window(", {"x": (1, 0), "sums": (1, 1)}),
     "pooling, forward": ("pooling.cl", "inline void pooling_forward_tile(", {"x": (1, 0), "sums": (1, 1), "others": (1, 1)}),
     "pooling, backward": ("pooling.cl", "inline void pooling_backward_tile(", {"x": (1, 0), "winners": (1, 0), "sums": (1, 1)}),

@@ -1,4 +1,4 @@
-"""One textual grid of multiply-adders, as a compiler for FPGAs would count it: in the kernels' source."""
+"""One textual grid of MACs, as a compiler for FPGAs would count it: in the kernels' source."""
 
 import re
 

@@ -53,7 +53,7 @@ def test_a_missing_extra_is_named_with_what_to_type(checkout: Path | None, typed
 
 def test_a_snapshot_s_memory_names_the_version_and_opens_without() -> None:
     complete = {"seed": 1, "batches": [], "data": "", "solver": {}}
-    text = snapshot._memory_text({}, complete)
+    text = snapshot._resume_state_text({}, complete)
     assert json.loads(text)["barista"] == barista.__version__
     older = {key: value for key, value in json.loads(text).items() if key != "barista"}
-    assert snapshot._parse_memory(Path("state"), json.dumps(older)) == older
+    assert snapshot._parse_resume_state(Path("state"), json.dumps(older)) == older

@@ -69,7 +69,7 @@ def test_a_memory_block_holds_512_words_of_40_bits(words: int, bits: int, blocks
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_estimate_counts_the_memories_that_the_kernel_declares(name: str) -> None:
-    """Names, banks and words of the __local arrays in the grid's source, a float16 as 16 banks."""
+    """Names, banks and words of the __local arrays in the array's source, a float16 as 16 banks."""
     recipe = recipes.load(name)
     assert sorted(recipe.estimate().memories, key=str) == sorted(resources.memories(recipe)["multiply_unit.h"], key=str)
 

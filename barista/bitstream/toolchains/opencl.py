@@ -17,7 +17,7 @@ from barista.opencl.devices import Device
 # Oclgrind judges what the source says, not what an optimiser made of it: that merges reads of memory that nobody wrote, and makes
 # shuffles of element by element moves, which oclgrind 21.10 takes for uninitialised.
 _DEVICE_OPTIONS = {"oclgrind": ("-cl-opt-disable",)}
-# As on an FPGA, whose multiply-adders take numbers below 2^-126 for zero; a processor would take a hundred times as long over each.
+# As on an FPGA, whose MACs take numbers below 2^-126 for zero; a processor would take a hundred times as long over each.
 _OPTIONS = ("-cl-denorms-are-zero",)
 
 
@@ -26,7 +26,7 @@ def job(recipe: Recipe, device: Device, environment: Mapping[str, str]) -> Job:
     needed = recipe.estimate().bytes // recipe.compute_units
     if device.local_memory_bytes < needed:
         raise BaristaError(
-            f"recipe {recipe.name}: a compute unit of its grid has {needed:,} bytes of on-chip memory,"
+            f"recipe {recipe.name}: a compute unit of its PE array has {needed:,} bytes of on-chip memory,"
             f" {device.name} lets a kernel have {device.local_memory_bytes:,};"
             " build a recipe of your own with fewer x_words, vec_words or acc_words"
         )

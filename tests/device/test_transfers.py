@@ -43,7 +43,7 @@ def plan(*layers: str, excepted: tuple[str, ...] = ()) -> transfers.Plan:
 
 
 def copies(*layers: str, excepted: tuple[str, ...] = ()) -> Copies:
-    found = plan(*layers, excepted=excepted).crossings
+    found = plan(*layers, excepted=excepted).transfers
     return [("in" if one.into_device else "out", one.layer, " ".join(one.values), " ".join(one.gradients)) for one in found]
 
 
