@@ -373,7 +373,7 @@ TEST_F(LayersTest, SettingsThatNobodyDefinedAreRefused) {
   };
   set_up("{}");
   EXPECT_DEATH(set_up(R"({"tile": 4})"),
-               "layer FPGAReLU \\(FPGAReLU\\): python_param.param_str .* has the key 'tile', FPGAReLU defines none");
+               "layer FPGAReLU \\(FPGAReLU\\): python_param.param_str .* has the key 'tile', FPGAReLU defines 'bitstream' alone");
   EXPECT_DEATH(set_up("[1]"), "must be a JSON object");
   EXPECT_DEATH(set_up("tile: 4"), "must be JSON");
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/unsupported.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/integers.hpp"
@@ -154,7 +155,7 @@ class LRNTest : public DeviceTest {
   std::string refusal(const LRNShape& shape, const LRNFunction& function) {
     try {
       ops::LRN(program(), shape, function);
-    } catch (const device::Error& error) {
+    } catch (const plan::Unsupported& error) {
       return error.what();
     }
     return "";

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/unsupported.hpp"
 #include "support/canaried_buffer.hpp"
 #include "support/device_fixture.hpp"
 #include "support/integers.hpp"
@@ -239,7 +240,7 @@ TEST_F(PoolingTest, RefusesWhatCannotBe) {
   const auto sentence = [&](const PoolingShape& s) -> std::string {
     try {
       Pooling pooling(program(), s, PoolingMethod::kMaximum);
-    } catch (const device::Error& error) {
+    } catch (const plan::Unsupported& error) {
       return error.what();
     }
     return "";
@@ -250,7 +251,7 @@ TEST_F(PoolingTest, RefusesWhatCannotBe) {
   try {
     Pooling pooling(program(), {1, 1, 4, 4, 2, 2, 3, 3, 2, 2, 1, 1}, PoolingMethod::kStochastic);
     FAIL();
-  } catch (const device::Error& error) {
+  } catch (const plan::Unsupported& error) {
     EXPECT_NE(std::string(error.what()).find("a stochastic pooling takes no padding"), std::string::npos);
   }
   EXPECT_NE(sentence({1, 1, 5000, 5000, 5000, 5000, 1, 1, 1, 1, 0, 0}).find("at most 16777216 pixels"), std::string::npos);
