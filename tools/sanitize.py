@@ -22,6 +22,8 @@ from tools.set_up.commands import cores
 CHECKOUT = run_tests.CHECKOUT
 _RULES = CHECKOUT / "tools" / "sanitizers"
 _SANITIZERS = {"address": "address,undefined", "thread": "thread"}
+# Kernels that count write to one fixed address, which ThreadSanitizer does not let a program map.
+_LEFT_OUT = {"thread": ["--exclude-regex", "^test_counted"]}
 
 
 def main() -> int:
@@ -54,7 +56,7 @@ def _run(sanitizer: str, no_caffe: bool, more: Sequence[str]) -> int:
             print(f"sanitize: {' '.join(command)} failed", file=sys.stderr)
             return 1
     ctest = ["ctest", "--test-dir", folder, "--output-on-failure", "--timeout", "1500", "--no-tests=error"]
-    return run_tests.run_all([[*ctest, *more]])
+    return run_tests.run_all([[*ctest, *_LEFT_OUT.get(sanitizer, ()), *more]])
 
 
 def _caffe(left_out: bool) -> dict[str, str]:
