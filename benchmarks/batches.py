@@ -1,7 +1,7 @@
 """How the time of a training step grows with its batch: one net at several batches, which take turns on one device.
 
-What a step costs besides the work on its images (launches, waits, the update, a PE array that a small batch does not fill) shows as a
-distance from a straight line. The line goes through the smallest and the largest batch of the same round.
+What a step costs besides the work on its images (launches, waits, the update, a PE array that a small batch does not fill) shows as
+a distance from a straight line. The line goes through the smallest and the largest batch of the same round.
 """
 
 from __future__ import annotations
