@@ -1,4 +1,4 @@
-"""Times each layer's passes and the update on the device, beside stock Caffe, and says what is copied for whom."""
+"""Times each layer's passes and the update on the device beside stock Caffe, and lists transfers with their causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The copies between host and device that recorded steps make, those that are alike counted together."""
+"""The host-device transfers of recorded steps, equal ones counted together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from barista.runtime.records import Command
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy that each step makes."""
+    """A transfer that each step makes."""
 
     layer: str  # in whose pass
     phase: str  # "forward", "backward" or "update"
@@ -23,7 +23,7 @@ class Copy:
     blob: str  # empty where it can't be told
     bytes: int
     count: float  # a step
-    who: str  # for whom: a layer on the CPU, or barista.profile.transfers.SOLVER, LOSS, HOST
+    who: str  # its cause: a layer on the CPU, or barista.profile.transfers.SOLVER, LOSS, HOST
     why: str  # of a layer on the CPU, why it is there
 
 

@@ -1,8 +1,8 @@
 """Processes that take training steps (forward, backward, update) of a net, in stock Caffe or on a device, to be timed and compared.
 
-A runner is the parent's end of such a process (barista.profile.worker). Those of one comparison hold the same net from the same
-seed, and take turns, so that what else the machine does meets all of them. A device is given the inputs anew in each step, as data
-would be.
+A runner is the parent's end of such a process (barista.profile.worker). Runners of one comparison hold the same net from the same
+seed, and their steps are interleaved, to cancel the machine's noise. A device is given the inputs anew in each step, as data would
+be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why data crosses between host and device in a step: for whom each copy is made.
+"""The causes of host-device transfers in a step.
 
 A blob is copied when one side reads it and the valid contents are on the other. A CPU layer's pass downloads that layer's inputs.
 What a device layer's pass uploads, a CPU layer produced: for values, the nearest producer before the device layer; for a gradient,

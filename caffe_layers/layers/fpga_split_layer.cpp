@@ -26,7 +26,7 @@ Device* device_with_diff(const Blob<float>* blob) {
   memory::Mirror* mirror = memory::find_mirror(*blob->diff());
   if (mirror == nullptr) return nullptr;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  return mirror->newer == memory::Newer::kDevice ? &mirror->buffer->device() : nullptr;
+  return mirror->valid == memory::Valid::kDevice ? &mirror->buffer->device() : nullptr;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace barista::layers {
 
 // A sentence about the first number that `layer` can't take, read from its bottoms as they are now; "" where all are right, and for
-// layers that take none. Fetches the numbers from the device where the newer copy is there.
+// layers that take none. Fetches the numbers from the device where the device's copy alone is valid.
 template <typename Dtype>
 std::string bad_label(const caffe::LayerParameter& layer, const std::vector<caffe::Blob<Dtype>*>& bottom);
 

@@ -72,15 +72,15 @@ std::vector<Keeper> take_keepers(Mirror& mirror, Use use) {
   return taken;
 }
 
-// Whose copy is the newer one. The host's, where there is no other: without the hook none outlives an operation.
-Newer newer_copy(const caffe::SyncedMemory* memory) {
+// Which copy is valid. The host's, where there is no other: without the hook none outlives an operation.
+Valid valid_copy(const caffe::SyncedMemory* memory) {
   Mirror* mirror = memory != nullptr && hook_is_live() ? find_mirror(*memory) : nullptr;
-  if (mirror == nullptr) return Newer::kHost;
+  if (mirror == nullptr) return Valid::kHost;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  return mirror->newer;
+  return mirror->valid;
 }
 
-bool is_on_device(const caffe::SyncedMemory* memory) { return newer_copy(memory) != Newer::kHost; }
+bool is_on_device(const caffe::SyncedMemory* memory) { return valid_copy(memory) != Valid::kHost; }
 
 }  // namespace
 
@@ -100,15 +100,15 @@ Access::Access(caffe::SyncedMemory* memory, Use use, device::Device& device) : m
   move_to(*memory, mirror, device);
   if (use == Use::kWrite) {
     // A reader that comes while this access is open still finds the host's copy as it was: work in place, dst asked for first.
-    if (mirror.newer == Newer::kHost) mirror.unfilled = true;
-  } else if (mirror.newer == Newer::kHost || mirror.unfilled) {
-    mirror.newer = Newer::kHost;
+    if (mirror.valid == Valid::kHost) mirror.unfilled = true;
+  } else if (mirror.valid == Valid::kHost || mirror.unfilled) {
+    mirror.valid = Valid::kHost;
     mirror.unfilled = false;
     fill(*memory, mirror);
   }
   if (use != Use::kRead) {
     ++mirror.open_writes;
-    mark_device_newer(*memory, mirror);
+    invalidate_host(*memory, mirror);
   }
   mirror_ = mirror.buffer;
 }
@@ -121,7 +121,7 @@ Access::~Access() {
   if (mirror_ != nullptr) {
     Mirror& mirror = *find_mirror(*memory_);
     const std::lock_guard<std::recursive_mutex> lock(mirror.mutex);
-    mirror.newer = Newer::kDevice;
+    mirror.valid = Valid::kDevice;
     if (--mirror.open_writes > 0) return;
     mirror.unfilled = false;
     end_write(*memory_, mirror);
@@ -165,13 +165,13 @@ void prefetch(const caffe::Blob<float>& blob) {
   Mirror* mirror = find_mirror(memory);
   if (mirror == nullptr) return;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  if (mirror->newer == Newer::kHost && mirror->buffer != nullptr) fill(memory, *mirror, /*ahead=*/true);
+  if (mirror->valid == Valid::kHost && mirror->buffer != nullptr) fill(memory, *mirror, /*ahead=*/true);
 }
 
 bool data_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.data().get()); }
 bool diff_is_on_device(const caffe::Blob<float>& blob) { return blob.count() > 0 && is_on_device(blob.diff().get()); }
 bool data_is_on_host(const caffe::Blob<float>& blob) {
-  return blob.count() == 0 || newer_copy(blob.data().get()) != Newer::kDevice;
+  return blob.count() == 0 || valid_copy(blob.data().get()) != Valid::kDevice;
 }
 
 }  // namespace barista::memory

@@ -1,10 +1,10 @@
-// Caffe's SyncedMemory with a device mirror: who holds the current copy.
+// Caffe's SyncedMemory with a copy on a device: which of the two is valid.
 //
-// A mirror is in one of three states: host newer, same, device newer. Layers say what they are about to do with an Access, and on which
-// device; what another device holds comes there by way of the host. Every other reader and writer in Caffe and Python goes through
-// SyncedMemory::cpu_data() and friends, which this library defines in libcaffe's place and which fetch the device's copy when it is the
-// newer one. Where that replacement is not live (hook_is_live() false: a Caffe linked with its own symbols first), an Access copies in on
-// construction and out on destruction, always.
+// A mirror is in one of three states: valid on the host, on both, on the device. Layers say what they are about to do with an Access, and
+// on which device; what another device holds comes there by way of the host. Every other reader and writer in Caffe and Python goes
+// through SyncedMemory::cpu_data() and friends, which this library defines in libcaffe's place and which fetch the device's copy where it
+// alone is valid. Where that replacement is not live (hook_is_live() false: a Caffe linked with its own symbols first), an Access copies
+// in on construction and out on destruction, always.
 #ifndef BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 #define BARISTA_MEMORY_DEVICE_MEMORY_HPP_
 
@@ -52,14 +52,14 @@ Access diff(const caffe::Blob<float>& blob, Use use, device::Device& device);
 void before_in_place(const caffe::Blob<float>& blob, const void* owner, bool signs_only, device::Device& device,
                      std::function<void(device::Buffer&)> keep);
 
-// Copies a blob's data to the device that used it last now if the host's copy is the newer one, where it has been on the device before.
+// Copies a blob's data to the device that used it last now if the host's copy alone is valid, where it has been on the device before.
 void prefetch(const caffe::Blob<float>& blob);
 
-// True where a device's copy is as new as the host's, or newer. False without the hook, and for a blob that was never there.
+// True where a device's copy is valid. False without the hook, and for a blob that was never there.
 bool data_is_on_device(const caffe::Blob<float>& blob);
 bool diff_is_on_device(const caffe::Blob<float>& blob);
 
-// True where the host's copy is as new as the device's, or newer: to read it copies nothing.
+// True where the host's copy is valid: to read it copies nothing.
 bool data_is_on_host(const caffe::Blob<float>& blob);
 
 }  // namespace barista::memory

@@ -1,4 +1,4 @@
-// The device mirror of one SyncedMemory, and where it hangs.
+// The device copy of one SyncedMemory with its coherence state: the mirror, and where it hangs.
 //
 // A CPU-only Caffe never touches SyncedMemory::gpu_ptr_, which its constructor sets to null: the mirror hangs there. So it is found
 // without a table, none can be left over at an address that another SyncedMemory gets later, and two threads that work on different
@@ -17,7 +17,8 @@
 
 namespace barista::memory {
 
-enum class Newer { kHost, kNeither, kDevice };
+// Which of the two copies hold the contents.
+enum class Valid { kHost, kBoth, kDevice };
 
 // Who wants to have what the device holds before a layer works on it in place (before_in_place() of device_memory.hpp), and on which device.
 struct Keeper {
@@ -33,7 +34,7 @@ struct Mirror {
   // none did. Each of `buffers` is of another device and stays where it is; those but the current one hold nothing.
   device::Buffer* buffer = nullptr;
   std::forward_list<device::Buffer> buffers;
-  Newer newer = Newer::kHost;
+  Valid valid = Valid::kHost;
   std::uint64_t turn = 0;  // that in which views of the host's copy were last taken as written (views.hpp)
   int open_writes = 0;     // write accesses under way,
   bool unfilled = false;   // one of which did without the host's copy
@@ -44,19 +45,19 @@ struct Mirror {
 // The mirror of `memory`, or null where none was ever asked for.
 Mirror* find_mirror(const caffe::SyncedMemory& memory);
 
-// The mirror of `memory`, made without a buffer, host newer, where there is none.
+// The mirror of `memory`, made without a buffer, the host's copy valid, where there is none.
 Mirror& mirror_of(caffe::SyncedMemory& memory);
 
-// Makes the mirror's buffer the one on `device`, which is allocated where there is none; `memory` has more than 0 bytes. What another device
-// has newer than the host comes to the host first. Throws device::Error where that other device's copy is just being written. With the
+// Makes the mirror's buffer the one on `device`, which is allocated where there is none; `memory` has more than 0 bytes. What
+// another device alone has comes to the host first. Throws device::Error where that other device's copy is just being written. With the
 // mirror's lock held.
 void move_to(caffe::SyncedMemory& memory, Mirror& mirror, device::Device& device);
 
-// Copies the host's contents, which are the newer ones, to the device; `ahead` of who wants them, which is for those who record commands.
+// Copies the host's contents, which alone are valid, to the device; `ahead` of who wants them, which is for those who record commands.
 // With the mirror's lock held.
 void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead = false);
 
-// The host's copy is the newer one where somebody holds a view of it and may have written since the device's was taken. With the mirror's
+// The host's copy alone is valid where somebody holds a view of it and may have written since the device's was taken. With the mirror's
 // lock held.
 void take_views_as_written(const caffe::SyncedMemory& memory, Mirror& mirror);
 
@@ -64,12 +65,12 @@ void take_views_as_written(const caffe::SyncedMemory& memory, Mirror& mirror);
 // mirror's lock held.
 void end_write(caffe::SyncedMemory& memory, Mirror& mirror);
 
-// The device's copy is, or is about to be, the newer one. With the mirror's lock held.
-void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror);
+// The device's copy alone is valid, or is about to be. With the mirror's lock held.
+void invalidate_host(caffe::SyncedMemory& memory, Mirror& mirror);
 
-// Gives the pages of the host's copy, which is the older one, back to the system, the first time that it is called: what the host only
-// filled in, such as the weights that training starts from, is then in memory once. Who reads it later has it copied as ever, and it stays.
-// Addresses stay valid. With the mirror's lock held.
+// Gives the pages of the host's copy, which is out of date, back to the system; does nothing when called again. So contents that the host
+// only filled in once, such as initial weights, take host memory no longer. A later read downloads them, and then the host's pages
+// stay. Addresses stay valid. With the mirror's lock held.
 void empty_host_copy(caffe::SyncedMemory& memory, Mirror& mirror);
 
 // Which of SyncedMemory's members this thread has called that arrived in this library, since the last take_calls().

@@ -27,7 +27,7 @@ bool cleared_on_device(const caffe::Blob<float>& blob) {
   } catch (const std::exception& error) {
     LOG(FATAL) << error.what();
   }
-  mark_device_newer(memory, *mirror);
+  invalidate_host(memory, *mirror);
   end_write(memory, *mirror);
   return true;
 }

@@ -68,8 +68,8 @@ void move_to(caffe::SyncedMemory& memory, Mirror& mirror, device::Device& device
       throw device::Error("memory of " + std::to_string(memory.size()) + " bytes: asked for on " + device.name() + " while " +
                           mirror.buffer->device().name() + " writes it; a layer works on one device");
     }
-    if (mirror.newer == Newer::kDevice) memory.cpu_data();
-    mirror.newer = Newer::kHost;
+    if (mirror.valid == Valid::kDevice) memory.cpu_data();
+    mirror.valid = Valid::kHost;
   }
   for (device::Buffer& buffer : mirror.buffers) {
     if (&buffer.device() == &device) {
@@ -86,17 +86,17 @@ void fill(caffe::SyncedMemory& memory, Mirror& mirror, bool ahead) {
   if (memory.head() == caffe::SyncedMemory::UNINITIALIZED) {
     // Nobody has written it: zeros, as Caffe has it, and no need of the host's memory for that.
     device.zero(*mirror.buffer);
-    mark_device_newer(memory, mirror);
+    invalidate_host(memory, mirror);
     return;
   }
   device.upload(*mirror.buffer, memory.cpu_data(), memory.size(), ahead);
-  mirror.newer = Newer::kNeither;
+  mirror.valid = Valid::kBoth;
 }
 
 void take_views_as_written(const caffe::SyncedMemory& memory, Mirror& mirror) {
   const std::uint64_t turn = turn_of_views(host_pointer(memory));
   if (turn == 0) return;
-  if (mirror.newer == Newer::kNeither && mirror.turn != turn) mirror.newer = Newer::kHost;
+  if (mirror.valid == Valid::kBoth && mirror.turn != turn) mirror.valid = Valid::kHost;
   mirror.turn = turn;
 }
 
@@ -108,8 +108,8 @@ void end_write(caffe::SyncedMemory& memory, Mirror& mirror) {
   }
 }
 
-void mark_device_newer(caffe::SyncedMemory& memory, Mirror& mirror) {
-  mirror.newer = Newer::kDevice;
+void invalidate_host(caffe::SyncedMemory& memory, Mirror& mirror) {
+  mirror.valid = Valid::kDevice;
   head(memory) = caffe::SyncedMemory::HEAD_AT_CPU;
 }
 
@@ -135,16 +135,16 @@ void or_abort(const Function& function) {
   }
 }
 
-// After this the host's copy is current; `newer` is what holds from then on.
-void bring_to_host(const caffe::SyncedMemory& memory, void* host, Newer newer) {
+// After this the host's copy is current; `valid` is what holds from then on.
+void bring_to_host(const caffe::SyncedMemory& memory, void* host, Valid valid) {
   Mirror* mirror = find_mirror(memory);
   if (mirror == nullptr) return;
   const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-  if (mirror->newer == Newer::kDevice) {
+  if (mirror->valid == Valid::kDevice) {
     or_abort([&] { mirror->buffer->device().download(*mirror->buffer, host, memory.size()); });
-    mirror->newer = Newer::kNeither;
+    mirror->valid = Valid::kBoth;
   }
-  if (newer == Newer::kHost) mirror->newer = Newer::kHost;
+  if (valid == Valid::kHost) mirror->valid = Valid::kHost;
 }
 
 }  // namespace
@@ -152,7 +152,7 @@ void bring_to_host(const caffe::SyncedMemory& memory, void* host, Newer newer) {
 
 namespace caffe {
 
-using barista::memory::Newer;
+using barista::memory::Valid;
 
 // The host has memory, zeroed when it is new. Several threads may be the first to ask: one makes it, and none sees it before it is zeroed.
 void SyncedMemory::to_cpu() {
@@ -171,14 +171,14 @@ void SyncedMemory::to_cpu() {
 const void* SyncedMemory::cpu_data() {
   calls.read = true;
   to_cpu();
-  barista::memory::bring_to_host(*this, cpu_ptr_, Newer::kNeither);
+  barista::memory::bring_to_host(*this, cpu_ptr_, Valid::kBoth);
   return cpu_ptr_;
 }
 
 void* SyncedMemory::mutable_cpu_data() {
   calls.write = true;
   to_cpu();
-  barista::memory::bring_to_host(*this, cpu_ptr_, Newer::kHost);
+  barista::memory::bring_to_host(*this, cpu_ptr_, Valid::kHost);
   barista::memory::have_views_told(cpu_ptr_);
   return cpu_ptr_;
 }
@@ -192,7 +192,7 @@ void SyncedMemory::set_cpu_data(void* data) {
   own_cpu_data_ = false;
   if (barista::memory::Mirror* mirror = barista::memory::find_mirror(*this)) {
     const std::lock_guard<std::recursive_mutex> lock(mirror->mutex);
-    mirror->newer = Newer::kHost;
+    mirror->valid = Valid::kHost;
   }
 }
 

@@ -21,8 +21,10 @@ multiply_store as_store(const device::PostOps& post_ops, bool adds = false);
 // dst[i] = max(dst[i], 0)
 bool fuse_rectify(device::Program& program, const device::Buffer& dst);
 
-// dst[n][c][i] = (dst[n][c][i] - centre[c]) * scale[c] + shift[c], several times one after the other, each time by an object of its own,
-// and not after dst was rectified. An object is for one number of channels.
+// dst[n][c][i] = (dst[n][c][i] - centre[c]) * scale[c] + shift[c]
+//
+// Several of these may be fused into one launch, each an object of its own with a fixed number of channels, as long as none rectifies
+// before it.
 class AffinePostOp {
  public:
   // `operands` is called where it can be done, and may launch what makes the numbers; its src, other and slope are left alone.

@@ -1,4 +1,4 @@
-"""What `barista rewrite` says that a net copies in each step: for whom, and as the device does it."""
+"""The transfers that `barista rewrite` lists for a step, with their causes, are those that the device does."""
 
 from __future__ import annotations
 
