@@ -70,7 +70,9 @@ def environment(variables: Mapping[str, str], *, multiplies: bool = True) -> dic
     from barista.runtime import blas
 
     kernels = blas.environment() if multiplies else {}
-    search = [folder for folder in sys.path if folder and folder not in _interpreters_own()]
+    # What the environment says now may be more than what Python began with.
+    asked = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    search = dict.fromkeys(folder for folder in asked if folder and folder not in _interpreters_own())
     log = {"GLOG_logtostderr": "1", "GLOG_minloglevel": "0"}
     return {**os.environ, **kernels, "PYTHONPATH": os.pathsep.join(search), **variables, **log}
 

@@ -11,7 +11,8 @@ std::string fault(const std::string& text, const std::string& type) {
   if (json.is_discarded()) return "must be JSON";
   if (!json.is_object()) return "must be a JSON object";
   for (const auto& [key, value] : json.items()) {
-    if (key != "bitstream") return "has the key '" + key + "', " + type + " defines 'bitstream' alone";
+    if (key != "bitstream")
+      return std::string("has the key '").append(key).append("', ").append(type).append(" defines 'bitstream' alone");
     if (!value.is_string()) return "must name a bitstream by a string";
   }
   return "";

@@ -102,7 +102,7 @@ def test_whatever_it_is_made_of_changes_its_name(change: str, tmp_path: Path) ->
 def test_a_device_without_room_for_the_grid_is_refused_with_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     small = devices.Device("platform", "1", "a small device", "driver", "1", "cpu", 1 << 30, 512 << 10, 0)
     monkeypatch.setattr(devices, "devices", lambda environment: [small])
-    sentence = r"recipe emulator: .* grid has [\d,]+ bytes of on-chip memory, a small device lets a kernel have 524,288; build"
+    sentence = r"recipe emulator: .* PE array has [\d,]+ bytes of on-chip memory, a small device lets a kernel have 524,288; build"
     with pytest.raises(BaristaError, match=sentence):
         bitstreams.build(recipes.load("emulator"), "a small device")
 

@@ -288,7 +288,7 @@ class CountingSolver:
         self._call("end_test")
         return {"iteration": self.iteration, "net": index, "outputs": []}
 
-    def memory(self) -> dict[str, Any]:
+    def resume_state(self) -> dict[str, Any]:
         return {"drawn": len(self.calls)}
 
     def snapshot(self, aside_prefix: str, final_prefix: str) -> dict[str, str]:
