@@ -62,7 +62,9 @@ class FPGAElementwiseLayer : public barista::layers::DeviceLayer<Derived, Stock,
     on_blobs_.forward(this->program(), *bottom[0], *top[0]);
   }
   void backward_on_device(const vector<Blob<Dtype>*>& top, const vector<bool>& propagate_down, const vector<Blob<Dtype>*>& bottom) {
-    if (!on_blobs_.differentiable()) return Stock<Dtype>::Backward_cpu(top, propagate_down, bottom);  // which says so
+    if (!on_blobs_.differentiable()) {  // which says so
+      return FPGAElementwiseLayer::DeviceLayer::backward_on_device(top, propagate_down, bottom);
+    }
     on_blobs_.backward(this->program(), *top[0], *bottom[0]);
   }
 
