@@ -107,7 +107,7 @@ def _take(followed: _Followed, event: dict[str, Any], prepared: Prepared, show: 
         case "phase":
             followed.phase = event
         case "started":
-            stock = event.get("stock_code", [])
+            stock = event["stock_code"]
             for layer, _, reason in stock:
                 show.note(f"layer '{layer}' runs in stock Caffe: {reason}")
             followed.net = event["net"] or prepared.name

@@ -2,7 +2,6 @@
 #ifndef BARISTA_LAYERS_STOCK_CODE_HPP_
 #define BARISTA_LAYERS_STOCK_CODE_HPP_
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,10 +17,6 @@ struct StockCodeLayer {
 // All of this process so far, the first first; those that say the same of a layer (of the nets for training and testing, as a rule)
 // once.
 std::vector<StockCodeLayer> stock_code_layers();
-
-// Calls `tell` for each that is added from now on, in the thread that reshapes the layer; an empty function ends that. One at a time:
-// it takes the place of the one before.
-void on_stock_code(std::function<void(const StockCodeLayer&)> tell);
 
 // --- for the layers ---
 
