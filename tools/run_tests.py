@@ -26,7 +26,8 @@ def main() -> int:
     # ctest first: where a kernel is wrong, it says so closest to the mistake.
     if unit:
         return run_all([*_unit_tests(), [*pytest, "tests/unit"]])
-    return run_all([_ctest("build"), pytest])
+    # A file's tests share what their fixtures build.
+    return run_all([_ctest("build"), [*pytest, "--numprocesses", str(cores()), "--dist", "loadfile"]])
 
 
 def _unit_tests() -> list[list[str]]:
