@@ -74,7 +74,8 @@ def _run(sanitizer: str, no_caffe: bool, more: Sequence[str]) -> int:
 def _caffe(left_out: bool) -> dict[str, str]:
     """Where Caffe is; without it, the tests of plans, device and operations remain."""
     try:
-        return {"BARISTA_BUILD_PLUGIN": "OFF"} if left_out else {"CAFFE_ROOT": str(paths.caffe_installation().root)}
+        with_caffe = {"BARISTA_BUILD_PLUGIN": "ON", "CAFFE_ROOT": str(paths.caffe_installation().root)}
+        return {"BARISTA_BUILD_PLUGIN": "OFF"} if left_out else with_caffe
     except BaristaError as error:
         print(f"sanitize: what needs Caffe is left out: {error}", file=sys.stderr)
         return {"BARISTA_BUILD_PLUGIN": "OFF"}
