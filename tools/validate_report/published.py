@@ -9,149 +9,18 @@ compiler divides shared logic among source lines.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
-
-
-@dataclass(frozen=True)
-class Area:
-    """An estimate: adaptive look-up tables, flip-flops, M20K blocks (M10K on a Cyclone V), DSP blocks, MLABs."""
-
-    alut: float = 0.0
-    ff: float = 0.0
-    m20k: float = 0.0
-    dsp: float = 0.0
-    mlab: float = 0.0  # 0 before aoc 18.1, which does not count them
-
-    def __add__(self, other: "Area") -> "Area":
-        return Area(*(getattr(self, name) + getattr(other, name) for name in ("alut", "ff", "m20k", "dsp", "mlab")))
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What Quartus placed. `fmax_mhz` is known for the whole design only."""
-
-    alm: float
-    ff: int
-    m20k: int
-    dsp: float
-    fmax_mhz: float | None = None
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel and the compiler's estimate of it, its memories included."""
-
-    name: str
-    area: Area
-    single_work_item: bool
-
-
-@dataclass(frozen=True)
-class Lsu:
-    """One load-store unit for memory outside of the kernel; the ports of on-chip memories are not among them."""
-
-    kernel: str
-    line: int  # of the access; 0 where the compiler names none
-    store: bool
-    kind: str  # in lower case: "burst-coalesced", "burst-coalesced non-aligned cached", "prefetching", ...
-    bytes_width: int
-
-
-@dataclass(frozen=True)
-class OnChipMemory:
-    """A `__local` or private array in block RAM, or in MLABs where `m20k` is 0."""
-
-    kernel: str
-    name: str
-    line: int  # of the declaration
-    bytes: int  # as declared
-    banks: int
-    replication: int  # replicas that give more read ports
-    copies: int  # private copies for concurrent iterations or work-groups; they lie behind one another in the same blocks
-    reads: int  # sites
-    writes: int
-    m20k: float
-    pumped: bool  # clocked at twice the kernel's clock
-    stall_free: bool
-
-
-@dataclass(frozen=True)
-class Registers:
-    """Private variables that became registers or a shift register; `shape` has (how many, bits, depth)."""
-
-    kernel: str
-    names: tuple[str, ...]
-    line: int  # of the first one
-    shift_register: bool
-    shape: tuple[tuple[int, int, int], ...]
-    area: Area
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A channel or pipe."""
-
-    name: str
-    line: int
-    bits: int
-    depth: int
-    area: Area
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A loop that is left after unrolling."""
-
-    kernel: str
-    line: int
-    ii: int | None  # None where not pipelined, or where work-items take its place (NDRange)
-    pipelined: bool
-    serial: bool  # iterations of this outer loop wait for one another, whatever its initiation interval
-    unroll: int  # copies of the body, 1 without
-    reason: str  # why the interval is what it is, as the compiler words it; empty at its best
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One row of the area report: `count` operators or units of a kind at a source line, or a block's control logic."""
-
-    kernel: str
-    block: str  # basic block; empty for "Function overhead"
-    line: int  # 0 where the compiler names none
-    what: str  # "32-bit Integer Add", "Load", "State", "Feedback", "Cluster logic", "Function overhead", ...
-    kind: str  # of a load or store: as Lsu.kind; else empty
-    count: int
-    area: Area
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that is read of one design."""
-
-    family: str  # "Arria 10", "Stratix 10", "Cyclone V"
-    board: str  # package:board, as aoc's -board names it
-    aoc: str  # "19.4.0 Build 64"
-    command: str
-    kernels: tuple[Kernel, ...]
-    lsus: tuple[Lsu, ...]
-    memories: tuple[OnChipMemory, ...]
-    registers: tuple[Registers, ...]
-    channels: tuple[Channel, ...]
-    loops: tuple[Loop, ...]
-    costs: tuple[Cost, ...]
-    board_interface: Area
-    interconnect: Area  # of global memory
-    system: Area  # everything, as the compiler sums it up
-    device: Area  # what there is
-    fitted: Fitted | None = None  # the whole device, board interface included
-    fitted_kernels: dict[str, Fitted] = field(default_factory=dict)
-
+from tools.validate_report.records import Area, Channel, Cost, Fitted, Kernel, Loop, Lsu, OnChipMemory, Registers, Report
 
 Node = dict[str, Any]
+_SECTIONS = ("area", "loops", "mav", "info")
+_QUARTUS_TOTALS, _QUARTUS_KERNELS = "../acl_quartus_report.txt", "lib/json/quartus.json"
+
+REPORT_FILES = (*(f"lib/json/{name}.json" for name in _SECTIONS), "lib/report_data.js", _QUARTUS_KERNELS, _QUARTUS_TOTALS)
+"""All that is read of a report, from the folder that aoc names `reports`; a design may lack the last two."""
 
 
 def read_report(folder: Path) -> Report:
@@ -162,7 +31,6 @@ def read_report(folder: Path) -> Report:
     sections = _sections(folder)
     area, info = sections["area"], _info(sections.get("info", {}))
     names = tuple(node["name"] for node in area["children"] if node.get("type") == "function")
-    loops = tuple(_loops(sections["loops"]))
     ndrange = _ndrange_kernels(sections["loops"])
     costs = tuple(_costs(area))
     memories = tuple(_memories(area))
@@ -173,14 +41,14 @@ def read_report(folder: Path) -> Report:
         memories=memories,
         registers=tuple(_registers(area)),
         channels=tuple(_channels(area)),
-        loops=loops,
+        loops=tuple(_loops(sections["loops"], ndrange)),
         costs=costs,
         board_interface=_named_area(area, "Board interface"),
         interconnect=_named_area(area, "Global interconnect"),
         system=_area(area["total"]),
         device=_area(area["max_resources"]),
-        fitted=_fitted(folder.parent / "acl_quartus_report.txt"),
-        fitted_kernels=_fitted_kernels(folder / "lib" / "json" / "quartus.json", names),
+        fitted=_fitted(folder / _QUARTUS_TOTALS),
+        fitted_kernels=_fitted_kernels(folder / _QUARTUS_KERNELS, names),
     )
 
 
@@ -188,7 +56,7 @@ def _sections(folder: Path) -> dict[str, Node]:
     """The parts of a report by name (`area`, `loops`, `mav`, `info`)."""
     found: dict[str, Node] = {}
     script = folder / "lib" / "report_data.js"
-    for name in ("area", "loops", "mav", "info"):
+    for name in _SECTIONS:
         file = folder / "lib" / "json" / f"{name}.json"
         text = file.read_text(errors="replace") if file.is_file() else ""
         if not text and script.is_file():
@@ -200,7 +68,9 @@ def _sections(folder: Path) -> dict[str, Node]:
                 raise BaristaError(f"report {folder}: {name} is not JSON ({error}); fetch the design anew") from error
     for name in ("area", "loops", "mav"):
         if name not in found:
-            raise BaristaError(f"report {folder}: {name}.json is missing; it wants aoc's folder 'reports', of version 17.1 or later")
+            raise BaristaError(
+                f"report {folder}: {name}.json is missing; it wants aoc's folder 'reports', of version 17.1 or later"
+            )
     if "children" not in found["area"]:
         raise BaristaError(f"report {folder}: area.json has no 'children', as before aoc 17.0; such reports cannot be read")
     return found
@@ -222,7 +92,7 @@ def _info(info: Node) -> dict[str, str]:
     """Family, board, version and command; aoc 20 writes them as a node of `compileInfo`, older ones as rows."""
     for node in info.get("compileInfo", {}).get("nodes", []):
         target = [part.strip() for part in node["family"].split(",")]
-        return {"family": target[0], "board": target[-1], "aoc": node["version"], "command": node["command"]}
+        return {"family": target[0], "board": target[-1], "aoc": node["version"], "command": node.get("command", "")}
     rows = {row["name"]: row["data"][0] for row in info.get("rows", [])}
     target = [part.strip() for part in rows.get("Target Family, Device, Board", ",,").split(",")]
     return {"family": target[0], "board": target[-1], "aoc": rows.get("AOC Version", ""), "command": rows.get("Command", "")}
@@ -309,7 +179,7 @@ def _memories(area: Node) -> Iterator[OnChipMemory]:
             copies=copies,
             reads=int(reads.group(1)) if reads else 0,
             writes=int(writes.group(1)) if writes else 0,
-            m20k=_area(node["data"]).m20k,
+            area=_area(node["data"]),
             pumped="2x" in str(table.get("Clock", "")),
             stall_free="stallable" not in told,
         )
@@ -320,7 +190,9 @@ def _replication(table: Node, told: str) -> tuple[int, int]:
     if "Number of replicates" in table:
         return _count_of(str(table["Number of replicates"])), _count_of(str(table.get("Number of private copies", "1")))
     total = _count_of(str(table.get("Total replication", "1")))
-    private = re.search(r"(\d+) independent copies|Replicated (\d+) times to (?:create private|efficiently support multiple sim)", told)
+    private = re.search(
+        r"(\d+) independent copies|Replicated (\d+) times to (?:create private|efficiently support multiple sim)", told
+    )
     copies = int(private.group(1) or private.group(2)) if private else 1
     return total // copies, copies
 
@@ -406,20 +278,20 @@ def _ndrange_kernels(loops: Node) -> set[str]:
     return {str(node["name"]).removeprefix("Kernel: ") for node in kernels if "ND-Range" in " ".join(_texts(node.get("details")))}
 
 
-def _loops(loops: Node) -> Iterator[Loop]:
+def _loops(loops: Node, ndrange: set[str]) -> Iterator[Loop]:
     for kernel in loops["children"]:
         name = str(kernel["name"]).removeprefix("Kernel: ")
         for node, above in _walk(kernel):
-            if not above or "ully unrolled" in str(node["name"]):
+            if not above or re.search("ully unrolled|oalesced loop", str(node["name"])):
                 continue
-            pipelined, interval = str(node["data"][0]), str(node["data"][1])
+            pipelined, interval = node["data"][0] == "Yes" and name not in ndrange, str(node["data"][1])
             partly = re.match(r"(\d+)X Partially unrolled", str(node["name"]))
             brief = _brief(node).strip()
             yield Loop(
                 kernel=name,
                 line=_line(node),
-                ii=_count_of(interval) if pipelined == "Yes" else None,
-                pipelined=pipelined == "Yes",
+                ii=_count_of(interval) if pipelined else None,
+                pipelined=pipelined,
                 serial="Serial exe" in brief,
                 unroll=int(partly.group(1)) if partly else 1,
                 reason=_reason(node),
@@ -427,9 +299,10 @@ def _loops(loops: Node) -> Iterator[Loop]:
 
 
 def _reason(node: Node) -> str:
-    """The sentences that say what holds a loop up, without those that every loop has."""
+    """The sentences that say what holds a loop up, without those that every loop has and what is listed under them."""
     usual = ("See %L", "II is an approximation", "Hyper-Optimized", "Stallable instruction", "Maximum concurrent", "Use the %L")
-    return " ".join(text for text in _texts(node.get("details")) if not text.startswith(usual)).strip()
+    own = [d for d in node.get("details", []) if isinstance(d, dict) and not str(d.get("text", "")).startswith(usual)]
+    return " ".join(_texts(own)).strip()
 
 
 def _fitted(file: Path) -> Fitted | None:
@@ -460,9 +333,29 @@ def _fitted_kernels(file: Path, names: tuple[str, ...]) -> dict[str, Fitted]:
     text = file.read_text(errors="replace")
     for name in names:
         row = re.search(rf'"name"\s*:\s*"{re.escape(name)}"[^\]}}]*', text)
-        numbers = {key.lower().rstrip("s"): value for key, value in re.findall(r'"(\w+)"\s*:\s*"?([\d.,]+)', row.group())} if row else {}
+        numbers = (
+            {key.lower().rstrip("s"): value for key, value in re.findall(r'"(\w+)"\s*:\s*"?([\d.,]+)', row.group())} if row else {}
+        )
         if "alm" in numbers:
             numbers["ff"] = numbers.get("ff", numbers.get("reg", "0"))
             alm, ff, ram, dsp = (float(numbers[key].replace(",", "")) for key in ("alm", "ff", "ram", "dsp"))
             found[name] = Fitted(alm, int(ff), int(ram), dsp)
     return found
+
+
+def read_sources(folder: Path) -> dict[str, str]:
+    """The text that was compiled, by path as the compiler names it, the headers that it includes among them.
+
+    aoc copies it into `report_data.js`, so that it is the report's source whatever the repository holds beside it.
+    """
+    script = folder / "lib" / "report_data.js"
+    if not script.is_file():
+        raise BaristaError(f"report {folder}: report_data.js, which holds the compiled text, is missing; fetch the design anew")
+    files = re.search(r"var fileJSON\s*=\s*(\[.*?\]);?\s*(?:\n|$)", script.read_text(errors="replace"), re.DOTALL)
+    listed = re.sub(r"\\([0-7]{3})", _octal, files.group(1)) if files else "[]"
+    return {entry["path"]: entry["content"] for entry in json.loads(listed.replace("\\'", "'"), strict=False)}
+
+
+def _octal(escape: re.Match[str]) -> str:
+    """A character that JavaScript writes in octal, as JSON writes it ("\\\\012" is a line's end)."""
+    return f"\\u{int(escape.group(1), 8):04x}"
