@@ -12,7 +12,7 @@ import pytest
 from barista.errors import BaristaError
 from tools.validate_report import designs
 from tools.validate_report.published import REPORT_FILES, read_report, read_sources
-from tools.validate_report.records import Area, Channel, Cost, Fitted, Kernel, Loop, Lsu, OnChipMemory, Registers
+from tools.validate_report.records import Area, Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers
 
 Node = dict[str, Any]
 Writer = Callable[..., Path]
@@ -261,7 +261,7 @@ def test_the_system_is_read(write: Writer) -> None:
         "aoc -fpc k.cl",
     )
     assert (report.board_interface.m20k, report.interconnect.alut, report.system.ff, report.device.dsp) == (397, 8779, 2000, 1518)
-    assert (report.fitted, report.fitted_kernels) == (None, {})
+    assert (report.placed, report.placed_kernels) == (None, {})
 
 
 def test_aoc_20_says_elsewhere_what_it_compiled_for(write: Writer) -> None:
@@ -293,8 +293,8 @@ def test_what_quartus_placed_is_kept_apart(write: Writer, version: str) -> None:
     (folder.parent / "acl_quartus_report.txt").write_text(QUARTUS)
     (folder / "lib" / "json" / "quartus.json").write_text(KERNELS_IN_QUARTUS[version])
     report = read_report(folder)
-    assert report.fitted == Fitted(207854, 528336, 2075, 1305, 244.85)
-    assert report.fitted_kernels == {"k": Fitted(79879.4, 263161, 346, 1280)}
+    assert report.placed == Placed(207854, 528336, 2075, 1305, 244.85)
+    assert report.placed_kernels == {"k": Placed(79879.4, 263161, 346, 1280)}
 
 
 def test_a_quartus_report_without_a_row_is_refused(write: Writer) -> None:

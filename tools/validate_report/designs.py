@@ -38,7 +38,7 @@ class Design:
 
 
 def _t2sp(program: str, chip: str, fitted: bool) -> Design:
-    """T2SP's systolic arrays: channels, banked memories, shift registers, dot products; fitted by Quartus. BSD+Patent licence."""
+    """T2SP's systolic arrays: channels, banked memories, shift registers, dot products; placed by Quartus. BSD+Patent licence."""
     folder = f"t2s/tests/performance/{program}" + (f"/bitstream/{chip}" if program != "gbmv3" else "")
     family, board, aoc = {"a10": ("Arria 10", "pac_a10", "19.4.0"), "s10": ("Stratix 10", "pac_s10_dc", "19.2.0")}[chip]
     return Design(
@@ -70,7 +70,7 @@ def _paderborn(kernel: str, fitted: bool, single_work_item: bool = True) -> Desi
     )
 
 
-def _gridding(branch: str, commit: str, fitted: bool, single_work_item: bool = True) -> Design:
+def _gridding(branch: str, commit: str, single_work_item: bool = True) -> Design:
     """Steps of making one radio-astronomy kernel faster: loads of every kind, long intervals, ivdep. BSD 3-clause licence."""
     kernel = "gridding_kernels" if branch.startswith("v_ref") else "gridding_kernels_tile"
     return Design(
@@ -82,13 +82,13 @@ def _gridding(branch: str, commit: str, fitted: bool, single_work_item: bool = T
         family="Arria 10",
         board="a10_ref:a10gx",
         aoc="17.1.1",
-        fitted=fitted,
+        fitted=True,
         single_work_item=single_work_item,
     )
 
 
-def _convolution(name: str, report: str, fitted: bool) -> Design:
-    """A convolution of many autorun kernels, as four sets of -D options have it. No licence is stated."""
+def _convolution(name: str, report: str) -> Design:
+    """A convolution of many autorun kernels, as three sets of -D options have it. No licence is stated."""
     return Design(
         name=f"convolution-{name}",
         address="https://github.com/fingersnail/fccm-ttm-experiments-vlab",
@@ -98,12 +98,12 @@ def _convolution(name: str, report: str, fitted: bool) -> Design:
         family="Arria 10",
         board="dcp_bsp:pac_a10",
         aoc="17.1.1",
-        fitted=fitted,
+        fitted=False,
     )
 
 
-def _clbool(name: str, report: str, fitted: bool) -> Design:
-    """NDRange kernels for sparse boolean matrices: barriers, many load-store units, replication; fitted. No licence is stated."""
+def _clbool(name: str, report: str) -> Design:
+    """NDRange kernels for sparse boolean matrices: barriers, many units, replication; placed by Quartus. No licence is stated."""
     return Design(
         name=f"clbool-{name}",
         address="https://github.com/mkarpenkospb/clBool",
@@ -113,7 +113,7 @@ def _clbool(name: str, report: str, fitted: bool) -> Design:
         family="Arria 10",
         board="euler2:line_high",
         aoc="20.4.0",
-        fitted=fitted,
+        fitted=False,
         single_work_item=False,
     )
 
@@ -141,24 +141,24 @@ DESIGNS = (
     _paderborn("vscale3_u16", fitted=False),
     _paderborn("vscale4_u16_epi", fitted=False),
     _paderborn("vscale5_short", fitted=False),
-    _gridding("v_ref", "4899ecd5a9429ce3977664d546f711ebbfa07a7c", fitted=True),
-    _gridding("v_ref_localKernel", "4800f19c62d522e231c3fa00e8b35f51e029b214", fitted=True),
-    _gridding("tile_v8", "c31704d1b1478e1b2a00cb0fc5533765e66a82da", fitted=True, single_work_item=False),
-    _gridding("git_tile_v8", "fa810ccbfe87df634e14f9118e75b24139f29326", fitted=True),
-    _gridding("tile_v9", "d90981b19bc9d4c71001ecd67d2197ff6a840684", fitted=True),
-    _gridding("v_tile", "2252045e8cef14a95cfda535e088aa1c9a93c679", fitted=False),
-    _gridding("tile_v2", "90c148561e97a2724c2af3455c26d156a84940eb", fitted=False),
-    _gridding("tile_v3", "ff1186e88d4a60d3f96b79a9ac03252270f60990", fitted=False),
-    _gridding("tile_v5", "b38ec36688c6d3a0e2cf19408ffb5bc2dd5a57b9", fitted=False),
-    _gridding("tile_v7", "7ef16f7e00173f8fdad03d8dd2e99bab5cc4ce9f", fitted=False),
-    _convolution("5x5", "reports2/reports", fitted=True),
-    _convolution("3x3", "reports3", fitted=False),
-    _convolution("array-only", "reports", fitted=False),
-    _clbool("prefix_sum", "prefix_sum/reports", fitted=True),
-    _clbool("prepare_positions", "prepare_positions/reports", fitted=True),
-    _clbool("set_positions", "set_positions/reports", fitted=True),
-    _clbool("multiplication", "mult_last_report", fitted=True),
-    _clbool("merge_path", "merge_path/reports", fitted=False),
+    _gridding("v_ref", "4899ecd5a9429ce3977664d546f711ebbfa07a7c"),
+    _gridding("v_ref_localKernel", "4800f19c62d522e231c3fa00e8b35f51e029b214"),
+    _gridding("tile_v8", "c31704d1b1478e1b2a00cb0fc5533765e66a82da", single_work_item=False),
+    _gridding("git_tile_v8", "fa810ccbfe87df634e14f9118e75b24139f29326"),
+    _gridding("tile_v9", "d90981b19bc9d4c71001ecd67d2197ff6a840684"),
+    _gridding("v_tile", "2252045e8cef14a95cfda535e088aa1c9a93c679"),
+    _gridding("tile_v2", "90c148561e97a2724c2af3455c26d156a84940eb"),
+    _gridding("tile_v3", "ff1186e88d4a60d3f96b79a9ac03252270f60990"),
+    _gridding("tile_v5", "b38ec36688c6d3a0e2cf19408ffb5bc2dd5a57b9"),
+    _gridding("tile_v7", "7ef16f7e00173f8fdad03d8dd2e99bab5cc4ce9f"),
+    _convolution("5x5", "reports2/reports"),
+    _convolution("3x3", "reports3"),
+    _convolution("array-only", "reports"),
+    _clbool("prefix_sum", "prefix_sum/reports"),
+    _clbool("prepare_positions", "prepare_positions/reports"),
+    _clbool("set_positions", "set_positions/reports"),
+    _clbool("multiplication", "mult_last_report"),
+    _clbool("merge_path", "merge_path/reports"),
     Design(  # NDRange, unaligned loads, floating point in logic. No licence is stated.
         name="lenet5",
         address="https://github.com/amithyst/LeNet5_OpenCL_FPGA",

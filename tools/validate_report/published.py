@@ -1,9 +1,7 @@
 """What Intel's compiler and Quartus wrote about a public design, read out of its report folder into plain records.
 
-Read are `reports/lib/json/*.json` as aoc 17.1 to 20.4 writes them, the same text inside `reports/lib/report_data.js` where the
-JSON files are absent, and `acl_quartus_report.txt`. Estimates are the compiler's own; what Quartus fitted is kept apart
-(`Report.fitted`, `Report.fitted_kernels`). Numbers are as printed: an estimate may be a fraction of a unit, since the
-compiler divides shared logic among source lines.
+Read are `reports/lib/json/*.json` as aoc 17.1 to 20.4 and oneAPI up to 2022.1 write them, the same text inside
+`reports/lib/report_data.js` where the JSON files are absent, and `acl_quartus_report.txt`.
 """
 
 import json
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
-from tools.validate_report.records import Area, Channel, Cost, Fitted, Kernel, Loop, Lsu, OnChipMemory, Registers, Report
+from tools.validate_report.records import Area, Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers, Report
 
 Node = dict[str, Any]
 _SECTIONS = ("area", "loops", "mav", "info")
@@ -47,8 +45,8 @@ def read_report(folder: Path) -> Report:
         interconnect=_named_area(area, "Global interconnect"),
         system=_area(area["total"]),
         device=_area(area["max_resources"]),
-        fitted=_fitted(folder / _QUARTUS_TOTALS),
-        fitted_kernels=_fitted_kernels(folder / _QUARTUS_KERNELS, names),
+        placed=_placed(folder / _QUARTUS_TOTALS),
+        placed_kernels=_placed_kernels(folder / _QUARTUS_KERNELS, names),
     )
 
 
@@ -305,7 +303,7 @@ def _reason(node: Node) -> str:
     return " ".join(_texts(own)).strip()
 
 
-def _fitted(file: Path) -> Fitted | None:
+def _placed(file: Path) -> Placed | None:
     if not file.is_file():
         return None
     rows = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
@@ -314,7 +312,7 @@ def _fitted(file: Path) -> Fitted | None:
         return float(rows[name].split("/")[0].replace(",", ""))
 
     try:
-        return Fitted(
+        return Placed(
             number("Logic utilization"),
             int(number("Registers")),
             int(number("RAM blocks")),
@@ -325,7 +323,7 @@ def _fitted(file: Path) -> Fitted | None:
         raise BaristaError(f"Quartus report {file}: row {error} is missing or no number; fetch the design anew") from error
 
 
-def _fitted_kernels(file: Path, names: tuple[str, ...]) -> dict[str, Fitted]:
+def _placed_kernels(file: Path, names: tuple[str, ...]) -> dict[str, Placed]:
     """What Quartus placed for each kernel. aoc 19 writes a file that is no JSON: `"data":["ALMs": 79879.4 ,"FFs": …`."""
     if not file.is_file():
         return {}
@@ -339,7 +337,7 @@ def _fitted_kernels(file: Path, names: tuple[str, ...]) -> dict[str, Fitted]:
         if "alm" in numbers:
             numbers["ff"] = numbers.get("ff", numbers.get("reg", "0"))
             alm, ff, ram, dsp = (float(numbers[key].replace(",", "")) for key in ("alm", "ff", "ram", "dsp"))
-            found[name] = Fitted(alm, int(ff), int(ram), dsp)
+            found[name] = Placed(alm, int(ff), int(ram), dsp)
     return found
 
 

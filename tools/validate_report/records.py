@@ -1,6 +1,6 @@
 """What a report of Intel's compiler says of a design, as plain records.
 
-Estimates are the compiler's own; what Quartus placed is kept apart (`Report.fitted`, `Report.fitted_kernels`). Numbers are as
+Estimates are the compiler's own; what Quartus placed is kept apart (`Report.placed`, `Report.placed_kernels`). Numbers are as
 printed: an estimate may be a fraction of a unit, since the compiler divides shared logic among source lines.
 """
 
@@ -22,7 +22,7 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Placed:
     """What Quartus placed. `fmax_mhz` is known for the whole design only."""
 
     alm: float
@@ -143,5 +143,5 @@ class Report:
     interconnect: Area  # of global memory
     system: Area  # everything, as the compiler sums it up
     device: Area  # what there is
-    fitted: Fitted | None = None  # the whole device, board interface included
-    fitted_kernels: dict[str, Fitted] = field(default_factory=dict)
+    placed: Placed | None = None  # the whole device, board interface included
+    placed_kernels: dict[str, Placed] = field(default_factory=dict)
