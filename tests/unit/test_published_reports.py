@@ -39,9 +39,8 @@ def kernel(name: str, *resources: Node, computation: tuple[Node, ...] = (), cont
 
 
 def memory(name: str, line: int, data: list[float], told: str, **table: str) -> Node:
-    known = {"Requested size": "1024 bytes", "Number of banks": "1"} | {
-        key.replace("_", " "): value for key, value in table.items()
-    }
+    geometry = {"Requested size": "1024 bytes", "Number of banks": "1", "Bank width": "64 bits", "Bank depth": "128 words"}
+    known = geometry | {key.replace("_", " "): value for key, value in table.items()}
     details = [{"type": "table", "Additional information": says(told), **known}]
     return {"name": f"k.cl:{line} ({name})", "type": "resource", "data": data, "debug": at(line), "details": details}
 
@@ -151,13 +150,13 @@ MEMORIES = {
             Number_of_banks="16 (banked on bits 6, 7, 8, 9)",
             Total_replication="1",
         ),
-        OnChipMemory("k", "m", 3, 1024, 16, 1, 1, 10, 10, Area(m20k=520.0), pumped=False, stall_free=True),
+        OnChipMemory("k", "m", 3, 1024, 16, 64, 128, 1, 1, 10, 10, Area(m20k=520.0), pumped=False, stall_free=True),
     ),
     "private copies, before 20": (
         memory(
             "m", 3, [0, 0, 13, 0], "1 read and 1 write. 4 independent copies of this memory were created", Total_replication="4"
         ),
-        OnChipMemory("k", "m", 3, 1024, 1, 1, 4, 1, 1, Area(m20k=13.0), pumped=False, stall_free=True),
+        OnChipMemory("k", "m", 3, 1024, 1, 64, 128, 1, 4, 1, 1, Area(m20k=13.0), pumped=False, stall_free=True),
     ),
     "replicas, before 20": (
         memory(
@@ -167,7 +166,7 @@ MEMORIES = {
             "3 reads and 1 write. Replicated 3 times to efficiently support multiple accesses.",
             Total_replication="3",
         ),
-        OnChipMemory("k", "m", 3, 1024, 1, 3, 1, 3, 1, Area(m20k=12.0), pumped=False, stall_free=True),
+        OnChipMemory("k", "m", 3, 1024, 1, 64, 128, 3, 1, 3, 1, Area(m20k=12.0), pumped=False, stall_free=True),
     ),
     "both, from 20 on; arbitrated at twice the clock": (
         memory(
@@ -179,7 +178,7 @@ MEMORIES = {
             Number_of_private_copies="8",
             Clock="Running memory at 2x clock",
         ),
-        OnChipMemory("k", "m", 3, 1024, 1, 7, 8, 7, 1, Area(132.0, 1024.0, 28.0, 0.0, 2.0), pumped=True, stall_free=False),
+        OnChipMemory("k", "m", 3, 1024, 1, 64, 128, 7, 8, 7, 1, Area(132.0, 1024.0, 28.0, 0.0, 2.0), pumped=True, stall_free=False),
     ),
 }
 

@@ -173,6 +173,8 @@ def _memories(area: Node) -> Iterator[OnChipMemory]:
             line=_line(node),
             bytes=_count_of(str(table["Requested size"])),
             banks=_count_of(str(table["Number of banks"])),
+            bits=_count_of(str(table["Bank width"])),
+            depth=_count_of(str(table["Bank depth"])),
             replication=replication,
             copies=copies,
             reads=int(reads.group(1)) if reads else 0,

@@ -61,6 +61,8 @@ class OnChipMemory:
     line: int  # of the declaration
     bytes: int  # as declared
     banks: int
+    bits: int  # of a bank's word
+    depth: int  # words of a bank in one copy
     replication: int  # replicas that give more read ports
     copies: int  # private copies for concurrent iterations or work-groups; they lie behind one another in the same blocks
     reads: int  # sites
