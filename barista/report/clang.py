@@ -51,7 +51,7 @@ def compile_program(text: str, options: Sequence[str] = (), folder: Path | None 
     places = [f"-I{folder}"] if folder else []
     prelude = f'# 1 "<prelude>"\n{dialect.PRELUDE}# 1 "{name}"\n'
     given = [option for option in options if option.startswith(("-D", "-I", "-U"))]
-    preprocessed = _run([*_LANGUAGE, *_FEATURES, *_INLINE, *places, *given, "-w", "-E", "-o", "-", "-"], prelude + text)
+    preprocessed = _run([*_LANGUAGE, *_FEATURES, *_INLINE, *places, *given, "-w", "-E", "-dD", "-o", "-", "-"], prelude + text)
     read = dialect.read(preprocessed)
     kept = shifts.loops_that_shift(_parsed(read.without_unrolling()), read)
     return Compiled(_parsed(read.without_unrolling(kept) if kept else read.text), read)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from barista.bitstream.resources import evaluate
+
 CHANNEL_SITE = "__barista_channel_site"
 CHANNEL_READY = "__barista_channel_ready"
 REGISTER = "__fpga_reg"
@@ -98,7 +100,8 @@ class Dialect:
 
 
 def read(preprocessed: str) -> Dialect:
-    """Takes the dialect out of text that clang's preprocessor wrote. Lines stay where they are."""
+    """Takes the dialect out of text that clang's preprocessor wrote with -dD. Lines stay where they are."""
+    preprocessed = _expanded_pragmas(preprocessed)
     loops = _loop_pragmas(preprocessed)
     memories: dict[str, dict[str, str]] = {}
     kernels = {name: _words_of_all(head) for head, name in _KERNEL.findall(preprocessed)}
@@ -107,6 +110,42 @@ def read(preprocessed: str) -> Dialect:
     text = _ATTRIBUTE.sub(lambda match: _memory(match, text, memories), text)
     text = _STRUCTURE.sub(rf"\g<0> static __attribute__((always_inline, overloadable)) \1 {REGISTER}(\1 value) {{ return value; }}", text)
     return Dialect(text, loops, memories, kernels, channels)
+
+
+def _expanded_pragmas(text: str) -> str:
+    """Text without definitions of macros, and with those expanded that pragmas name, which the preprocessor leaves to the compiler."""
+    macros: dict[str, str] = {}
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        if line.startswith(("#define ", "#undef ")):
+            _, name, *body = line.split(" ", 2)
+            macros[name] = body[0] if line.startswith("#define ") and body else ""
+            lines[index] = ""
+        elif _PRAGMA.match(line) and not line.lstrip().startswith("#pragma clang"):
+            lines[index] = _expanded(line, macros)
+    return "\n".join(lines)
+
+
+def _expanded(line: str, macros: dict[str, str]) -> str:
+    for _ in range(8):
+        head, _, rest = line.partition("pragma ")
+        after = re.sub(r"\b[A-Za-z_]\w*\b", lambda match: macros.get(match[0], match[0]), rest)
+        if after == rest:
+            return _evaluated(line)
+        line = f"{head}pragma {after}"
+    return line
+
+
+def _evaluated(line: str) -> str:
+    """Sums and products of numbers in a pragma's parentheses as the number that they are."""
+
+    def value(match: re.Match[str]) -> str:
+        try:
+            return f"({evaluate(match[1], {})})"
+        except (SyntaxError, ValueError):
+            return match[0]
+
+    return re.sub(r"\(([\d\s+*/()-]+)\)", value, line)
 
 
 def _placed_lines(text: str) -> list[tuple[Place, str]]:
