@@ -84,6 +84,7 @@ class Module:
     globals: dict[str, Global]
     structures: dict[str, str]
     metadata: dict[int, str]
+    _sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def location(self, node: int | None) -> Location | None:
         """File and line that a !dbg node stands for: of a function that was inlined, its own; of the prelude, where it was called."""
@@ -111,7 +112,8 @@ class Module:
 
     def size(self, text: str) -> int:
         """Bytes of a type, padded as an array's element is."""
-        return -(-self._size_alignment(text)[0] // self._size_alignment(text)[1]) * self._size_alignment(text)[1]
+        size, alignment = self._size_alignment(text)
+        return -(-size // alignment) * alignment
 
     def bits(self, text: str) -> int:
         """Bits of a type, that of a register."""
@@ -136,6 +138,11 @@ class Module:
         return self.structures.get(text, text)
 
     def _size_alignment(self, text: str) -> tuple[int, int]:
+        if text not in self._sizes:
+            self._sizes[text] = self._measured(text)
+        return self._sizes[text]
+
+    def _measured(self, text: str) -> tuple[int, int]:
         if match := re.fullmatch(r"i(\d+)", text):
             size = max(1, 1 << max(0, (int(match[1]) - 1).bit_length() - 3))
             return size, size

@@ -1,0 +1,127 @@
+"""The figures of constants.json: areas and latencies, each with its source."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barista.report.ir import Instruction
+
+SOURCES = ("document", "report", "guess")
+
+# OpenCL's functions and LLVM's instructions by the operator that they become.
+FUNCTIONS = {
+    "sqrt": "sqrt", "rsqrt": "sqrt", "native_sqrt": "sqrt", "native_rsqrt": "sqrt", "exp": "exp", "exp2": "exp", "native_exp": "exp",
+    "exp10": "exp", "log": "log", "log2": "log", "native_log": "log", "log10": "log", "pow": "log", "tanh": "exp", "native_recip": "fdiv",
+    "native_divide": "fdiv", "sin": "log", "cos": "log", "atan": "log", "fma": "fma", "fmuladd": "fma", "mad": "fma", "floor": "round",
+    "ceil": "round", "rint": "round", "round": "round", "trunc": "round", "fmax": "fcmp", "fmin": "fcmp",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Area:
+    """What something takes of a device. Half DSP blocks are those of which another operator has the other half."""
+
+    aluts: float = 0
+    ffs: float = 0
+    m20k: float = 0
+    mlabs: float = 0
+    dsp: float = 0
+
+    def __add__(self, other: Area) -> Area:
+        return Area(*(mine + theirs for mine, theirs in zip(self.values, other.values, strict=True)))
+
+    def times(self, factor: float) -> Area:
+        return Area(*(factor * value for value in self.values))
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float]:
+        return (self.aluts, self.ffs, self.m20k, self.mlabs, self.dsp)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An area with its source, one of SOURCES, and what it was read in."""
+
+    area: Area
+    source: str
+    of: str
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Cycles from an operator's operands to its result."""
+
+    table: dict[str, float]
+    load_on_chip: float
+    load_external: float
+    store_on_chip: float
+    store_external: float
+
+    def of(self, instruction: Instruction, external: bool) -> float:
+        """Of one instruction; `external`: it loads from external memory. Whole numbers' logic is part of a cycle."""
+        match instruction.opcode:
+            case "load":
+                return self.load_external if external else self.load_on_chip
+            case "fadd" | "fsub":
+                return self.table["fadd"]
+            case "fmul" | "fdiv" | "fcmp" | "mul":
+                return self.table[instruction.opcode]
+            case "sitofp" | "uitofp":
+                return self.table["sitofp"]
+            case "fptosi" | "fptoui":
+                return self.table["fptosi"]
+            case "udiv" | "sdiv" | "urem" | "srem":
+                return self.table["div"] if not instruction.operands[1].isdigit() or not _power(instruction.operands[1]) else 0
+            case "atomicrmw" | "cmpxchg":
+                return self.load_external
+            case "call":
+                name = function_name(instruction.callee)
+                return 1 if "__fpga_reg" in instruction.callee else self.table.get(FUNCTIONS.get(name, ""), 0)
+        return 0
+
+
+def _power(text: str) -> bool:
+    return int(text) & (int(text) - 1) == 0
+
+
+def function_name(callee: str) -> str:
+    """OpenCL's or LLVM's name of a function that is called: `_Z3expf` is exp, `llvm.fmuladd.v4f32` fmuladd."""
+    if callee.startswith("llvm."):
+        return callee.split(".")[1]
+    if callee.startswith("_Z"):
+        digits = callee[2:4] if callee[3:4].isdigit() else callee[2:3]
+        return callee[2 + len(digits) :][: int(digits)] if digits.isdigit() else callee
+    return callee
+
+
+@functools.cache
+def table() -> dict[str, Any]:
+    """constants.json."""
+    text = (Path(__file__).parent / "constants.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def family_of(device: str) -> str:
+    """The family of a device by its name in bitstreams/devices/: arria10 or stratix10."""
+    return "stratix10" if device.startswith("stratix10") else "arria10"
+
+
+def figure(entry: dict[str, Any]) -> Figure:
+    return Figure(Area(*entry["area"]), entry["source"], entry["of"])
+
+
+def latencies(family: str) -> Latencies:
+    """A family's latencies."""
+    own = table()["families"][family]
+    return Latencies(
+        {name: entry["value"] for name, entry in own["latencies"].items()},
+        own["load_on_chip"]["value"],
+        own["load_external"]["value"],
+        table()["store_on_chip"]["value"],
+        table()["store_external"]["value"],
+    )

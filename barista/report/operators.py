@@ -1,0 +1,132 @@
+"""Operators of a kernel: what the arithmetic that is left takes.
+
+A multiplication whose product only one addition takes is one DSP block with it: the block of an Arria 10 or a Stratix 10 multiplies and
+adds single precision (T2SP's reports: 1,280 multiply-adds are 1,280 blocks).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from barista.report.affine import constant
+from barista.report.constants import FUNCTIONS, function_name
+from barista.report.ir import Function, Instruction, Location, Module
+
+
+@dataclass(frozen=True)
+class Costly:
+    """An operator that has more than a DSP block or takes thousands of ALUTs."""
+
+    name: str
+    location: Location | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Operators by the name of their figure in constants.json, and bits of those whose area goes by bits."""
+
+    counts: Counter[str]
+    costly: list[Costly]
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.counts["fma"]
+
+
+_LOGIC = frozenset("and or xor shl lshr ashr".split())
+
+
+def operators(function: Function, module: Module) -> Operators:
+    """Counts what a kernel's instructions become, each lane of a vector by itself."""
+    counts: Counter[str] = Counter()
+    costly: Counter[tuple[str, Location | None]] = Counter()
+    fused = _fused(function)
+    for one in function.instructions():
+        lanes = _lanes(one.type or one.source_type)
+        for name, count in _become(one, module, fused).items():
+            counts[name] += count * (lanes if not name.endswith(" bit") else 1)
+            if name in ("fdiv", "sqrt", "exp", "log", "divide", "divide by a constant", "remainder"):
+                costly[name, module.location(one.location)] += lanes
+    return Operators(counts, [Costly(name, place, count) for (name, place), count in costly.items()])
+
+
+def _fused(function: Function) -> set[str]:
+    """Results of multiplications that are part of an addition's block."""
+    users = function.users()
+    taken: set[str] = set()
+    for one in function.instructions():
+        if one.opcode not in ("fadd", "fsub"):
+            continue
+        for operand in one.operands:
+            product = _product(function, operand)
+            if product is not None and len(users.get(product.result, [])) == 1 and product.result not in taken:
+                taken.add(product.result)
+                break
+    return taken
+
+
+def _product(function: Function, value: str) -> Instruction | None:
+    made = function.values.get(value)
+    return made if made is not None and made.opcode == "fmul" else None
+
+
+def _become(one: Instruction, module: Module, fused: set[str]) -> dict[str, float]:
+    bits = module.bits(one.type) if one.type else 0
+    match one.opcode:
+        case "fadd" | "fsub" | "fdiv":
+            return {"fdiv" if one.opcode == "fdiv" else "fadd": 1}
+        case "fmul":
+            return {} if one.result in fused else {"fmul": 1}
+        case "fcmp":
+            return {"fcmp": 1}
+        case "sitofp" | "uitofp":
+            return {"sitofp": 1}
+        case "fptosi" | "fptoui":
+            return {"fptosi": 1}
+        case "mul":
+            return {"multiply": 1} if constant(one.operands[1]) is None else {"add bit": bits}
+        case "udiv" | "sdiv" | "urem" | "srem":
+            return _divided(one, bits)
+        case "add" | "sub":
+            return {"add bit": bits}
+        case "icmp":
+            return {"compare bit": module.bits(one.source_type) * (3 if constant(one.operands[1]) is None else 1)}
+        case "select":
+            return {"select bit": bits}
+        case "phi" if bits:
+            return {"select bit": bits * (len(one.operands) - 1)}
+        case _ if one.opcode in _LOGIC:
+            return {"logic bit": bits if constant(one.operands[1]) is None else 0}
+        case "call":
+            name = FUNCTIONS.get(function_name(one.callee))
+            return {name: 1} if name else _whole(one, bits)
+    return {}
+
+
+def _whole(one: Instruction, bits: int) -> dict[str, float]:
+    name = function_name(one.callee)
+    if name in ("min", "max", "clamp", "smax", "smin", "umax", "umin", "abs"):
+        return {"compare bit": 3 * bits, "select bit": bits}
+    if name.startswith("convert_float") and re.search(r"convert_float\d*(Dv\d+_)?[ij]$", one.callee):
+        return {"sitofp": 1}
+    if name.startswith(("convert_int", "convert_uint")) and one.callee.endswith("f"):
+        return {"fptosi": 1}
+    return {}
+
+
+def _divided(one: Instruction, bits: int) -> dict[str, float]:
+    number = constant(one.operands[1])
+    if number is not None and number & (number - 1) == 0:
+        return {"add bit": bits if one.opcode.startswith("s") else 0}
+    share = bits / 32
+    if one.opcode.endswith("rem"):
+        return {"remainder": share}
+    return {"divide" if number is None else "divide by a constant": share}
+
+
+def _lanes(kind: str) -> int:
+    match = re.match(r"<(\d+) x", kind)
+    return int(match[1]) if match else 1

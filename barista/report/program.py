@@ -1,0 +1,115 @@
+"""The report of a program: all kernels, what they take together, and what a compiler for FPGAs would make fail or wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from barista.report import accesses, area, arguments, constants, flow, intervals, memories, operators, shifts, sites
+from barista.report.accesses import AccessRules, LoadStoreUnit
+from barista.report.affine import Values
+from barista.report.area import Item
+from barista.report.arguments import Arguments
+from barista.report.clang import Compiled, compile_program
+from barista.report.constants import Area
+from barista.report.intervals import LoopReport
+from barista.report.ir import Function
+from barista.report.memories import Memory, RegisterArray
+from barista.report.operators import Operators
+from barista.report.shifts import Shift
+from barista.report.sites import ChannelEnd
+
+
+@dataclass(frozen=True)
+class Channel:
+    name: str
+    bits: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """What becomes of one kernel."""
+
+    name: str
+    arguments: Arguments
+    loads: int  # accesses of external memory that are left in the code
+    stores: int
+    units: list[LoadStoreUnit]
+    channel_ends: list[ChannelEnd]
+    memories: list[Memory]
+    registers: list[RegisterArray]
+    shifts: list[Shift]
+    loops: list[LoopReport]
+    operators: Operators
+    items: list[Item]
+
+
+@dataclass(frozen=True)
+class ProgramReport:
+    """What becomes of a program on a family of devices."""
+
+    family: str
+    kernels: list[KernelReport]
+    channels: list[Channel]
+    items: list[Item]  # of all kernels, and of what they share
+
+    @property
+    def area(self) -> Area:
+        return area.total(self.items)
+
+
+def report(
+    text: str, options: Sequence[str] = (), folder: Path | None = None, name: str = "program.cl", device: str = "arria10", board: str | None = None
+) -> ProgramReport:
+    """Reports on OpenCL C `text` as compiled with `options`, for a device of bitstreams/devices/ and a board of aoc's.
+
+    Raises BaristaError where clang is missing or does not take the text.
+    """
+    family = constants.family_of(device)
+    compiled = compile_program(text, options, folder, name)
+    kernels = [_kernel(function, compiled, family) for function in compiled.module.functions.values() if function.kernel]
+    channels = [
+        Channel(channel, sites.channel_bits(f"@{channel}", compiled.module), depth)
+        for channel, depth in compiled.dialect.channels.items()
+        if f"@{channel}" in compiled.module.globals
+    ]
+    units = [unit for kernel in kernels for unit in kernel.units]
+    loads = sum(unit.kind == "load" for unit in units)
+    shared = [area.board(board, family), area.interconnect(loads, len(units) - loads, family), area.system()]
+    shared += [area.channel(channel.name, channel.bits, channel.depth) for channel in channels]
+    return ProgramReport(family, kernels, channels, [*shared, *(item for kernel in kernels for item in kernel.items)])
+
+
+def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport:
+    module, dialect = compiled.module, compiled.dialect
+    rules = constants.table()["families"][family]
+    values = Values(function, module)
+    loops = flow.loops(function, module, values)
+    found = sites.sites(function, module, values)
+    external = accesses.external_sites(found, module)
+    units = accesses.units(function, module, values, loops, found, AccessRules(bool(rules["caches_single_work_item"]["value"])))
+    moved = shifts.shifts(function, module, values)
+    made, registers = memories.memories(function, module, values, found, dialect.memories, moved)
+    counted = operators.operators(function, module)
+    return KernelReport(
+        name=function.name,
+        arguments=arguments.arguments(function, module),
+        loads=sum(site.kind == "load" for site in external),
+        stores=sum(site.kind != "load" for site in external),
+        units=units,
+        channel_ends=sites.channel_ends(function, module, values),
+        memories=made,
+        registers=registers,
+        shifts=moved,
+        loops=intervals.report(function, module, values, loops, found, made, moved, dialect.loops, constants.latencies(family)),
+        operators=counted,
+        items=[
+            area.kernel_overhead(function.name, family),
+            *(area.unit(function.name, unit, family) for unit in units),
+            *(item for memory in made for item in area.memory(function.name, memory)),
+            area.shift_registers(function.name, moved),
+            *area.operators(function.name, counted),
+        ],
+    )
