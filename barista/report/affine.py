@@ -179,6 +179,8 @@ class Values:
                 return min(known, default=None)
             case "urem" if (number := constant(made.operands[1])) is not None:
                 return number - 1
+            case "sub" if (number := self._remainder(made)) is not None:
+                return number - 1
             case "zext":
                 own = (1 << bits) - 1 if (bits := _integer_bits(made.source_type)) < 32 else None
                 inner = self.bound(made.operands[0])
@@ -190,6 +192,25 @@ class Values:
                 known = [bound for bound in both if bound is not None]
                 return max(known) if len(known) == len(both) else None
         return None
+
+    def _remainder(self, made: Instruction) -> int | None:
+        """The divisor, where a subtraction is what is left of an unsigned division: x - (x / c) * c."""
+        product = self.function.values.get(made.operands[1])
+        if product is None or product.opcode != "mul":
+            return None
+        quotient = self.function.values.get(product.operands[0])
+        if quotient is None or quotient.opcode != "udiv" or quotient.operands != [made.operands[0], product.operands[1]]:
+            return None
+        return constant(product.operands[1])
+
+    def magnitude(self, value: str) -> int | None:
+        """The largest distance from zero that an integer is known to have."""
+        made = self.function.values.get(value)
+        bound = self.bound(value)
+        if bound is not None or made is None or made.opcode not in ("add", "sub"):
+            return bound
+        both = [self.bound(made.operands[0]), constant(made.operands[1])]
+        return max(abs(both[0]), abs(both[1])) if both[0] is not None and both[1] is not None else None
 
     def induction(self, phi: Instruction, latches: list[str]) -> tuple[int | None, int] | None:
         """Where a loop's counter begins (None: not constant) and by how much it goes on an iteration; None: it is no counter."""

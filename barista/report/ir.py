@@ -154,7 +154,7 @@ class Module:
             return int(match[1]) * self.size(match[2]), self._size_alignment(match[2])[1]
         if match := re.fullmatch(r"<(\d+) x ([^{].*)>", text):
             size = int(match[1]) * self._size_alignment(match[2])[0]
-            rounded = 1 << (size - 1).bit_length()
+            rounded = 1 << max(0, size - 1).bit_length()
             return rounded, rounded
         if self._body(text).startswith(("{", "<{")):
             members = self.members(text)
@@ -174,7 +174,7 @@ class Module:
         return ""
 
 
-_SIZES = {"float": 4, "double": 8, "half": 2, "void": 0}
+_SIZES = {"float": 4, "double": 8, "half": 2}
 _FLAGS = frozenset(
     """nuw nsw exact fast nnan ninf nsz arcp contract afn reassoc inbounds volatile atomic tail musttail notail noundef nonnull zeroext
     signext noalias nocapture readonly readnone writeonly returned inreg immarg spir_func spir_kernel dso_local weak""".split()

@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from barista.report.affine import constant
+from barista.report.affine import Values, constant
 from barista.report.constants import FUNCTIONS, function_name
+from barista.report.flow import Loop
 from barista.report.ir import Function, Instruction, Location, Module
 
 
@@ -39,18 +40,33 @@ class Operators:
 _LOGIC = frozenset("and or xor shl lshr ashr".split())
 
 
-def operators(function: Function, module: Module) -> Operators:
-    """Counts what a kernel's instructions become, each lane of a vector by itself."""
+def operators(function: Function, module: Module, values: Values, loops: list[Loop], moving: set[str]) -> Operators:
+    """Counts what a kernel's instructions become, each lane of a vector by itself; not those of loops at `moving`, which are wires."""
     counts: Counter[str] = Counter()
     costly: Counter[tuple[str, Location | None]] = Counter()
-    fused = _fused(function)
+    known = _Known(module, values, _fused(function), _divisions(function), {loop.header for loop in loops})
     for one in function.instructions():
+        if one.block in moving:
+            continue
         lanes = _lanes(one.type or one.source_type)
-        for name, count in _become(one, module, fused).items():
+        for name, count in _become(one, known).items():
             counts[name] += count * (lanes if not name.endswith(" bit") else 1)
-            if name in ("fdiv", "sqrt", "exp", "log", "divide", "divide by a constant", "remainder"):
-                costly[name, module.location(one.location)] += lanes
+            if name in ("fdiv", "sqrt", "exp", "log", "divide", "remainder bit"):
+                costly[name.removesuffix(" bit"), module.location(one.location)] += lanes
     return Operators(counts, [Costly(name, place, count) for (name, place), count in costly.items()])
+
+
+@dataclass(frozen=True)
+class _Known:
+    module: Module
+    values: Values
+    fused: set[str]  # results of multiplications that are part of an addition's block
+    divided: set[tuple[str, ...]]  # operands that are divided
+    headers: set[str]  # blocks that loops begin with
+
+
+def _divisions(function: Function) -> set[tuple[str, ...]]:
+    return {tuple(one.operands) for one in function.instructions() if one.opcode in ("udiv", "sdiv")}
 
 
 def _fused(function: Function) -> set[str]:
@@ -73,13 +89,14 @@ def _product(function: Function, value: str) -> Instruction | None:
     return made if made is not None and made.opcode == "fmul" else None
 
 
-def _become(one: Instruction, module: Module, fused: set[str]) -> dict[str, float]:
-    bits = module.bits(one.type) if one.type else 0
+def _become(one: Instruction, known: _Known) -> dict[str, float]:
+    module = known.module
+    bits = _bits(one, known)
     match one.opcode:
         case "fadd" | "fsub" | "fdiv":
             return {"fdiv" if one.opcode == "fdiv" else "fadd": 1}
         case "fmul":
-            return {} if one.result in fused else {"fmul": 1}
+            return {} if one.result in known.fused else {"fmul": 1}
         case "fcmp":
             return {"fcmp": 1}
         case "sitofp" | "uitofp":
@@ -87,9 +104,9 @@ def _become(one: Instruction, module: Module, fused: set[str]) -> dict[str, floa
         case "fptosi" | "fptoui":
             return {"fptosi": 1}
         case "mul":
-            return {"multiply": 1} if constant(one.operands[1]) is None else {"add bit": bits}
+            return {"multiply": 1} if constant(one.operands[1]) is None else {"constant product bit": bits}
         case "udiv" | "sdiv" | "urem" | "srem":
-            return _divided(one, bits)
+            return _divided(one, known)
         case "add" | "sub":
             return {"add bit": bits}
         case "icmp":
@@ -97,7 +114,7 @@ def _become(one: Instruction, module: Module, fused: set[str]) -> dict[str, floa
         case "select":
             return {"select bit": bits}
         case "phi" if bits:
-            return {"select bit": bits * (len(one.operands) - 1)}
+            return {"carried bit": bits} if one.block in known.headers else {"select bit": bits * (len(set(one.operands)) - 1)}
         case _ if one.opcode in _LOGIC:
             return {"logic bit": bits if constant(one.operands[1]) is None else 0}
         case "call":
@@ -117,14 +134,27 @@ def _whole(one: Instruction, bits: int) -> dict[str, float]:
     return {}
 
 
-def _divided(one: Instruction, bits: int) -> dict[str, float]:
+def _divided(one: Instruction, known: _Known) -> dict[str, float]:
+    """By a constant a division is a product with its inverse, and a remainder what a division that is there anyhow leaves."""
     number = constant(one.operands[1])
+    bits = _bits(one, known)
     if number is not None and number & (number - 1) == 0:
         return {"add bit": bits if one.opcode.startswith("s") else 0}
-    share = bits / 32
     if one.opcode.endswith("rem"):
-        return {"remainder": share}
-    return {"divide" if number is None else "divide by a constant": share}
+        shared = number is not None and tuple(one.operands) in known.divided
+        return {"constant product bit": bits, "add bit": bits} if shared else {"remainder bit": bits}
+    if number is None:
+        return {"divide": bits / 32}
+    narrow = one.opcode == "udiv" or bits < known.module.bits(one.type)
+    return {"divide by a constant bit" if narrow else "signed divide by a constant bit": bits}
+
+
+def _bits(one: Instruction, known: _Known) -> int:
+    """Bits that an operator needs: those of its type, or fewer where its operand is known to be small."""
+    bits = known.module.bits(one.type) if one.type else 0
+    if one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul") and (bound := known.values.magnitude(one.operands[0])) is not None:
+        return min(bits, max(1, bound.bit_length()))
+    return bits
 
 
 def _lanes(kind: str) -> int:

@@ -92,7 +92,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     units = accesses.units(function, module, values, loops, found, AccessRules(bool(rules["caches_single_work_item"]["value"])))
     moved = shifts.shifts(function, module, values)
     made, registers = memories.memories(function, module, values, found, dialect.memories, moved)
-    counted = operators.operators(function, module)
+    counted = operators.operators(function, module, values, loops, {shift.header for shift in moved})
     return KernelReport(
         name=function.name,
         arguments=arguments.arguments(function, module),
