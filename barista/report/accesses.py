@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from barista.report.affine import Values
+from barista.report.affine import Values, constant
 from barista.report.flow import Loop
 from barista.report.ir import Function, Location, Module
 from barista.report.sites import CONSTANT, EXTERNAL, Site, is_channel, side_by_side
@@ -90,6 +90,9 @@ def goes_on(site: Site, function: Function, values: Values, loops: list[Loop]) -
             continue
         if made.opcode != "phi" or not any(made.block == loop.header for loop in around):
             return False
+        begins = [operand for operand, block in zip(made.operands, made.blocks, strict=True) if made.block != inner.header or block not in inner.latches]
+        if made.block == inner.header and any(constant(begin) is None and begin in function.values for begin in begins):
+            return False  # it goes on from where an outer loop left it, which the compiler takes for any address
     return True
 
 

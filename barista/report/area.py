@@ -10,7 +10,7 @@ from typing import Any
 from barista.report import constants
 from barista.report.accesses import LoadStoreUnit
 from barista.report.constants import Area, Figure
-from barista.report.memories import Memory, blocks
+from barista.report.memories import Memory, blocks, power
 from barista.report.operators import Operators
 from barista.report.shifts import Shift
 
@@ -109,7 +109,7 @@ def memory(kernel: str, made: Memory) -> list[Item]:
 
 def shift_registers(kernel: str, found: list[Shift]) -> Item:
     """Long shift registers: a FIFO between taps."""
-    return Item(kernel, "shift registers", Area(m20k=sum(blocks(shift.bits, shift.words + 1) for shift in found)), "report")
+    return Item(kernel, "shift registers", Area(m20k=sum(blocks(shift.bits, power(shift.words)) for shift in found)), "report")
 
 
 def operators(kernel: str, made: Operators) -> list[Item]:

@@ -60,6 +60,16 @@ class Latencies:
     load_external: float
     store_on_chip: float
     store_external: float
+    logic: float  # a sum, a comparison or a choice of whole numbers, in a schedule; in a recurrence they are part of a cycle
+    remainder_bit: float  # cycles a bit of a remainder
+
+    def scheduled(self, instruction: Instruction, external: bool, bits: int) -> float:
+        """Of one instruction of `bits` bits in a pipeline."""
+        if instruction.opcode in ("add", "sub", "icmp", "select"):
+            return self.logic
+        if instruction.opcode.endswith("rem") and self.of(instruction, external):
+            return self.remainder_bit * bits
+        return self.of(instruction, external)
 
     def of(self, instruction: Instruction, external: bool) -> float:
         """Of one instruction; `external`: it loads from external memory. Whole numbers' logic is part of a cycle."""
@@ -75,13 +85,24 @@ class Latencies:
             case "fptosi" | "fptoui":
                 return self.table["fptosi"]
             case "udiv" | "sdiv" | "urem" | "srem":
-                return self.table["div"] if not instruction.operands[1].isdigit() or not _power(instruction.operands[1]) else 0
+                return self._divided(instruction)
             case "atomicrmw" | "cmpxchg":
                 return self.load_external
             case "call":
                 name = function_name(instruction.callee)
                 return 1 if "__fpga_reg" in instruction.callee else self.table.get(FUNCTIONS.get(name, ""), 0)
         return 0
+
+
+    def _divided(self, instruction: Instruction) -> float:
+        """A remainder takes a cycle or two a bit; a division by a constant is a product."""
+        divisor = instruction.operands[1]
+        if divisor.lstrip("-").isdigit():
+            if _power(divisor.lstrip("-")):
+                return 0
+            if instruction.opcode.endswith("div"):
+                return self.table["mul"]
+        return self.table["div"]
 
 
 def _power(text: str) -> bool:
@@ -124,4 +145,6 @@ def latencies(family: str) -> Latencies:
         own["load_external"]["value"],
         table()["store_on_chip"]["value"],
         table()["store_external"]["value"],
+        table()["logic"]["value"],
+        own["remainder_bit"]["value"],
     )

@@ -18,7 +18,6 @@ from barista.report.flow import Loop
 from barista.report.ir import Function, Instruction, Location, Module
 from barista.report.memories import Memory
 from barista.report.recurrences import Dependence, Recurrence
-from barista.report.shifts import Shift
 from barista.report.sites import CONSTANT, EXTERNAL, Site, is_channel
 
 
@@ -44,14 +43,13 @@ def report(
     all_loops: list[Loop],
     found: list[Site],
     made: list[Memory],
-    shifts: list[Shift],
+    moving: set[str],
+    shifted: set[str],
     pragmas: Mapping[Place, LoopPragmas],
     latencies: Latencies,
 ) -> list[LoopReport]:
-    """The loops of a kernel, outer ones first."""
+    """The loops of a kernel, outer ones first; without those at `moving`, which are shift registers of the arrays `shifted`."""
     dominating = flow.dominators(function)
-    moving = {shift.header for shift in shifts}
-    shifted = {shift.array for shift in shifts}
     own = [site for site in found if not (site.address.bases & shifted) and not is_channel(site.base, module)]
     reports = []
     for loop in all_loops:

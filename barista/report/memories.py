@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from barista.report.affine import Values
 from barista.report.ir import Function, Instruction, Location, Module
-from barista.report.shifts import Shift
 from barista.report.sites import ON_CHIP, PRIVATE, Site, side_by_side
 
 REGISTER_BYTES = 64  # the largest private array with a variable index that stays in registers (Programming Guide, "Inferring a Register")
@@ -64,15 +63,17 @@ def blocks(bits: int, words: int, dual_port: bool = False) -> int:
 
 
 def memories(
-    function: Function, module: Module, values: Values, found: list[Site], attributes: Mapping[str, Mapping[str, str]], shifts: list[Shift]
+    function: Function, module: Module, values: Values, found: list[Site], attributes: Mapping[str, Mapping[str, str]],
+    shifted: set[str], moving: set[str],
 ) -> tuple[list[Memory], list[RegisterArray]]:
-    """The memories of a kernel, and its private arrays that are registers."""
-    shifted = {shift.array for shift in shifts}
-    looping = {shift.header for shift in shifts}
+    """The memories of a kernel, and its private arrays that are registers.
+
+    `attributes` by an array's name, `shifted` arrays that are shift registers, by the loops at `moving`.
+    """
     made: list[Memory] = []
     registers: list[RegisterArray] = []
     for base in dict.fromkeys(base for site in found if site.space in (PRIVATE, ON_CHIP) for base in sorted(site.address.bases)):
-        own = [site for site in found if base in site.address.bases and site.block not in looping]
+        own = [site for site in found if base in site.address.bases and site.block not in moving]
         array = function.values.get(base)
         size = _bytes(base, array, module)
         if size is None:
@@ -145,7 +146,7 @@ def _memory(
     reads, writes, dynamic = _ports(accesses, banks, values)
     used = max(1, len([bank for bank in range(banks.count) if reads[bank] or writes[bank]]))
     most_reads, most_writes = max(reads), max(writes)
-    depth = _power(math.ceil(size / (banks.width * banks.count)))
+    depth = power(math.ceil(size / (banks.width * banks.count)))
     replicas, pumped, stall_free = _replication(most_reads, most_writes, words)
     bits = 8 * banks.width
     each = blocks(bits, depth, dual_port=most_writes > 1)
@@ -174,13 +175,13 @@ def _chosen(size: int, own: list[Site], merged: list[Site], words: Mapping[str, 
     """Banks as the attributes say, or those that leave the fewest accesses to a bank; and whether attributes said so."""
     number, width = _argument(words, "numbanks"), _argument(words, "bankwidth")
     if number or width:
-        return _Banks(width or _power(max(site.width for site in own)), number or 1), True
-    widest = _power(max((site.width for site in merged), default=1))
+        return _Banks(width or power(max(site.width for site in own)), number or 1), True
+    widest = power(max((site.width for site in merged), default=1))
     if bits := words.get("bank_bits"):
         chosen = sorted(int(bit) for bit in bits.split(",") if bit.strip().isdigit())
         if chosen and chosen == list(range(chosen[0], chosen[0] + len(chosen))):
             return _Banks(1 << chosen[0], 1 << len(chosen)), True
-    narrowest = _power(min((site.width for site in own), default=1))
+    narrowest = power(min((site.width for site in own), default=1))
     candidates = [
         _Banks(width, count)
         for width in _powers(narrowest, widest)
@@ -193,7 +194,7 @@ def _chosen(size: int, own: list[Site], merged: list[Site], words: Mapping[str, 
 def _cost(size: int, merged: list[Site], banks: _Banks, values: Values) -> tuple[int, int, int, int]:
     """What is the less the better: writes and reads that reach the busiest bank, blocks, banks."""
     reads, writes, _ = _ports(merged, banks, values)
-    depth = _power(math.ceil(size / (banks.width * banks.count)))
+    depth = power(math.ceil(size / (banks.width * banks.count)))
     return max(writes), max(reads), banks.count * blocks(8 * banks.width, depth, max(writes) > 1), banks.count
 
 
@@ -229,6 +230,7 @@ def _argument(words: Mapping[str, str], key: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _power(number: int) -> int:
+def power(number: int) -> int:
+    """The next power of two."""
     return 1 << max(0, number - 1).bit_length()
 

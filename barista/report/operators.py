@@ -40,11 +40,17 @@ class Operators:
 _LOGIC = frozenset("and or xor shl lshr ashr".split())
 
 
-def operators(function: Function, module: Module, values: Values, loops: list[Loop], moving: set[str]) -> Operators:
-    """Counts what a kernel's instructions become, each lane of a vector by itself; not those of loops at `moving`, which are wires."""
+def operators(
+    function: Function, module: Module, values: Values, loops: list[Loop], moving: set[str], narrows: bool, registers: int
+) -> Operators:
+    """Counts what a kernel's instructions become, each lane of a vector by itself; not those of loops at `moving`, which are wires.
+
+    `narrows`: whether the compiler makes operators as narrow as their operands are known to be; `registers`: bits of private arrays.
+    """
     counts: Counter[str] = Counter()
     costly: Counter[tuple[str, Location | None]] = Counter()
-    known = _Known(module, values, _fused(function), _divisions(function), {loop.header for loop in loops})
+    known = _Known(module, values, fused(function), _divisions(function), {loop.header for loop in loops}, narrows)
+    counts.update({"carried bit": registers, "select bit": registers})
     for one in function.instructions():
         if one.block in moving:
             continue
@@ -61,15 +67,16 @@ class _Known:
     module: Module
     values: Values
     fused: set[str]  # results of multiplications that are part of an addition's block
-    divided: set[tuple[str, ...]]  # operands that are divided
+    divided: set[tuple[str, ...]]  # operands that are divided, and whether with a sign
     headers: set[str]  # blocks that loops begin with
+    narrows: bool
 
 
 def _divisions(function: Function) -> set[tuple[str, ...]]:
-    return {tuple(one.operands) for one in function.instructions() if one.opcode in ("udiv", "sdiv")}
+    return {(one.opcode[0], *one.operands) for one in function.instructions() if one.opcode in ("udiv", "sdiv")}
 
 
-def _fused(function: Function) -> set[str]:
+def fused(function: Function) -> set[str]:
     """Results of multiplications that are part of an addition's block."""
     users = function.users()
     taken: set[str] = set()
@@ -91,7 +98,7 @@ def _product(function: Function, value: str) -> Instruction | None:
 
 def _become(one: Instruction, known: _Known) -> dict[str, float]:
     module = known.module
-    bits = _bits(one, known)
+    bits = bits_of(one, module, known.values, known.narrows)
     match one.opcode:
         case "fadd" | "fsub" | "fdiv":
             return {"fdiv" if one.opcode == "fdiv" else "fadd": 1}
@@ -137,22 +144,22 @@ def _whole(one: Instruction, bits: int) -> dict[str, float]:
 def _divided(one: Instruction, known: _Known) -> dict[str, float]:
     """By a constant a division is a product with its inverse, and a remainder what a division that is there anyhow leaves."""
     number = constant(one.operands[1])
-    bits = _bits(one, known)
+    bits = bits_of(one, known.module, known.values, known.narrows)
     if number is not None and number & (number - 1) == 0:
         return {"add bit": bits if one.opcode.startswith("s") else 0}
     if one.opcode.endswith("rem"):
-        shared = number is not None and tuple(one.operands) in known.divided
+        shared = number is not None and (one.opcode[0], *one.operands) in known.divided
         return {"constant product bit": bits, "add bit": bits} if shared else {"remainder bit": bits}
     if number is None:
         return {"divide": bits / 32}
-    narrow = one.opcode == "udiv" or bits < known.module.bits(one.type)
+    narrow = one.opcode == "udiv" or known.values.magnitude(one.operands[0]) is not None
     return {"divide by a constant bit" if narrow else "signed divide by a constant bit": bits}
 
 
-def _bits(one: Instruction, known: _Known) -> int:
+def bits_of(one: Instruction, module: Module, values: Values, narrows: bool) -> int:
     """Bits that an operator needs: those of its type, or fewer where its operand is known to be small."""
-    bits = known.module.bits(one.type) if one.type else 0
-    if one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul") and (bound := known.values.magnitude(one.operands[0])) is not None:
+    bits = module.bits(one.type) if one.type else 0
+    if narrows and one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul") and (bound := values.magnitude(one.operands[0])) is not None:
         return min(bits, max(1, bound.bit_length()))
     return bits
 

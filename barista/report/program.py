@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from barista.report import accesses, area, arguments, constants, flow, intervals, memories, operators, shifts, sites
+from barista.report import accesses, area, arguments, constants, flow, intervals, memories, operators, pipeline, shifts, sites
 from barista.report.accesses import AccessRules, LoadStoreUnit
 from barista.report.affine import Values
 from barista.report.area import Item
@@ -14,7 +14,7 @@ from barista.report.arguments import Arguments
 from barista.report.clang import Compiled, compile_program
 from barista.report.constants import Area
 from barista.report.intervals import LoopReport
-from barista.report.ir import Function
+from barista.report.ir import Function, Instruction
 from barista.report.memories import Memory, RegisterArray
 from barista.report.operators import Operators
 from barista.report.shifts import Shift
@@ -91,19 +91,38 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     external = accesses.external_sites(found, module)
     units = accesses.units(function, module, values, loops, found, AccessRules(bool(rules["caches_single_work_item"]["value"])))
     moved = shifts.shifts(function, module, values)
-    made, registers = memories.memories(function, module, values, found, dialect.memories, moved)
-    counted = operators.operators(function, module, values, loops, {shift.header for shift in moved})
+    moving = shifts.moving_loops(function, module, values)
+    shifted = shifts.shifted_arrays(function, module, values)
+    made, registers = memories.memories(function, module, values, found, dialect.memories, shifted, moving)
+    latencies, narrows = constants.latencies(family), bool(rules["narrows"]["value"])
+    outside = {site.index for site in external}
+
+    fused = operators.fused(function)
+
+    def latency(one: Instruction) -> float:
+        if one.result in fused:
+            return 0  # it is part of the addition
+        return latencies.scheduled(one, one.index in outside, operators.bits_of(one, module, values, narrows))
+
+    ends = sites.channel_ends(function, module, values)
+    loading = {site.block for site in external if site.kind == "load"}
+    pipelines = [
+        pipeline.pipeline(function, module, loop, moving, latency, ends, bool(loading & loop.blocks))
+        for loop in loops
+        if loop.header not in moving and all(child.header in moving for child in loop.children)
+    ]
+    counted = operators.operators(function, module, values, loops, moving, narrows, _register_bits(registers))
     return KernelReport(
         name=function.name,
         arguments=arguments.arguments(function, module),
         loads=sum(site.kind == "load" for site in external),
         stores=sum(site.kind != "load" for site in external),
         units=units,
-        channel_ends=sites.channel_ends(function, module, values),
+        channel_ends=ends,
         memories=made,
         registers=registers,
         shifts=moved,
-        loops=intervals.report(function, module, values, loops, found, made, moved, dialect.loops, constants.latencies(family)),
+        loops=intervals.report(function, module, values, loops, found, made, moving, shifted, dialect.loops, latencies),
         operators=counted,
         items=[
             area.kernel_overhead(function.name, family),
@@ -111,5 +130,10 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
             *(item for memory in made for item in area.memory(function.name, memory)),
             area.shift_registers(function.name, moved),
             *area.operators(function.name, counted),
+            *(Item(function.name, "pipeline", pipeline.area(stages), "guess") for stages in pipelines),
         ],
     )
+
+
+def _register_bits(registers: list[RegisterArray]) -> int:
+    return sum(8 * array.bytes for array in registers if not array.shift_register)

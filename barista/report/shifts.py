@@ -37,8 +37,50 @@ def loops_that_shift(module: Module, dialect: Dialect) -> set[Place]:
 
 
 def shifts(function: Function, module: Module, values: Values) -> list[Shift]:
-    """The shifts of a function, one a copy of the loop."""
-    return [shift for _, shift in _shifting(function, module, LONG, values)]
+    """The shifts of a function, one a copy of the loop; of words that nothing reads there are none."""
+    found = _shifting(function, module, LONG, values)
+    moving = {shift.header for _, shift in found}
+    read: dict[str, set[int]] = {}
+    for one in function.instructions():
+        if one.opcode == "load":
+            address = values.address(one.operands[0])
+            if address.base is not None and one.block not in moving and not address.at.terms:
+                read.setdefault(address.base, set()).add(address.at.offset)
+    kept = []
+    for loop, shift in found:
+        words = _read_words(function, values, loop, shift, read.get(shift.array, set()))
+        if words:
+            kept.append(Shift(shift.array, shift.header, words, shift.bits))
+    return kept
+
+
+def moving_loops(function: Function, module: Module, values: Values) -> set[str]:
+    """Headers of all loops that only shift."""
+    return {shift.header for _, shift in _shifting(function, module, LONG, values)}
+
+
+def shifted_arrays(function: Function, module: Module, values: Values) -> set[str]:
+    """Arrays that a loop shifts."""
+    return {shift.array for _, shift in _shifting(function, module, LONG, values)}
+
+
+def _read_words(function: Function, values: Values, loop: flow.Loop, shift: Shift, read: set[int]) -> int:
+    """Words from where a shift begins to the last that is read: the length of the register that is needed."""
+    body = [one for name in loop.blocks for one in function.blocks[name].instructions]
+    store = next(one for one in body if one.opcode == "store")
+    load = next(one for one in body if one.opcode == "load")
+    to, source = values.address(store.operands[1]).at, values.address(load.operands[0]).at
+    if len(to.terms) != 1:
+        return shift.words
+    phi = function.values.get(to.terms[0][0])
+    counter = values.induction(phi, loop.latches) if phi is not None and phi.opcode == "phi" else None
+    if counter is None or counter[0] is None:
+        return shift.words
+    step = to.offset - source.offset  # bytes that a word moves
+    first = to.offset + to.terms[0][1] * counter[0]
+    reached = {first + to.terms[0][1] * counter[1] * position for position in range(shift.words)}
+    begin = min(reached) if step > 0 else max(reached)
+    return max(((offset - begin) // step + 1 for offset in read & reached), default=0)
 
 
 def _shifting(function: Function, module: Module, least: int, values: Values | None = None) -> list[tuple[flow.Loop, Shift]]:

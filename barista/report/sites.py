@@ -14,6 +14,7 @@ from barista.report.ir import Function, Instruction, Location, Module
 
 PRIVATE, EXTERNAL, CONSTANT, ON_CHIP = 0, 1, 2, 3
 WIDEST = 128  # bytes that accesses side by side become one of, at most: the widest unit in a published report (T2SP capsule)
+PADDING = 3  # bytes between members of a structure that are read along (T2SP pairhmm)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def side_by_side(found: list[Site], widest: int = WIDEST) -> list[Site]:
             end = run.address.at.offset + run.width
             offset = site.address.at.offset
             total = max(end, offset + site.width) - run.address.at.offset
-            if offset <= end and (total <= widest or offset + site.width <= end):
+            if offset <= end + PADDING and (total <= widest or offset + site.width <= end):
                 run = replace(run, width=total, merged=run.merged + 1, index=min(run.index, site.index))
             else:
                 merged.append(run)
@@ -119,6 +120,7 @@ class ChannelEnd:
     kind: str  # "read" or "write"
     bits: int
     location: Location | None
+    block: str
 
 
 def channel_ends(function: Function, module: Module, values: Values) -> list[ChannelEnd]:
@@ -136,7 +138,8 @@ def channel_ends(function: Function, module: Module, values: Values) -> list[Cha
             name = base.removeprefix("@")
             writes = any(use.opcode == "store" or _writes(use, pointer) for use in users.get(pointer, []))
             if kinds:
-                found.append(ChannelEnd(name, "write" if writes else "read", channel_bits(base, module), module.location(call.location)))
+                kind, bits = "write" if writes else "read", channel_bits(base, module)
+                found.append(ChannelEnd(name, kind, bits, module.location(call.location), call.block))
                 break
     return found
 
