@@ -179,6 +179,8 @@ class Values:
                 return min(known, default=None)
             case "urem" if (number := constant(made.operands[1])) is not None:
                 return number - 1
+            case "udiv" if (number := constant(made.operands[1])) and (inner := self.bound(made.operands[0])) is not None:
+                return inner // number
             case "sub" if (number := self._remainder(made)) is not None:
                 return number - 1
             case "zext":
@@ -207,10 +209,21 @@ class Values:
         """The largest distance from zero that an integer is known to have."""
         made = self.function.values.get(value)
         bound = self.bound(value)
-        if bound is not None or made is None or made.opcode not in ("add", "sub"):
+        if bound is not None or made is None or made.opcode not in ("add", "sub", "sdiv", "ashr", "srem"):
             return bound
-        both = [self.bound(made.operands[0]), constant(made.operands[1])]
-        return max(abs(both[0]), abs(both[1])) if both[0] is not None and both[1] is not None else None
+        inner, number = self.magnitude(made.operands[0]), constant(made.operands[1])
+        if inner is None or number is None:
+            return None
+        match made.opcode:
+            case "add" | "sub":
+                return max(inner, abs(number))
+            case "sdiv" if number:
+                return inner // abs(number)
+            case "ashr":
+                return inner >> number
+            case "srem":
+                return abs(number) - 1
+        return None
 
     def induction(self, phi: Instruction, latches: list[str]) -> tuple[int | None, int] | None:
         """Where a loop's counter begins (None: not constant) and by how much it goes on an iteration; None: it is no counter."""

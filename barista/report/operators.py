@@ -160,7 +160,7 @@ def bits_of(one: Instruction, module: Module, values: Values, narrows: bool) -> 
     """Bits that an operator needs: those of its type, or fewer where its operand is known to be small."""
     bits = module.bits(one.type) if one.type else 0
     if narrows and one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul") and (bound := values.magnitude(one.operands[0])) is not None:
-        return min(bits, max(1, bound.bit_length()))
+        return min(bits, next(width for width in (8, 16, 32, 64) if bound < 1 << width))
     return bits
 
 
