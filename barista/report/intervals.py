@@ -32,7 +32,7 @@ class LoopReport:
     innermost: bool
     interval: int | None  # None: of a loop with loops in it, which is not judged
     bound: str  # what bounds the interval, where it is above 1
-    wanted: int | None  # by #pragma ii
+    wanted: int | None  # by #pragma ii; 1 where an ivdep speaks of the loop or of one around it, which says what the loop is meant to be
     ivdep_out_of_reach: tuple[str, ...]  # arrays that an ivdep of an outer loop of the nest names, and that this one carries
 
 
@@ -67,9 +67,10 @@ def report(
         ports, memory = _port_bound(loop, own, made)
         if ports > interval:
             interval, bound = ports, f"accesses to {memory}, which share its ports"
+        wanted = given.ii or (1 if given.ivdep or _outer_ivdep(loop, pragmas) else None)
         needed = tuple(name for name in beyond if worst and any(name == _plain(base) for base in worst.memories))
         bound = bound if interval > 1 else ""
-        reports.append(LoopReport(loop.location, loop.depth, loop.trips, True, True, interval, bound, given.ii, needed))
+        reports.append(LoopReport(loop.location, loop.depth, loop.trips, True, True, interval, bound, wanted, needed))
     return reports
 
 
@@ -82,11 +83,7 @@ def _carried(
 ) -> tuple[list[Dependence], list[str]]:
     """Dependences that the loop's own ivdep leaves, and arrays that only an outer loop's speaks of."""
     given = _pragmas(loop, pragmas).ivdep
-    outer: list[str] = []
-    around = loop.parent
-    while around is not None:
-        outer += [array or "*" for array, _ in _pragmas(around, pragmas).ivdep]
-        around = around.parent
+    outer = _outer_ivdep(loop, pragmas)
     left, beyond = [], []
     for pair in recurrences.dependences(loop, own, values, function):
         names = {_plain(base) for base in pair.store.address.bases | pair.load.address.bases}
@@ -98,7 +95,33 @@ def _carried(
         elif not pair.known:
             beyond += [name for name in names if name in outer or "*" in outer]
         left.append(pair)
+    for around in _coalesced(loop, pragmas):
+        for pair in recurrences.dependences(around, own, values, function):
+            inside = pair.store.block in loop.blocks and pair.load.block in loop.blocks
+            names = {_plain(base) for base in pair.store.address.bases | pair.load.address.bases}
+            if inside and not any(array is None or array in names for array, _ in given):
+                left.append(Dependence(pair.store, pair.load, 1, False))
+                beyond += [name for name in names if name in outer or "*" in outer]
     return left, list(dict.fromkeys(beyond))
+
+
+def _coalesced(loop: Loop, pragmas: Mapping[Place, LoopPragmas]) -> list[Loop]:
+    """Loops around that loop_coalesce makes one loop of with this one."""
+    found: list[Loop] = []
+    passed: list[Loop] = []
+    around, levels = loop.parent, 2
+    while around is not None:
+        passed.append(around)
+        levels_of_nest = _pragmas(around, pragmas).coalesce
+        if levels_of_nest is not None and (levels_of_nest == 0 or levels_of_nest >= levels):
+            found = list(passed)
+        around, levels = around.parent, levels + 1
+    return found
+
+
+def _outer_ivdep(loop: Loop, pragmas: Mapping[Place, LoopPragmas]) -> list[str]:
+    """Arrays of which an ivdep of those loops speaks; "*" for all."""
+    return [array or "*" for around in _coalesced(loop, pragmas) for array, _ in _pragmas(around, pragmas).ivdep]
 
 
 def _plain(base: str) -> str:

@@ -22,6 +22,7 @@ _SHAPES = ((512, 40), (1024, 20), (2048, 10), (4096, 5), (8192, 2), (16384, 1)) 
 _DUAL_PORT_BITS = 20  # widest word of a block of which both ports read and write
 _WIDEST_WORD = 1024  # bytes that accesses side by side become one word of
 _MOST_BANKS = 256
+_READS_A_PUMPED_BANK = 3
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def blocks(bits: int, words: int, dual_port: bool = False) -> int:
 
 def memories(
     function: Function, module: Module, values: Values, found: list[Site], attributes: Mapping[str, Mapping[str, str]],
-    shifted: set[str], moving: set[str],
+    shifted: set[str], moving: set[str], pumps: bool,
 ) -> tuple[list[Memory], list[RegisterArray]]:
     """The memories of a kernel, and its private arrays that are registers.
 
     `attributes` by an array's name, `shifted` arrays that are shift registers, by the loops at `moving`.
+    `pumps`: whether the compiler runs memories at twice the kernel's clock without being told to.
     """
     made: list[Memory] = []
     registers: list[RegisterArray] = []
@@ -85,7 +87,7 @@ def memories(
             registers.append(RegisterArray(name, size, variable, base in shifted))
             continue
         location = next((site.location for site in own if site.location), None)
-        made.append(_memory(name, location, array is not None, size, own, words, values))
+        made.append(_memory(name, location, array is not None, size, own, words, values, pumps))
     return made, registers
 
 
@@ -138,7 +140,8 @@ class _Banks:
 
 
 def _memory(
-    name: str, location: Location | None, private: bool, size: int, own: list[Site], words: Mapping[str, str], values: Values
+    name: str, location: Location | None, private: bool, size: int, own: list[Site], words: Mapping[str, str], values: Values,
+    pumps: bool,
 ) -> Memory:
     merged = side_by_side(own, _WIDEST_WORD)
     banks, given = _chosen(size, own, merged, words, values)
@@ -147,7 +150,7 @@ def _memory(
     used = max(1, len([bank for bank in range(banks.count) if reads[bank] or writes[bank]]))
     most_reads, most_writes = max(reads), max(writes)
     depth = power(math.ceil(size / (banks.width * banks.count)))
-    replicas, pumped, stall_free = _replication(most_reads, most_writes, words)
+    replicas, pumped, stall_free = _replication(most_reads, most_writes, words, pumps)
     bits = 8 * banks.width
     each = blocks(bits, depth, dual_port=most_writes > 1)
     sites = (sum(site.kind == "load" for site in own), sum(site.kind != "load" for site in own))
@@ -205,24 +208,22 @@ def _powers(first: int, last: int) -> list[int]:
     return found
 
 
-def _replication(reads: int, writes: int, words: Mapping[str, str]) -> tuple[int, bool, bool]:
+def _replication(reads: int, writes: int, words: Mapping[str, str], pumps: bool) -> tuple[int, bool, bool]:
     """Copies of a bank, whether it runs at twice the clock, and whether no access waits."""
-    single, double = "singlepump" in words, "doublepump" in words
+    double = "doublepump" in words or (pumps and "singlepump" not in words)
     limit = _argument(words, "max_replicates")
-    reads_allowed, writes_allowed = _argument(words, "numreadports"), _argument(words, "numwriteports")
-    if writes <= 1 and not double:
-        copies = max(1, reads)
-        pumped = not single and copies > 3 and limit is None  # half the copies at twice the clock
-        copies = math.ceil(copies / 3) if pumped else copies
-    elif writes <= 1:
-        copies, pumped = max(1, math.ceil(reads / 3)), True
-    else:
-        copies, pumped = max(1, math.ceil(reads / 2)), not single
-    stall_free = writes <= (1 if single else 2) and (limit is None or copies <= limit)
-    stall_free = stall_free and (reads_allowed is None or reads <= reads_allowed) and (writes_allowed is None or writes <= writes_allowed)
-    if not stall_free:
-        return (limit or 1), pumped, False
-    return copies, pumped, True
+    pumped = "doublepump" in words or (double and (writes > 1 or (reads > _READS_A_PUMPED_BANK and limit is None)))
+    # At twice the clock a copy has four ports: one write and three reads, or two of each.
+    reads_a_copy = 1 if not pumped else _READS_A_PUMPED_BANK if writes <= 1 else 2
+    copies = max(1, math.ceil(reads / reads_a_copy))
+    enough = writes <= (2 if pumped else 1) and (limit is None or copies <= limit)
+    enough = enough and _within(reads, words, "numreadports") and _within(writes, words, "numwriteports")
+    return (copies if enough else limit or 1), pumped, enough
+
+
+def _within(accesses: int, words: Mapping[str, str], key: str) -> bool:
+    most = _argument(words, key)
+    return most is None or accesses <= most
 
 
 def _argument(words: Mapping[str, str], key: str) -> int | None:

@@ -93,7 +93,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     moved = shifts.shifts(function, module, values)
     moving = shifts.moving_loops(function, module, values)
     shifted = shifts.shifted_arrays(function, module, values)
-    made, registers = memories.memories(function, module, values, found, dialect.memories, shifted, moving)
+    made, registers = memories.memories(function, module, values, found, dialect.memories, shifted, moving, bool(rules["double_pumps"]["value"]))
     latencies, narrows = constants.latencies(family), bool(rules["narrows"]["value"])
     outside = {site.index for site in external}
 
@@ -115,7 +115,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     return KernelReport(
         name=function.name,
         arguments=arguments.arguments(function, module),
-        loads=sum(site.kind == "load" for site in external),
+        loads=sum(site.kind == "load" and site.space == sites.EXTERNAL for site in external),
         stores=sum(site.kind != "load" for site in external),
         units=units,
         channel_ends=ends,
