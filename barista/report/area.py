@@ -48,7 +48,7 @@ def interconnect(loads: int, stores: int, family: str) -> Item:
     area = [first + each * (count - 1 if entry is few else count) for first, each in zip(entry["first"], entry["each"], strict=True)]
     if entry is few:
         area[2] += entry["each"][2] if entry["first"][2] == 0 else 0
-    return Item("", "interconnect", Area(*area), entry["source"])
+    return Item("", "interconnect", Area(*area), entry["source"] if count <= entry["most"] else "guess")
 
 
 def system() -> Item:

@@ -30,7 +30,9 @@ def arguments(function: Function, module: Module) -> Arguments:
     for one in function.arguments:
         name = one.name.lstrip("%")
         by_value = one.by_value or (one.type if one.type.startswith(("%", "{")) else "")
-        size += module.size(by_value or one.type)
+        own = module.size(by_value or one.type)
+        alignment = min(8, own & -own) if own else 1  # of pointers and of what they are passed beside
+        size = -(-size // alignment) * alignment + own
         if by_value:
             structures.append(name)
         elif one.type == "ptr addrspace(1)" and not one.alias_free:
