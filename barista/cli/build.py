@@ -30,9 +30,9 @@ def command(recipe: str, device: str | None, force: bool, report: bool, as_json:
     The result goes to the cache, where training finds it; one that is there already is only checked. A recipe that names a board is
     built with Intel's aoc.
 
-    --report needs neither aoc nor a device: by clang's view of the kernels and by rules that Intel's documents and published reports
-    have, it lists load-store units, memories, loops and areas. Its exit status is 1 where the program would not compile or not fit, or a
-    loop that is to start a step a cycle would not.
+    --report needs neither aoc nor a device: by clang's view of the kernels and by rules that Intel's documents and published
+    reports have, it lists load-store units, memories, loops and areas. Its exit status is 1 where the program would not compile
+    or not fit, or a loop that is to start a step a cycle would not.
     """
     if report:
         _report(recipe, as_json)
@@ -42,8 +42,8 @@ def command(recipe: str, device: str | None, force: bool, report: bool, as_json:
         recipes.load(recipe), device, force=force, note=None if as_json else lambda text: click.echo(f"{text} ...")
     )
     if as_json:
-        report = {"path": str(made.path), "seconds": round(time.monotonic() - start, 3), "manifest": made.manifest}
-        click.echo(json.dumps(report, indent=2))
+        built = {"path": str(made.path), "seconds": round(time.monotonic() - start, 3), "manifest": made.manifest}
+        click.echo(json.dumps(built, indent=2))
         return
     click.echo(f"{made.path}")
     click.echo(f"{len(made.kernels)} kernels for {made.device}, {time.monotonic() - start:.1f} s")

@@ -48,7 +48,11 @@ class AccessRules:
 
 def external_sites(found: list[Site], module: Module) -> list[Site]:
     """Those of external memory, channels aside."""
-    return [site for site in found if site.space in (EXTERNAL, CONSTANT) and not _is_constant_table(site, module) and not is_channel(site.base, module)]
+    return [
+        site
+        for site in found
+        if site.space in (EXTERNAL, CONSTANT) and not _is_constant_table(site, module) and not is_channel(site.base, module)
+    ]
 
 
 def units(
@@ -72,7 +76,9 @@ def _unit(
     aligned = min(_ALIGNED_BASE, values.divides(site.address.at)) % min(word, _ALIGNED_BASE) == 0
     style = "atomic" if site.kind == "atomic" else "constant cache" if site.space == CONSTANT else "burst-coalesced"
     read_only = site.kind == "load" and not bases & stored
-    cached = read_only and style == "burst-coalesced" and rules.caches_single_work_item and not goes_on(site, function, values, loops)
+    cached = (
+        read_only and style == "burst-coalesced" and rules.caches_single_work_item and not goes_on(site, function, values, loops)
+    )
     acknowledged = site.kind == "store" and bool(bases & loaded)
     buffer = ", ".join(sorted(base.strip("%@") for base in bases)) or "unknown"
     return LoadStoreUnit(site.kind, style, aligned, cached, acknowledged, site.width, buffer, site.location, site.merged)
@@ -90,7 +96,11 @@ def goes_on(site: Site, function: Function, values: Values, loops: list[Loop]) -
             continue
         if made.opcode != "phi" or not any(made.block == loop.header for loop in around):
             return False
-        begins = [operand for operand, block in zip(made.operands, made.blocks, strict=True) if made.block != inner.header or block not in inner.latches]
+        begins = [
+            operand
+            for operand, block in zip(made.operands, made.blocks, strict=True)
+            if made.block != inner.header or block not in inner.latches
+        ]
         if made.block == inner.header and any(constant(begin) is None and begin in function.values for begin in begins):
             return False  # it goes on from where an outer loop left it, which the compiler takes for any address
     return True

@@ -1,7 +1,7 @@
 """Addresses as a base, a constant and a sum of values with constant factors; and what is known of values: factors, bounds.
 
-What LLVM calls scalar evolution, in as much as a report needs: which accesses lie side by side, which bits of an address are fixed, by
-how much an address moves from an iteration to the next. Integers are taken not to wrap.
+What LLVM calls scalar evolution, in as much as a report needs: which accesses lie side by side, which bits of an address are
+fixed, by how much an address moves from an iteration to the next. Integers are taken not to wrap.
 """
 
 from __future__ import annotations
@@ -187,7 +187,9 @@ class Values:
                 own = (1 << bits) - 1 if (bits := _integer_bits(made.source_type)) < 32 else None
                 inner = self.bound(made.operands[0])
                 return inner if inner is not None else own
-            case "lshr" if (number := constant(made.operands[1])) is not None and (inner := self.bound(made.operands[0])) is not None:
+            case "lshr" if (number := constant(made.operands[1])) is not None and (
+                inner := self.bound(made.operands[0])
+            ) is not None:
                 return inner >> number
             case "select":
                 both = [self.bound(operand) for operand in made.operands[1:]]

@@ -45,7 +45,9 @@ def interconnect(loads: int, stores: int, family: str) -> Item:
         return Item("", "interconnect", Area(), "report")
     few = table["few stratix10" if family == "stratix10" else "few"]
     entry = few if count <= few["most"] else table["ring"]
-    area = [first + each * (count - 1 if entry is few else count) for first, each in zip(entry["first"], entry["each"], strict=True)]
+    area = [
+        first + each * (count - 1 if entry is few else count) for first, each in zip(entry["first"], entry["each"], strict=True)
+    ]
     if entry is few:
         area[2] += entry["each"][2] if entry["first"][2] == 0 else 0
     return Item("", "interconnect", Area(*area), entry["source"] if count <= entry["most"] else "guess")
@@ -74,7 +76,9 @@ def kernel_overhead(kernel: str, family: str) -> Item:
 def unit(kernel: str, made: LoadStoreUnit, family: str) -> Item:
     """A load-store unit, between the widths that reports have."""
     table = constants.table()["units"]
-    entry = table.get(f"{made.kind} {made.name}") or table["load burst-coalesced" if made.kind == "load" else "store burst-coalesced"]
+    entry = (
+        table.get(f"{made.kind} {made.name}") or table["load burst-coalesced" if made.kind == "load" else "store burst-coalesced"]
+    )
     area = _of_width(entry["widths"], made.width)
     if made.kind == "store":
         area += constants.figure(constants.table()["families"][family]["store_memory"]).area

@@ -1,7 +1,7 @@
 """Arguments of kernels: what the compiler does not take, and how many bytes they are.
 
-Intel FPGA SDK for OpenCL Programming Guide (683846, 22.4), "OpenCL C Programming Language Restrictions" (no structures as arguments) and
-"Allocation Limits" (256 bytes, 128 arguments).
+Intel FPGA SDK for OpenCL Programming Guide (683846, 22.4), "OpenCL C Programming Language Restrictions" (no structures as
+arguments) and "Allocation Limits" (256 bytes, 128 arguments).
 """
 
 from __future__ import annotations

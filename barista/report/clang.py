@@ -1,8 +1,8 @@
 """OpenCL C to LLVM's code, by clang: inlined, and unrolled where a pragma says so, as a compiler for FPGAs starts from.
 
-clang's -O1 promotes variables to registers, folds constants and inlines, and unrolls no loop of its own accord; it knows no target, so
-vectors stay vectors. Shift registers of many words would be unrolled to a move a word; a loop that only moves an array's words along by
-a constant stays a loop, and the array is known as a shift register by it (`shifting`).
+clang's -O1 promotes variables to registers, folds constants and inlines, and unrolls no loop of its own accord; it knows no
+target, so vectors stay vectors. Shift registers of many words would be unrolled to a move a word; a loop that only moves an
+array's words along by a constant stays a loop, and the array is known as a shift register by it (`shifting`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barista.errors import BaristaError
-from barista.report import dialect, ir, shifts
+from barista.report import dialect, ir, ir_text, shifts
 from barista.report.dialect import Dialect
 
 # Debian's packages; PoCL needs one of them as well.
 _COMPILERS = ("clang-15", "clang-14", "clang")
-# OpenCL 3.0 has variables of external memory at file scope, which stand for channels; without generic addresses, pointers keep theirs.
+# OpenCL 3.0 has variables of external memory at file scope, which stand for channels; without generic addresses, pointers keep
+# their own.
 _LANGUAGE = ["-x", "cl", "-cl-std=CL3.0", "-target", "spir64"]
 # The preprocessor has brought in OpenCL's types and macros; its functions clang knows by itself.
 _HEADERS = ["-cl-no-stdinc", "-Xclang", "-fdeclare-opencl-builtins"]
@@ -31,7 +32,18 @@ _FEATURES = [
 ]
 _SETTINGS = ("disable-vector-combine", "disable-loop-idiom-all", "inline-threshold=1000000", "pragma-unroll-threshold=100000000")
 _PASSES = ["-O1", *(word for setting in _SETTINGS for word in ("-mllvm", f"-{setting}"))]
-_OUTPUT = ["-Xclang", "-opaque-pointers", "-fno-discard-value-names", "-gline-tables-only", "-w", "-emit-llvm", "-S", "-o", "-", "-"]
+_OUTPUT = [
+    "-Xclang",
+    "-opaque-pointers",
+    "-fno-discard-value-names",
+    "-gline-tables-only",
+    "-w",
+    "-emit-llvm",
+    "-S",
+    "-o",
+    "-",
+    "-",
+]
 _INLINE = ["-Dinline=static __attribute__((always_inline))"]
 
 
@@ -58,7 +70,7 @@ def compile_program(text: str, options: Sequence[str] = (), folder: Path | None 
 
 
 def _parsed(text: str) -> ir.Module:
-    return ir.parse(_run([*_LANGUAGE, *_HEADERS, *_FEATURES, *_PASSES, *_OUTPUT], text))
+    return ir_text.parse(_run([*_LANGUAGE, *_HEADERS, *_FEATURES, *_PASSES, *_OUTPUT], text))
 
 
 def _run(arguments: Sequence[str], text: str) -> str:

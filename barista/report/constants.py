@@ -13,12 +13,16 @@ from barista.report.ir import Instruction
 SOURCES = ("document", "report", "guess")
 
 # OpenCL's functions and LLVM's instructions by the operator that they become.
-FUNCTIONS = {
-    "sqrt": "sqrt", "rsqrt": "sqrt", "native_sqrt": "sqrt", "native_rsqrt": "sqrt", "exp": "exp", "exp2": "exp", "native_exp": "exp",
-    "exp10": "exp", "log": "log", "log2": "log", "native_log": "log", "log10": "log", "pow": "log", "tanh": "exp", "native_recip": "fdiv",
-    "native_divide": "fdiv", "sin": "log", "cos": "log", "atan": "log", "fma": "fma", "fmuladd": "fma", "mad": "fma", "floor": "round",
-    "ceil": "round", "rint": "round", "round": "round", "trunc": "round", "fmax": "fcmp", "fmin": "fcmp",
-}  # fmt: skip
+_BECOME = {
+    "sqrt": "sqrt rsqrt native_sqrt native_rsqrt",
+    "exp": "exp exp2 exp10 native_exp tanh",
+    "log": "log log2 log10 native_log pow sin cos atan",
+    "fdiv": "native_recip native_divide",
+    "fma": "fma fmuladd mad",
+    "round": "floor ceil rint round trunc",
+    "fcmp": "fmax fmin",
+}
+FUNCTIONS = {function: operator for operator, functions in _BECOME.items() for function in functions.split()}
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,6 @@ class Latencies:
                 name = function_name(instruction.callee)
                 return 1 if "__fpga_reg" in instruction.callee else self.table.get(FUNCTIONS.get(name, ""), 0)
         return 0
-
 
     def _divided(self, instruction: Instruction) -> float:
         """A remainder takes a cycle or two a bit; a division by a constant is a product."""

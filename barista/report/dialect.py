@@ -1,8 +1,8 @@
 """What Intel's dialect of OpenCL C adds and clang drops: pragmas of loops, attributes of memories and kernels, channels.
 
-Read from preprocessed text, whose line markers say which file and line a token came from: clang's debug information says the same of
-its instructions, so a loop is known by the line of its `for`. Channels become arrays of external memory whose index is a function
-that nothing is known of, so that no pass of clang's merges two accesses; the functions' names are in PRELUDE.
+Read from preprocessed text, whose line markers say which file and line a token came from: clang's debug information says the same
+of its instructions, so a loop is known by the line of its `for`. Channels become arrays of external memory whose index is a
+function that nothing is known of, so that no pass of clang's merges two accesses; the functions' names are in PRELUDE.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ PRELUDE = "\n".join(
 CHANNEL_WORDS = 1 << 20  # of the array that stands for a channel: no index is beyond it
 
 MEMORY_WORDS = frozenset(
-    """memory register numbanks bankwidth bank_bits singlepump doublepump numreadports numwriteports max_replicates private_copies merge
+    """memory register numbanks bankwidth bank_bits singlepump doublepump numreadports numwriteports max_replicates private_copies
+    merge
     simple_dual_port force_pow2_depth max_concurrency numports_readonly_writeonly internal""".split()
 )
 _PRAGMA = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+(.*)$")
@@ -65,7 +66,9 @@ _LOOP = re.compile(r"\b(for|while|do)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)\)")
 _WORD = re.compile(r"(\w+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?")
 _CHANNEL = re.compile(r"\bchannel\s+([^;]+);")
-_KERNEL = re.compile(r"\b(?:__)?kernel\b([^(]*(?:\(\((?:[^()]|\([^()]*\))*\)\)[^(]*)*?)\bvoid\s+(?:__attribute__\s*\(\(.*?\)\)\s*)?(\w+)\s*\(")
+_KERNEL = re.compile(
+    r"\b(?:__)?kernel\b([^(]*(?:\(\((?:[^()]|\([^()]*\))*\)\)[^(]*)*?)\bvoid\s+(?:__attribute__\s*\(\(.*?\)\)\s*)?(\w+)\s*\("
+)
 _STRUCTURE = re.compile(r"\btypedef\s+(?:struct|union)\b[^{};]*\{(?:[^{}]|\{[^{}]*\})*\}\s*(\w+)\s*;")
 
 Place = tuple[str, int]  # file, without its folder, and line
@@ -80,7 +83,6 @@ class LoopPragmas:
     ii: int | None = None
     coalesce: int | None = None  # loops of the nest that become one; 0: all
     pipelined: bool = True
-    fused: bool = False
 
 
 @dataclass
@@ -95,8 +97,7 @@ class Dialect:
 
     def without_unrolling(self, places: set[Place] | None = None) -> str:
         """The text with the unrolled loops at `places` (None: all) left as loops."""
-        wanted = None if places is None else {place for place in places}
-        return _rewritten_unroll(self.text, wanted)
+        return _rewritten_unroll(self.text, places)
 
 
 def read(preprocessed: str) -> Dialect:
@@ -108,12 +109,14 @@ def read(preprocessed: str) -> Dialect:
     channels: dict[str, int] = {}
     text = _CHANNEL.sub(lambda match: _channel(match, channels), preprocessed)
     text = _ATTRIBUTE.sub(lambda match: _memory(match, text, memories), text)
-    text = _STRUCTURE.sub(rf"\g<0> static __attribute__((always_inline, overloadable)) \1 {REGISTER}(\1 value) {{ return value; }}", text)
+    text = _STRUCTURE.sub(
+        rf"\g<0> static __attribute__((always_inline, overloadable)) \1 {REGISTER}(\1 value) {{ return value; }}", text
+    )
     return Dialect(text, loops, memories, kernels, channels)
 
 
 def _expanded_pragmas(text: str) -> str:
-    """Text without definitions of macros, and with those expanded that pragmas name, which the preprocessor leaves to the compiler."""
+    """Text without definitions of macros; those that pragmas name, which the preprocessor leaves to the compiler, are expanded."""
     macros: dict[str, str] = {}
     lines = text.split("\n")
     for index, line in enumerate(lines):
@@ -164,7 +167,7 @@ def _placed_lines(text: str) -> list[tuple[Place, str]]:
 
 def _loop_pragmas(text: str) -> dict[Place, LoopPragmas]:
     loops: dict[Place, LoopPragmas] = {}
-    pending, fusing = LoopPragmas(), False
+    pending = LoopPragmas()
     for place, line in _placed_lines(text):
         pragma = _PRAGMA.match(line)
         if pragma:

@@ -22,7 +22,10 @@ class Finding:
 
 
 def shares(area: Area, device: FpgaDevice) -> dict[str, float]:
-    """What a program takes of a device, 1 being all of it. Logic as aoc's reports have it: the share of ALUTs and that of flip-flops."""
+    """What a program takes of a device, 1 being all of it. Logic as aoc's reports have it.
+
+    The share of ALUTs and that of flip-flops.
+    """
     return {
         "logic": area.aluts / (2 * device.alms) + area.ffs / (4 * device.alms),
         "m20k": area.m20k / device.m20k_blocks,
@@ -66,7 +69,10 @@ def _of_loop(loop: LoopReport) -> Iterator[tuple[str, bool]]:
     elif loop.interval is not None and loop.interval > 1:
         yield f"{where}: initiation interval {loop.interval} by {loop.bound}", False
     for array in loop.ivdep_out_of_reach:
-        yield f"{where}: the ivdep of {array} stands on an outer loop and does not reach this one, which carries the dependence", True
+        yield (
+            f"{where}: the ivdep of {array} stands on an outer loop and does not reach this one, which carries the dependence",
+            True,
+        )
 
 
 def _of_memories(kernel: KernelReport) -> Iterator[Finding]:
@@ -78,8 +84,8 @@ def _of_memories(kernel: KernelReport) -> Iterator[Finding]:
         elif memory.replicas > 1:
             yield Finding(kernel.name, f"{ports}; it is there {memory.replicas} times", False)
         if memory.private and not memory.from_attributes:
-            text = f"private array {memory.name} of {memory.bytes} bytes has a variable index: {memory.m20k} memory blocks, not registers"
-            yield Finding(kernel.name, text, False)
+            array = f"private array {memory.name} of {memory.bytes} bytes"
+            yield Finding(kernel.name, f"{array} has a variable index: {memory.m20k} memory blocks, not registers", False)
 
 
 def _ragged(kernel: KernelReport) -> Iterator[str]:

@@ -33,7 +33,7 @@ def dominators(function: Function) -> dict[str, set[str]]:
     """For each block that can be reached, the blocks that every way to it goes through."""
     order = reverse_postorder(function)
     everything = set(order)
-    found = {name: everything for name in order}
+    found = dict.fromkeys(order, everything)
     found[order[0]] = {order[0]}
     changed = True
     while changed:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from barista.report import flow, recurrences
@@ -32,7 +32,9 @@ class LoopReport:
     innermost: bool
     interval: int | None  # None: of a loop with loops in it, which is not judged
     bound: str  # what bounds the interval, where it is above 1
-    wanted: int | None  # by #pragma ii; 1 where an ivdep speaks of the loop or of one around it, which says what the loop is meant to be
+    wanted: (
+        int | None
+    )  # by #pragma ii; 1 where an ivdep speaks of the loop or of one around it, which says what the loop is meant to be
     ivdep_out_of_reach: tuple[str, ...]  # arrays that an ivdep of an outer loop of the nest names, and that this one carries
 
 
@@ -129,7 +131,7 @@ def _plain(base: str) -> str:
     return base.lstrip("%@").rpartition(".")[2] if base.startswith("@") else base.lstrip("%").split(".")[0]
 
 
-def _latency(latencies: Latencies, found: list[Site]):  # noqa: ANN202 - a function of an instruction
+def _latency(latencies: Latencies, found: list[Site]) -> Callable[[Instruction], float]:
     external = {site.index for site in found if site.space in (EXTERNAL, CONSTANT)}
 
     def of(instruction: Instruction) -> float:
@@ -138,7 +140,7 @@ def _latency(latencies: Latencies, found: list[Site]):  # noqa: ANN202 - a funct
     return of
 
 
-def _store_latency(latencies: Latencies):  # noqa: ANN202 - a function of a site
+def _store_latency(latencies: Latencies) -> Callable[[Site], float]:
     def of(site: Site) -> float:
         return latencies.store_external if site.space == EXTERNAL else latencies.store_on_chip
 
@@ -166,7 +168,9 @@ def _port_bound(loop: Loop, own: list[Site], made: list[Memory]) -> tuple[int, s
     for memory in made:
         if memory.stall_free:
             continue
-        sites = [site for site in own if site.block in loop.blocks and any(_plain(base) == memory.name for base in site.address.bases)]
+        sites = [
+            site for site in own if site.block in loop.blocks and any(_plain(base) == memory.name for base in site.address.bases)
+        ]
         reads = sum(site.kind == "load" for site in sites) / max(1, memory.banks if not memory.dynamic_sites else 1)
         writes = sum(site.kind != "load" for site in sites) / max(1, memory.banks if not memory.dynamic_sites else 1)
         ports = 2 if memory.double_pumped else 1

@@ -1,10 +1,10 @@
 """Memories on the chip: of which banks they are, how many accesses reach a bank, what that takes of M20K blocks.
 
-A memory is a __local array, or a private one whose index varies. Rules, from Intel FPGA SDK for OpenCL Best Practices Guide (683521,
-22.4), "Local Memory" and "Improving Kernel Performance by Banking the Local Memory", and Programming Guide (683846), "Inferring a
-Register": each access of the whole kernel is a port; a bank has one port to write and one to read at the kernel's clock, two of each at
-twice the clock, and copies of itself for more reads; banks can be reached at once only where the bits of the address that choose
-among them are constant in every access.
+A memory is a __local array, or a private one whose index varies. Rules, from Intel FPGA SDK for OpenCL Best Practices Guide
+(683521, 22.4), "Local Memory" and "Improving Kernel Performance by Banking the Local Memory", and Programming Guide (683846),
+"Inferring a Register": each access of the whole kernel is a port; a bank has one port to write and one to read at the kernel's
+clock, two of each at twice the clock, and copies of itself for more reads; banks can be reached at once only where the bits of
+the address that choose among them are constant in every access.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from barista.report.affine import Values
 from barista.report.ir import Function, Instruction, Location, Module
 from barista.report.sites import ON_CHIP, PRIVATE, Site, side_by_side
 
-REGISTER_BYTES = 64  # the largest private array with a variable index that stays in registers (Programming Guide, "Inferring a Register")
+REGISTER_BYTES = (
+    64  # the largest private array with a variable index that stays in registers (Programming Guide, "Inferring a Register")
+)
 _SHAPES = ((512, 40), (1024, 20), (2048, 10), (4096, 5), (8192, 2), (16384, 1))  # words and bits of an M20K block (Arria 10)
 _DUAL_PORT_BITS = 20  # widest word of a block of which both ports read and write
 _WIDEST_WORD = 1024  # bytes that accesses side by side become one word of
@@ -58,14 +60,24 @@ class RegisterArray:
 
 
 def blocks(bits: int, words: int, dual_port: bool = False) -> int:
-    """M20K blocks of a memory of `words` words of `bits` bits, in the shape that takes the fewest."""
+    """M20K blocks of a memory of `words` words of `bits` bits.
+
+    In the shallowest shape that holds all words, as published reports have it, though wider shapes behind one another be fewer.
+    """
     shapes = [shape for shape in _SHAPES if shape[1] <= _DUAL_PORT_BITS] if dual_port else _SHAPES
-    return min(math.ceil(bits / width) * math.ceil(words / depth) for depth, width in shapes)
+    depth, width = next((shape for shape in shapes if shape[0] >= words), shapes[-1])
+    return math.ceil(bits / width) * math.ceil(words / depth)
 
 
 def memories(
-    function: Function, module: Module, values: Values, found: list[Site], attributes: Mapping[str, Mapping[str, str]],
-    shifted: set[str], moving: set[str], pumps: bool,
+    function: Function,
+    module: Module,
+    values: Values,
+    found: list[Site],
+    attributes: Mapping[str, Mapping[str, str]],
+    shifted: set[str],
+    moving: set[str],
+    pumps: bool,
 ) -> tuple[list[Memory], list[RegisterArray]]:
     """The memories of a kernel, and its private arrays that are registers.
 
@@ -83,7 +95,7 @@ def memories(
         name = base.lstrip("%@").rpartition(".")[2] if base.startswith("@") else _source_name(base)
         words = attributes.get(name, {})
         variable = any(site.address.at.terms for site in own)
-        if array is not None and (base in shifted and not variable or not variable or _fits_registers(size, words)):
+        if array is not None and ((base in shifted and not variable) or not variable or _fits_registers(size, words)):
             registers.append(RegisterArray(name, size, variable, base in shifted))
             continue
         location = next((site.location for site in own if site.location), None)
@@ -140,7 +152,13 @@ class _Banks:
 
 
 def _memory(
-    name: str, location: Location | None, private: bool, size: int, own: list[Site], words: Mapping[str, str], values: Values,
+    name: str,
+    location: Location | None,
+    private: bool,
+    size: int,
+    own: list[Site],
+    words: Mapping[str, str],
+    values: Values,
     pumps: bool,
 ) -> Memory:
     merged = side_by_side(own, _WIDEST_WORD)
@@ -234,4 +252,3 @@ def _argument(words: Mapping[str, str], key: str) -> int | None:
 def power(number: int) -> int:
     """The next power of two."""
     return 1 << max(0, number - 1).bit_length()
-

@@ -1,7 +1,7 @@
 """Operators of a kernel: what the arithmetic that is left takes.
 
-A multiplication whose product only one addition takes is one DSP block with it: the block of an Arria 10 or a Stratix 10 multiplies and
-adds single precision (T2SP's reports: 1,280 multiply-adds are 1,280 blocks).
+A multiplication whose product only one addition takes is one DSP block with it: the block of an Arria 10 or a Stratix 10
+multiplies and adds single precision (T2SP's reports: 1,280 multiply-adds are 1,280 blocks).
 """
 
 from __future__ import annotations
@@ -29,12 +29,8 @@ class Costly:
 class Operators:
     """Operators by the name of their figure in constants.json, and bits of those whose area goes by bits."""
 
-    counts: Counter[str]
+    counts: dict[str, float]
     costly: list[Costly]
-
-    @property
-    def multiply_adds(self) -> int:
-        return self.counts["fma"]
 
 
 _LOGIC = frozenset("and or xor shl lshr ashr".split())
@@ -45,9 +41,10 @@ def operators(
 ) -> Operators:
     """Counts what a kernel's instructions become, each lane of a vector by itself; not those of loops at `moving`, which are wires.
 
-    `narrows`: whether the compiler makes operators as narrow as their operands are known to be; `registers`: bits of private arrays.
+    `narrows`: whether the compiler makes operators as narrow as their operands are known to be; `registers`: bits of private
+    arrays.
     """
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = {}
     costly: Counter[tuple[str, Location | None]] = Counter()
     known = _Known(module, values, fused(function), _divisions(function), {loop.header for loop in loops}, narrows)
     counts.update({"carried bit": registers, "select bit": registers})
@@ -56,7 +53,7 @@ def operators(
             continue
         lanes = _lanes(one.type or one.source_type)
         for name, count in _become(one, known).items():
-            counts[name] += count * (lanes if not name.endswith(" bit") else 1)
+            counts[name] = counts.get(name, 0) + count * (lanes if not name.endswith(" bit") else 1)
             if name in ("fdiv", "sqrt", "exp", "log", "divide", "remainder bit"):
                 costly[name.removesuffix(" bit"), module.location(one.location)] += lanes
     return Operators(counts, [Costly(name, place, count) for (name, place), count in costly.items()])
@@ -159,7 +156,11 @@ def _divided(one: Instruction, known: _Known) -> dict[str, float]:
 def bits_of(one: Instruction, module: Module, values: Values, narrows: bool) -> int:
     """Bits that an operator needs: those of its type, or fewer where its operand is known to be small."""
     bits = module.bits(one.type) if one.type else 0
-    if narrows and one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul") and (bound := values.magnitude(one.operands[0])) is not None:
+    if (
+        narrows
+        and one.opcode in ("udiv", "urem", "sdiv", "srem", "add", "mul")
+        and (bound := values.magnitude(one.operands[0])) is not None
+    ):
         return min(bits, next(width for width in (8, 16, 32, 64) if bound < 1 << width))
     return bits
 

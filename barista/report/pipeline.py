@@ -1,8 +1,8 @@
 """When a loop's values are made and last used: the registers and FIFOs that carry them along the pipeline meanwhile.
 
-Every operator starts as soon as its operands are there. A value that waits for a slower one is kept: a few cycles in flip-flops, some
-dozens in MLABs, more in M20K blocks; so a remainder in the condition of a wide accumulator costs memory for all that waits. What leaves
-a part of the pipeline that never stalls, by a channel, goes through a FIFO as deep as that part is long.
+Every operator starts as soon as its operands are there. A value that waits for a slower one is kept: a few cycles in flip-flops,
+some dozens in MLABs, more in M20K blocks; so a remainder in the condition of a wide accumulator costs memory for all that waits.
+What leaves a part of the pipeline that never stalls, by a channel, goes through a FIFO as deep as that part is long.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ MLAB_WORDS = 32  # an MLAB is 32 words of 20 bits
 _IN_REGISTERS = 3  # cycles that a value waits in flip-flops at most
 
 # What makes no hardware of its own.
-_WIRES = frozenset("zext sext trunc bitcast getelementptr extractelement insertelement extractvalue insertvalue shufflevector freeze addrspacecast".split())
+_WIRES = frozenset(
+    """zext sext trunc bitcast getelementptr extractelement insertelement extractvalue insertvalue shufflevector freeze
+    addrspacecast""".split()
+)
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,19 @@ class Pipeline:
 
     cycles: float  # from the first operator to the last
     waiting_bits: dict[int, int]  # bits of values by the cycles that they wait
-    leaving: int  # bits that are written to channels, unless they come from external memory, whose loads end a part that never stalls
+    leaving: (
+        int  # bits that are written to channels, unless they come from external memory, whose loads end a part that never stalls
+    )
 
 
 def pipeline(
-    function: Function, module: Module, loop: Loop, moving: set[str], latency: Callable[[Instruction], float],
-    ends: list[ChannelEnd], loads_external: bool,
+    function: Function,
+    module: Module,
+    loop: Loop,
+    moving: set[str],
+    latency: Callable[[Instruction], float],
+    ends: list[ChannelEnd],
+    loads_external: bool,
 ) -> Pipeline:
     """Schedules a loop's body, which writes the channels of `ends` and `loads_external` memory or not."""
     inside = [name for name in reverse_postorder(function) if name in loop.blocks and name not in moving]
@@ -62,7 +72,11 @@ def pipeline(
 
 
 def _late(
-    instructions: list[Instruction], start: dict[int, float], ready: dict[str, float], latency: Callable[[Instruction], float], loop: Loop
+    instructions: list[Instruction],
+    start: dict[int, float],
+    ready: dict[str, float],
+    latency: Callable[[Instruction], float],
+    loop: Loop,
 ) -> dict[int, float]:
     """Starts as late as may be, so that what waits is what is narrowest; reads of channels are there from the first."""
     needed: dict[str, float] = {}
@@ -86,7 +100,8 @@ def _waiting(
 ) -> dict[int, int]:
     """Bits by the whole cycles between a value's being there and its last use; wires hand the use on to what they are made of.
 
-    A vector waits until its first use: its lanes, where a chain of sums takes one after another, are told apart where they come from.
+    A vector waits until its first use: its lanes, where a chain of sums takes one after another, are told apart where they come
+    from.
     """
     made = {one.result: late[one.index] + latency(one) for one in instructions if one.result}
     vectors = {one.result for one in instructions if one.type.startswith("<")}

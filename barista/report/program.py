@@ -61,7 +61,12 @@ class ProgramReport:
 
 
 def report(
-    text: str, options: Sequence[str] = (), folder: Path | None = None, name: str = "program.cl", device: str = "arria10", board: str | None = None
+    text: str,
+    options: Sequence[str] = (),
+    folder: Path | None = None,
+    name: str = "program.cl",
+    device: str = "arria10",
+    board: str | None = None,
 ) -> ProgramReport:
     """Reports on OpenCL C `text` as compiled with `options`, for a device of bitstreams/devices/ and a board of aoc's.
 
@@ -93,7 +98,9 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     moved = shifts.shifts(function, module, values)
     moving = shifts.moving_loops(function, module, values)
     shifted = shifts.shifted_arrays(function, module, values)
-    made, registers = memories.memories(function, module, values, found, dialect.memories, shifted, moving, bool(rules["double_pumps"]["value"]))
+    made, registers = memories.memories(
+        function, module, values, found, dialect.memories, shifted, moving, bool(rules["double_pumps"]["value"])
+    )
     latencies, narrows = constants.latencies(family), bool(rules["narrows"]["value"])
     outside = {site.index for site in external}
 

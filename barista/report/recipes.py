@@ -38,7 +38,10 @@ class RecipeReport:
             "shares": {name: round(share, 4) for name, share in self.shares.items()},
             "area": asdict(whole),
             "sources": area.shares(self.program.items),
-            "parts": [{"kernel": item.kernel, "what": item.what, "source": item.source, **asdict(item.area)} for item in self.program.items],
+            "parts": [
+                {"kernel": item.kernel, "what": item.what, "source": item.source, **asdict(item.area)}
+                for item in self.program.items
+            ],
             "channels": [asdict(channel) for channel in self.program.channels],
             "kernels": [_kernel(kernel) for kernel in self.program.kernels],
             "findings": [asdict(finding) for finding in self.findings],

@@ -1,6 +1,7 @@
 """Shift registers: arrays whose words an unrolled loop moves along, and how long they are between taps.
 
-Unrolled, a shift register of thousands of words is as many moves for clang; so such a loop is found while it is still one, and left so.
+Unrolled, a shift register of thousands of words is as many moves for clang; so such a loop is found while it is still one, and
+left so.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from barista.report.recipes import RecipeReport
 def tables(report: RecipeReport) -> Iterator[Table | str]:
     """Tables and lines, in the order in which they are printed."""
     recipe = report.recipe
-    yield f"{recipe.name}: what Intel's compiler would make of its kernels, by its documents and published reports; it was not asked\n"
+    yield f"{recipe.name}: what Intel's compiler would make of its kernels, by its documents and published reports: an estimate\n"
     yield _sums(report)
     yield ""
     yield _kernels(report)
@@ -48,7 +48,9 @@ def _sums(report: RecipeReport) -> Table:
     for what in dict.fromkeys(item.what for item in items):
         table.add_row(what, *_figures(area.total([item for item in items if item.what == what])))
     table.add_row("all", *_figures(report.program.area), style="bold")
-    table.add_row("the device has", f"{2 * device.alms:,}", f"{4 * device.alms:,}", f"{device.m20k_blocks:,}", f"{device.dsp_blocks:,}")
+    table.add_row(
+        "the device has", f"{2 * device.alms:,}", f"{4 * device.alms:,}", f"{device.m20k_blocks:,}", f"{device.dsp_blocks:,}"
+    )
     share = report.shares
     table.add_row("share", f"logic {share['logic']:.0%}", "", f"{share['m20k']:.0%}", f"{share['dsp']:.0%}")
     sources = area.shares(items)
@@ -89,7 +91,16 @@ def _memories(report: RecipeReport) -> Table:
         for memory in kernel.memories:
             how = "double pumped" if memory.double_pumped else "single pumped"
             accesses = how if memory.stall_free else f"[red]wait[/red], {how}"
-            sizes = (memory.bytes, memory.banks, memory.bank_bits, memory.bank_words, memory.reads, memory.writes, memory.replicas, memory.m20k)
+            sizes = (
+                memory.bytes,
+                memory.banks,
+                memory.bank_bits,
+                memory.bank_words,
+                memory.reads,
+                memory.writes,
+                memory.replicas,
+                memory.m20k,
+            )
             table.add_row(kernel.name, memory.name, accesses, *(f"{size:,}" for size in sizes))
     return table
 
