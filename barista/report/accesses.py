@@ -41,9 +41,10 @@ class LoadStoreUnit:
 
 @dataclass(frozen=True)
 class AccessRules:
-    """What differs between families and versions of the compiler."""
+    """What differs between families: published reports of Arria 10 and Stratix 10 have it so."""
 
-    caches_single_work_item: bool  # loads at addresses that do not simply go on, of kernels that are one work-item
+    prefetches: bool  # loads at addresses that a loop counts up are prefetching units; else burst-coalesced
+    caches_computed: bool  # loads at addresses that are computed from counters are cached; else only those that depend on data
 
 
 def external_sites(found: list[Site], module: Module) -> list[Site]:
@@ -60,50 +61,84 @@ def units(
 ) -> list[LoadStoreUnit]:
     """The load-store units of a kernel."""
     external = external_sites(found, module)
-    stored = {base for site in external if site.kind != "load" for base in site.address.bases}
-    loaded = {base for site in external if site.kind == "load" for base in site.address.bases}
-    made = []
-    for site in side_by_side(external):
-        made.append(_unit(site, function, values, loops, rules, stored, loaded))
-    return made
+    return [_unit(site, function, values, loops, rules, external) for site in side_by_side(external)]
 
 
 def _unit(
-    site: Site, function: Function, values: Values, loops: list[Loop], rules: AccessRules, stored: set[str], loaded: set[str]
+    site: Site, function: Function, values: Values, loops: list[Loop], rules: AccessRules, external: list[Site]
 ) -> LoadStoreUnit:
     bases = site.address.bases
     word = 1 << (site.width - 1).bit_length()
     aligned = min(_ALIGNED_BASE, values.divides(site.address.at)) % min(word, _ALIGNED_BASE) == 0
     style = "atomic" if site.kind == "atomic" else "constant cache" if site.space == CONSTANT else "burst-coalesced"
-    read_only = site.kind == "load" and not bases & stored
-    cached = (
-        read_only and style == "burst-coalesced" and rules.caches_single_work_item and not goes_on(site, function, values, loops)
-    )
-    acknowledged = site.kind == "store" and bool(bases & loaded)
+    read_only = site.kind == "load" and not any(bases & other.address.bases for other in external if other.kind != "load")
+    cached = False
+    if read_only and bases and style == "burst-coalesced":
+        counted = goes_on(site, function, values, loops)
+        if counted and aligned and rules.prefetches:
+            style = "prefetching"
+        elif not counted:
+            cached = rules.caches_computed or _depends_on_data(site, function, loops)
+    acknowledged = site.kind == "store" and _is_awaited(site, external, loops)
     buffer = ", ".join(sorted(base.strip("%@") for base in bases)) or "unknown"
     return LoadStoreUnit(site.kind, style, aligned, cached, acknowledged, site.width, buffer, site.location, site.merged)
 
 
+def _is_awaited(store: Site, external: list[Site], loops: list[Loop]) -> bool:
+    """Whether another access of the buffer may come after a store and must see it.
+
+    The same address in the same loop is none: each iteration loads before it stores, and no other iteration comes there.
+    """
+    inner = _innermost(store.block, loops)
+    for other in external:
+        if not (other.address.bases & store.address.bases) or (other.index == store.index and other.kind == store.kind):
+            continue
+        own = _innermost(other.block, loops)
+        if own is inner and (other.kind == "store" or other.address.at == store.address.at):
+            continue
+        together = any(store.block in loop.blocks and other.block in loop.blocks for loop in loops)
+        if other.index > store.index or together:
+            return True
+    return False
+
+
+def _innermost(block: str, loops: list[Loop]) -> Loop | None:
+    return max((loop for loop in loops if block in loop.blocks), key=lambda loop: loop.depth, default=None)
+
+
+def _depends_on_data(site: Site, function: Function, loops: list[Loop]) -> bool:
+    """Whether an address is computed from what was loaded, within the loops around it."""
+    inside = set().union(*(loop.blocks for loop in loops if site.block in loop.blocks))
+    waiting, seen = [value for value, _ in site.address.at.terms], set()
+    while waiting:
+        made = function.values.get(value := waiting.pop())
+        if value in seen or made is None or made.block not in inside:
+            continue
+        seen.add(value)
+        if made.opcode == "load":
+            return True
+        waiting += made.operands
+    return False
+
+
 def goes_on(site: Site, function: Function, values: Values, loops: list[Loop]) -> bool:
-    """Whether an address only goes on through memory: a sum of counters of loops and of what does not change in them."""
-    around = [loop for loop in loops if site.block in loop.blocks]
-    inner = max(around, key=lambda loop: loop.depth, default=None)
+    """Whether one loop's counter alone moves an address, from where it begins."""
+    inner = _innermost(site.block, loops)
     if inner is None:
-        return True
+        return False
+    around = [loop for loop in loops if site.block in loop.blocks]
+    counters = 0
     for value, _ in site.address.at.terms:
         made = function.values.get(value)
         if made is None or not any(made.block in loop.blocks for loop in around):
             continue
-        if made.opcode != "phi" or not any(made.block == loop.header for loop in around):
+        if made.opcode != "phi" or made.block != inner.header:
             return False
-        begins = [
-            operand
-            for operand, block in zip(made.operands, made.blocks, strict=True)
-            if made.block != inner.header or block not in inner.latches
-        ]
-        if made.block == inner.header and any(constant(begin) is None and begin in function.values for begin in begins):
+        begins = [operand for operand, block in zip(made.operands, made.blocks, strict=True) if block not in inner.latches]
+        if any(constant(begin) is None and begin in function.values for begin in begins):
             return False  # it goes on from where an outer loop left it, which the compiler takes for any address
-    return True
+        counters += 1
+    return counters > 0
 
 
 def _is_constant_table(site: Site, module: Module) -> bool:

@@ -58,14 +58,15 @@ def system() -> Item:
     return Item("", "system", entry.area, entry.source)
 
 
-def channel(name: str, bits: int, depth: int) -> Item:
-    """A channel's FIFO."""
+def channel(bits: int, depth: int, number: int) -> Item:
+    """The FIFOs of a channel, or of an array of `number`."""
     table = constants.table()["channels"]
     entry = table["shallow"] if depth <= table["shallow"]["deepest"] else table["deep"]
     deep = depth > table["mlab_words"]["value"]
     memory = blocks(bits, depth) if deep else 0
     mlabs = 0 if deep or depth == 0 else math.ceil(bits / 20)
-    return Item("", "channels", Area(entry["alut"], entry["ff_bit"] * bits + entry["ff"], memory, mlabs), entry["source"])
+    made = Area(entry["alut"], entry["ff_bit"] * bits + entry["ff"], memory, mlabs)
+    return Item("", "channels", made.times(number), entry["source"])
 
 
 def kernel_overhead(kernel: str, family: str) -> Item:

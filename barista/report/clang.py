@@ -65,7 +65,8 @@ def compile_program(text: str, options: Sequence[str] = (), folder: Path | None 
     given = [option for option in options if option.startswith(("-D", "-I", "-U"))]
     preprocessed = _run([*_LANGUAGE, *_FEATURES, *_INLINE, *places, *given, "-w", "-E", "-dD", "-o", "-", "-"], prelude + text)
     read = dialect.read(preprocessed)
-    kept = shifts.loops_that_shift(_parsed(read.without_unrolling()), read)
+    unrolls = any(pragmas.unroll == 0 for pragmas in read.loops.values())
+    kept = shifts.loops_that_shift(_parsed(read.without_unrolling()), read) if unrolls else set()
     return Compiled(_parsed(read.without_unrolling(kept) if kept else read.text), read)
 
 

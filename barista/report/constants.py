@@ -66,6 +66,7 @@ class Latencies:
     store_external: float
     logic: float  # a sum, a comparison or a choice of whole numbers, in a schedule; in a recurrence they are part of a cycle
     remainder_bit: float  # cycles a bit of a remainder
+    accumulator: bool  # whether a DSP block adds up a sum a cycle
 
     def scheduled(self, instruction: Instruction, external: bool, bits: int) -> float:
         """Of one instruction of `bits` bits in a pipeline."""
@@ -150,4 +151,5 @@ def latencies(family: str) -> Latencies:
         table()["store_external"]["value"],
         table()["logic"]["value"],
         own["remainder_bit"]["value"],
+        bool(own["accumulates_in_a_cycle"]["value"]),
     )

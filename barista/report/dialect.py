@@ -7,6 +7,7 @@ function that nothing is known of, so that no pass of clang's merges two accesse
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -39,7 +40,7 @@ _VECTOR_ACCESSES = [_vector_access(kind, width, space) for kind in _SCALARS for 
 _REGISTERED = [f"{kind}{width}" for kind in _SCALARS for width in ("", *_WIDTHS)]
 PRELUDE = "\n".join(
     [
-        f"ulong {CHANNEL_SITE}(void); bool {CHANNEL_READY}(void);",
+        f"ulong {CHANNEL_SITE}(void); bool {CHANNEL_READY}(void); int get_compute_id(int);",
         *(f"__attribute__((const, overloadable)) {kind} {REGISTER}({kind});" for kind in (*_REGISTERED, "bool")),
         *_VECTOR_ACCESSES,
         f"#define read_channel_intel(c) ((c)[{CHANNEL_SITE}()])",
@@ -66,8 +67,9 @@ _LOOP = re.compile(r"\b(for|while|do)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)\)")
 _WORD = re.compile(r"(\w+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?")
 _CHANNEL = re.compile(r"\bchannel\s+([^;]+);")
+_ATTRIBUTES = rf"(?:{_ATTRIBUTE.pattern}\s*)*"
 _KERNEL = re.compile(
-    r"\b(?:__)?kernel\b([^(]*(?:\(\((?:[^()]|\([^()]*\))*\)\)[^(]*)*?)\bvoid\s+(?:__attribute__\s*\(\(.*?\)\)\s*)?(\w+)\s*\("
+    rf"(?P<head>{_ATTRIBUTES})\b(?:__)?kernel\b\s*(?P<middle>{_ATTRIBUTES})void\s+(?P<last>{_ATTRIBUTES})(?P<name>\w+)\s*\("
 )
 _STRUCTURE = re.compile(r"\btypedef\s+(?:struct|union)\b[^{};]*\{(?:[^{}]|\{[^{}]*\})*\}\s*(\w+)\s*;")
 
@@ -95,6 +97,11 @@ class Dialect:
     kernels: dict[str, dict[str, str]]  # a kernel's name: its attributes
     channels: dict[str, int]  # a channel's name: its depth in words, as the source states it
 
+    def copies(self, kernel: str) -> int:
+        """Compute units of a kernel, as num_compute_units has it."""
+        numbers = re.findall(r"\d+", self.kernels.get(kernel, {}).get("num_compute_units", ""))
+        return math.prod(map(int, numbers))
+
     def without_unrolling(self, places: set[Place] | None = None) -> str:
         """The text with the unrolled loops at `places` (None: all) left as loops."""
         return _rewritten_unroll(self.text, places)
@@ -105,7 +112,9 @@ def read(preprocessed: str) -> Dialect:
     preprocessed = _expanded_pragmas(preprocessed)
     loops = _loop_pragmas(preprocessed)
     memories: dict[str, dict[str, str]] = {}
-    kernels = {name: _words_of_all(head) for head, name in _KERNEL.findall(preprocessed)}
+    kernels = {
+        found["name"]: _words_of_all(found["head"] + found["middle"] + found["last"]) for found in _KERNEL.finditer(preprocessed)
+    }
     channels: dict[str, int] = {}
     text = _CHANNEL.sub(lambda match: _channel(match, channels), preprocessed)
     text = _ATTRIBUTE.sub(lambda match: _memory(match, text, memories), text)

@@ -66,12 +66,13 @@ def reverse_postorder(function: Function) -> list[str]:
 
 
 def loops(function: Function, module: Module, values: Values | None = None) -> list[Loop]:
-    """All loops, an outer one before those in it."""
+    """All loops, an outer one before those in it; without those that clang adds for what unrolling leaves over."""
     dominating = dominators(function)
+    remainders = function.remainders()
     found: dict[str, Loop] = {}
     for name in dominating:
         for target in function.blocks[name].successors:
-            if target in dominating[name]:
+            if target in dominating[name] and target not in remainders:
                 body = _body(function.blocks, target, name)
                 loop = found.setdefault(target, Loop(target, set(), [], None))
                 loop.blocks |= body

@@ -64,7 +64,9 @@ def report(
             continue
         carried, beyond = _carried(loop, own, values, function, pragmas)
         controls = recurrences.controls_of(function, loop, dominating)
-        worst = recurrences.worst(function, loop, carried, _latency(latencies, found), _store_latency(latencies), controls)
+        worst = recurrences.worst(
+            function, loop, carried, _latency(latencies, found), _store_latency(latencies), controls, latencies.accumulator
+        )
         interval, bound = (worst.interval, _told(worst, module)) if worst else (1, "")
         ports, memory = _port_bound(loop, own, made)
         if ports > interval:

@@ -56,6 +56,13 @@ class Function:
     blocks: dict[str, Block] = field(default_factory=dict)
     values: dict[str, Instruction] = field(default_factory=dict)
 
+    def remainders(self) -> set[str]:
+        """Blocks of the loops that clang puts behind one that it unrolls by a number that need not divide the iterations.
+
+        A compiler for FPGAs predicates the copies instead, and has no such loop.
+        """
+        return {name for name in self.blocks if ".epil" in name}
+
     def instructions(self) -> Iterator[Instruction]:
         for block in self.blocks.values():
             yield from block.instructions

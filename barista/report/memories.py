@@ -213,10 +213,10 @@ def _chosen(size: int, own: list[Site], merged: list[Site], words: Mapping[str, 
 
 
 def _cost(size: int, merged: list[Site], banks: _Banks, values: Values) -> tuple[int, int, int, int]:
-    """What is the less the better: writes and reads that reach the busiest bank, blocks, banks."""
+    """What is the less the better: writes and reads that reach the busiest bank, banks, blocks of one."""
     reads, writes, _ = _ports(merged, banks, values)
     depth = power(math.ceil(size / (banks.width * banks.count)))
-    return max(writes), max(reads), banks.count * blocks(8 * banks.width, depth, max(writes) > 1), banks.count
+    return max(writes), max(reads), banks.count, blocks(8 * banks.width, depth, max(writes) > 1)
 
 
 def _powers(first: int, last: int) -> list[int]:

@@ -33,6 +33,7 @@ class Operators:
     costly: list[Costly]
 
 
+_PRODUCTS = {8: 1 / 3, 16: 1 / 3, 32: 1, 64: 4}  # of 32-bit products, by bits
 _LOGIC = frozenset("and or xor shl lshr ashr".split())
 
 
@@ -48,8 +49,9 @@ def operators(
     costly: Counter[tuple[str, Location | None]] = Counter()
     known = _Known(module, values, fused(function), _divisions(function), {loop.header for loop in loops}, narrows)
     counts.update({"carried bit": registers, "select bit": registers})
+    remainders = function.remainders()
     for one in function.instructions():
-        if one.block in moving:
+        if one.block in moving or one.block in remainders:
             continue
         lanes = _lanes(one.type or one.source_type)
         for name, count in _become(one, known).items():
@@ -108,7 +110,8 @@ def _become(one: Instruction, known: _Known) -> dict[str, float]:
         case "fptosi" | "fptoui":
             return {"fptosi": 1}
         case "mul":
-            return {"multiply": 1} if constant(one.operands[1]) is None else {"constant product bit": bits}
+            # Half a DSP block is a product of 18 bits; one of 32 has three of them, one of 64 twelve.
+            return {"multiply": _PRODUCTS.get(bits // _lanes(one.type), 1)} if constant(one.operands[1]) is None else {"constant product bit": bits}
         case "udiv" | "sdiv" | "urem" | "srem":
             return _divided(one, known)
         case "add" | "sub":

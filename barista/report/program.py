@@ -26,6 +26,7 @@ class Channel:
     name: str
     bits: int
     depth: int
+    number: int  # of an array of channels
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class KernelReport:
     """What becomes of one kernel."""
 
     name: str
+    copies: int  # by num_compute_units
     arguments: Arguments
     loads: int  # accesses of external memory that are left in the code
     stores: int
@@ -76,14 +78,16 @@ def report(
     compiled = compile_program(text, options, folder, name)
     kernels = [_kernel(function, compiled, family) for function in compiled.module.functions.values() if function.kernel]
     channels = [
-        Channel(channel, sites.channel_bits(f"@{channel}", compiled.module), depth)
+        Channel(
+            channel, sites.channel_bits(f"@{channel}", compiled.module), depth, sites.channel_count(f"@{channel}", compiled.module)
+        )
         for channel, depth in compiled.dialect.channels.items()
         if f"@{channel}" in compiled.module.globals
     ]
-    units = [unit for kernel in kernels for unit in kernel.units]
+    units = [unit for kernel in kernels for unit in kernel.units * kernel.copies]
     loads = sum(unit.kind == "load" for unit in units)
     shared = [area.board(board, family), area.interconnect(loads, len(units) - loads, family), area.system()]
-    shared += [area.channel(channel.name, channel.bits, channel.depth) for channel in channels]
+    shared += [area.channel(channel.bits, channel.depth, channel.number) for channel in channels]
     return ProgramReport(family, kernels, channels, [*shared, *(item for kernel in kernels for item in kernel.items)])
 
 
@@ -94,7 +98,14 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     loops = flow.loops(function, module, values)
     found = sites.sites(function, module, values)
     external = accesses.external_sites(found, module)
-    units = accesses.units(function, module, values, loops, found, AccessRules(bool(rules["caches_single_work_item"]["value"])))
+    units = accesses.units(
+        function,
+        module,
+        values,
+        loops,
+        found,
+        AccessRules(bool(rules["prefetches"]["value"]), bool(rules["caches_computed"]["value"])),
+    )
     moved = shifts.shifts(function, module, values)
     moving = shifts.moving_loops(function, module, values)
     shifted = shifts.shifted_arrays(function, module, values)
@@ -119,8 +130,18 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
         if loop.header not in moving and all(child.header in moving for child in loop.children)
     ]
     counted = operators.operators(function, module, values, loops, moving, narrows, _register_bits(registers))
+    copies = dialect.copies(function.name)
+    items = [
+        area.kernel_overhead(function.name, family),
+        *(area.unit(function.name, unit, family) for unit in units),
+        *(item for memory in made for item in area.memory(function.name, memory)),
+        area.shift_registers(function.name, moved),
+        *area.operators(function.name, counted),
+        *(Item(function.name, "pipeline", pipeline.area(stages), "guess") for stages in pipelines),
+    ]
     return KernelReport(
         name=function.name,
+        copies=copies,
         arguments=arguments.arguments(function, module),
         loads=sum(site.kind == "load" and site.space == sites.EXTERNAL for site in external),
         stores=sum(site.kind != "load" for site in external),
@@ -131,14 +152,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
         shifts=moved,
         loops=intervals.report(function, module, values, loops, found, made, moving, shifted, dialect.loops, latencies),
         operators=counted,
-        items=[
-            area.kernel_overhead(function.name, family),
-            *(area.unit(function.name, unit, family) for unit in units),
-            *(item for memory in made for item in area.memory(function.name, memory)),
-            area.shift_registers(function.name, moved),
-            *area.operators(function.name, counted),
-            *(Item(function.name, "pipeline", pipeline.area(stages), "guess") for stages in pipelines),
-        ],
+        items=[Item(item.kernel, item.what, item.area.times(copies), item.source) for item in items],
     )
 
 

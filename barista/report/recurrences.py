@@ -40,6 +40,13 @@ class Recurrence:
         """The initiation interval that it allows at best."""
         return max(1, math.ceil(self.latency / self.distance - 0.01))
 
+    @property
+    def accumulates(self) -> bool:
+        """Whether it is a sum that nothing but itself takes a part of: one addition behind one carried value."""
+        work = [one for one in self.instructions if one.opcode != "phi"]
+        sums = [one for one in work if one.type == "float" and (one.opcode == "fadd" or "fmuladd" in one.callee)]
+        return not self.memories and len(self.instructions) == 2 and len(work) == len(sums) == 1
+
 
 @dataclass(frozen=True)
 class _Edge:
@@ -103,8 +110,12 @@ def worst(
     latency: Callable[[Instruction], float],
     store_latency: Callable[[Site], float],
     controls: Mapping[str, list[str]],
+    accumulator: bool,
 ) -> Recurrence | None:
-    """The recurrence with the most latency an iteration; None: there is none."""
+    """The recurrence with the most latency an iteration; None: there is none.
+
+    `accumulator`: whether DSP blocks add up a value each cycle, so that a plain sum bounds nothing.
+    """
     instructions = [one for name in loop.blocks for one in function.blocks[name].instructions]
     number = {one.result: position for position, one in enumerate(instructions) if one.result}
     at = {one.index: position for position, one in enumerate(instructions)}
@@ -123,7 +134,7 @@ def worst(
         if pair.distance is not None and pair.store.index in at and pair.load.index in at:
             memory = ", ".join(sorted(pair.load.address.bases)) or "memory"
             edges.append(_Edge(at[pair.store.index], at[pair.load.index], store_latency(pair.store), pair.distance, memory))
-    return _worst_cycle(instructions, edges)
+    return _worst_cycle(instructions, edges, accumulator)
 
 
 def controls_of(function: Function, loop: Loop, dominating: Mapping[str, set[str]]) -> dict[str, list[str]]:
@@ -138,7 +149,7 @@ def controls_of(function: Function, loop: Loop, dominating: Mapping[str, set[str
     return found
 
 
-def _worst_cycle(instructions: list[Instruction], edges: list[_Edge]) -> Recurrence | None:
+def _worst_cycle(instructions: list[Instruction], edges: list[_Edge], accumulator: bool) -> Recurrence | None:
     """By rising ratios: from each cycle that is worse than the last to the next, until there is none."""
     best: Recurrence | None = None
     for component in _components(len(instructions), edges):
@@ -149,9 +160,12 @@ def _worst_cycle(instructions: list[Instruction], edges: list[_Edge]) -> Recurre
             if distance == 0:
                 break  # cannot be: a cycle within one iteration
             ratio = latency / distance
+            memories = tuple(dict.fromkeys(edge.memory for edge in cycle if edge.memory))
+            found = Recurrence(latency, distance, tuple(instructions[edge.target] for edge in cycle), memories)
+            if accumulator and found.accumulates:
+                break  # the whole component
             if best is None or ratio > best.latency / best.distance:
-                memories = tuple(dict.fromkeys(edge.memory for edge in cycle if edge.memory))
-                best = Recurrence(latency, distance, tuple(instructions[edge.target] for edge in cycle), memories)
+                best = found
     return best
 
 

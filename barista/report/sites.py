@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from barista.report.affine import Address, Values, constant
-from barista.report.dialect import CHANNEL_SITE
+from barista.report.dialect import CHANNEL_SITE, CHANNEL_WORDS
 from barista.report.ir import Function, Instruction, Location, Module
 
 PRIVATE, EXTERNAL, CONSTANT, ON_CHIP = 0, 1, 2, 3
@@ -39,7 +39,10 @@ class Site:
 def sites(function: Function, module: Module, values: Values) -> list[Site]:
     """Every load, store, copy and atomic of a function, in its order."""
     found: list[Site] = []
+    remainders = function.remainders()
     for instruction in function.instructions():
+        if instruction.block in remainders:
+            continue
         for kind, pointer, width in _accesses(instruction, module):
             address = values.address(pointer)
             place = module.location(instruction.location)
@@ -149,7 +152,20 @@ def channel_bits(base: str, module: Module) -> int:
     kind = module.globals[base].type
     while match := re.fullmatch(r"\[(\d+) x (.*)\]", kind):
         kind = match[2]
+        if int(match[1]) == CHANNEL_WORDS:
+            break
     return 8 * module.size(kind)
+
+
+def channel_count(base: str, module: Module) -> int:
+    """Channels of an array of channels; 1 of one alone."""
+    sizes = [int(size) for size in re.findall(r"\[(\d+) x ", module.globals[base].type)]
+    count = 1
+    for size in sizes:
+        if size == CHANNEL_WORDS:
+            break
+        count *= size
+    return count
 
 
 def _writes(use: Instruction, pointer: str) -> bool:

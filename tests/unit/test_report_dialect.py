@@ -52,11 +52,19 @@ __kernel void writer(__global float* restrict b, int n) {
 }
 """
     made = program.report(text)
-    assert [(one.name, one.bits, one.depth) for one in made.channels] == [("wide", 1024, 64), ("narrow", 32, 0)]
+    assert [(one.name, one.bits, one.depth, one.number) for one in made.channels] == [("wide", 1024, 64, 1), ("narrow", 32, 0, 2)]
     ends = {kernel.name: [(end.channel, end.kind, end.bits) for end in kernel.channel_ends] for kernel in made.kernels}
     assert ends == {"reader": [("wide", "write", 1024)], "writer": [("wide", "read", 1024), ("narrow", "write", 32)]}
     assert [(kernel.loads, kernel.stores) for kernel in made.kernels] == [(2, 0), (0, 1)]
     assert [unit.width for unit in made.kernels[0].units] == [128]
+
+
+def test_a_kernel_is_there_as_often_as_it_has_compute_units() -> None:
+    text = "__attribute__((num_compute_units(3, 2))) __kernel void k(__global int* restrict b) { b[0] = %s; }"
+    six, one = program.report(text % "get_compute_id(0)"), program.report("__kernel void k(__global int* restrict b) { b[0] = 1; }")
+    assert (six.kernels[0].copies, one.kernels[0].copies) == (6, 1)
+    of_units = [[item.area.aluts for item in made.items if item.what == "load-store units"] for made in (six, one)]
+    assert of_units[0] == [6 * aluts for aluts in of_units[1]]
 
 
 LONG = """__kernel void k(__global const float* restrict a, __global float* restrict b, int n) {

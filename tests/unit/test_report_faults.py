@@ -14,11 +14,11 @@ DEVICE = "arria10-gx1150"
 HEAD = "__attribute__((max_global_work_dim(0))) __kernel void k"
 
 
-def report(text: str) -> tuple[KernelReport, list[Finding]]:
+def report(text: str, device: str = DEVICE) -> tuple[KernelReport, list[Finding]]:
     """The report of the one kernel `k` of a program, and what there is to say of it."""
-    made = program.report(text, device=DEVICE)
+    made = program.report(text, device=device)
     (kernel,) = made.kernels
-    return kernel, findings.findings(made, fpga.load(DEVICE))
+    return kernel, findings.findings(made, fpga.load(device))
 
 
 def says(found: list[Finding], words: str) -> bool:
@@ -47,7 +47,7 @@ def test_a_ragged_access_is_a_unit_a_word() -> None:
     }"""
     kernel, found = report(HEAD + whole)
     assert [(unit.kind, unit.name, unit.width) for unit in kernel.units] == [
-        ("load", "burst-coalesced", 64),
+        ("load", "prefetching", 64),
         ("store", "burst-coalesced", 64),
     ]
     assert not says(found, "narrow")
@@ -198,14 +198,38 @@ SUM = """(__global const float* restrict a, __global float* restrict b, int n) {
 
 
 def test_a_float_accumulation_takes_more_than_a_cycle() -> None:
-    one = (1, 1, "#pragma ii 1", 0, 0, 1)
-    kernel, found = report(HEAD + SUM % one)
+    one = HEAD + SUM % (1, 1, "#pragma ii 1", 0, 0, 1)
+    kernel, found = report(one, "stratix10-gx2800")
     (loop,) = kernel.loops
-    assert (loop.interval, loop.wanted) == (3, 1)
+    assert (loop.interval, loop.wanted) == (8, 1)
     assert "fadd" in loop.bound
     assert any(finding.fails for finding in found)
-    eight = (8, 8, "#pragma ii 1", 7, 7, 8)
-    kernel, found = report(HEAD + SUM % eight)
+    kernel, found = report(HEAD + SUM % (8, 8, "#pragma ii 1", 7, 7, 8), "stratix10-gx2800")
     (loop,) = kernel.loops
     assert loop.interval == 1
     assert not any(finding.fails for finding in found)
+
+
+def test_an_arria_10_accumulates_in_a_cycle_unless_something_is_chosen() -> None:
+    text = """(__global const float* restrict a, __global float* restrict b, int n) {
+      float sum = 0;
+      for (int i = 0; i < n; i++) %s;
+      b[0] = sum;
+    }"""
+    (plain,) = report(HEAD + text % "sum += a[i]")[0].loops
+    assert plain.interval == 1
+    (chosen,) = report(HEAD + text % "sum = (i & 7 ? sum : 0) + a[i]")[0].loops
+    assert chosen.interval == 3
+
+
+def test_a_loop_unrolled_by_a_number_has_no_second_loop_for_what_is_left_over() -> None:
+    text = """(__global const float* restrict a, __global float* restrict b, int n) {
+      #pragma unroll 16
+      for (int i = 0; i < n; i++) b[i] = 2 * a[i];
+    }"""
+    kernel, _ = report(HEAD + text)
+    assert [(unit.kind, unit.name, unit.width) for unit in kernel.units] == [
+        ("load", "prefetching", 64),
+        ("store", "burst-coalesced", 64),
+    ]
+    assert len(kernel.loops) == 1
