@@ -19,7 +19,8 @@ _BECOME = {
     "log": "log log2 log10 native_log pow sin cos atan",
     "fdiv": "native_recip native_divide",
     "fma": "fma fmuladd mad",
-    "round": "floor ceil rint round trunc",
+    "floor": "floor ceil rint trunc",
+    "round": "round",
     "fcmp": "fmax fmin",
 }
 FUNCTIONS = {function: operator for operator, functions in _BECOME.items() for function in functions.split()}

@@ -57,11 +57,11 @@ class Function:
     values: dict[str, Instruction] = field(default_factory=dict)
 
     def remainders(self) -> set[str]:
-        """Blocks of the loops that clang puts behind one that it unrolls by a number that need not divide the iterations.
+        """Blocks of the loops that clang puts before or behind one that it unrolls by a number that need not divide the iterations.
 
         A compiler for FPGAs predicates the copies instead, and has no such loop.
         """
-        return {name for name in self.blocks if ".epil" in name}
+        return {name for name in self.blocks if ".epil" in name or ".prol" in name}
 
     def instructions(self) -> Iterator[Instruction]:
         for block in self.blocks.values():

@@ -111,7 +111,9 @@ def _become(one: Instruction, known: _Known) -> dict[str, float]:
             return {"fptosi": 1}
         case "mul":
             # Half a DSP block is a product of 18 bits; one of 32 has three of them, one of 64 twelve.
-            return {"multiply": _PRODUCTS.get(bits // _lanes(one.type), 1)} if constant(one.operands[1]) is None else {"constant product bit": bits}
+            if constant(one.operands[1]) is not None:
+                return {"constant product bit": bits}
+            return {"multiply": _PRODUCTS.get(bits // _lanes(one.type), 1)}
         case "udiv" | "sdiv" | "urem" | "srem":
             return _divided(one, known)
         case "add" | "sub":
