@@ -61,11 +61,18 @@ def units(
 ) -> list[LoadStoreUnit]:
     """The load-store units of a kernel."""
     external = external_sites(found, module)
-    return [_unit(site, function, values, loops, rules, external) for site in side_by_side(external)]
+    innermost = {block: loop for loop in loops for block in loop.blocks}  # an outer loop comes before those in it
+    return [_unit(site, function, values, loops, rules, external, innermost) for site in side_by_side(external)]
 
 
 def _unit(
-    site: Site, function: Function, values: Values, loops: list[Loop], rules: AccessRules, external: list[Site]
+    site: Site,
+    function: Function,
+    values: Values,
+    loops: list[Loop],
+    rules: AccessRules,
+    external: list[Site],
+    innermost: dict[str, Loop],
 ) -> LoadStoreUnit:
     bases = site.address.bases
     word = 1 << (site.width - 1).bit_length()
@@ -79,31 +86,27 @@ def _unit(
             style = "prefetching"
         elif not counted:
             cached = rules.caches_computed or _depends_on_data(site, function, loops)
-    acknowledged = site.kind == "store" and _is_awaited(site, external, loops)
+    acknowledged = site.kind == "store" and _is_awaited(site, external, loops, innermost)
     buffer = ", ".join(sorted(base.strip("%@") for base in bases)) or "unknown"
     return LoadStoreUnit(site.kind, style, aligned, cached, acknowledged, site.width, buffer, site.location, site.merged)
 
 
-def _is_awaited(store: Site, external: list[Site], loops: list[Loop]) -> bool:
+def _is_awaited(store: Site, external: list[Site], loops: list[Loop], innermost: dict[str, Loop]) -> bool:
     """Whether another access of the buffer may come after a store and must see it.
 
     The same address in the same loop is none: each iteration loads before it stores, and no other iteration comes there.
     """
-    inner = _innermost(store.block, loops)
+    inner = innermost.get(store.block)
     for other in external:
         if not (other.address.bases & store.address.bases) or (other.index == store.index and other.kind == store.kind):
             continue
-        own = _innermost(other.block, loops)
+        own = innermost.get(other.block)
         if own is inner and (other.kind == "store" or other.address.at == store.address.at):
             continue
         together = any(store.block in loop.blocks and other.block in loop.blocks for loop in loops)
         if other.index > store.index or together:
             return True
     return False
-
-
-def _innermost(block: str, loops: list[Loop]) -> Loop | None:
-    return max((loop for loop in loops if block in loop.blocks), key=lambda loop: loop.depth, default=None)
 
 
 def _depends_on_data(site: Site, function: Function, loops: list[Loop]) -> bool:
@@ -123,7 +126,7 @@ def _depends_on_data(site: Site, function: Function, loops: list[Loop]) -> bool:
 
 def goes_on(site: Site, function: Function, values: Values, loops: list[Loop]) -> bool:
     """Whether one loop's counter alone moves an address, from where it begins."""
-    inner = _innermost(site.block, loops)
+    inner = max((loop for loop in loops if site.block in loop.blocks), key=lambda loop: loop.depth, default=None)
     if inner is None:
         return False
     around = [loop for loop in loops if site.block in loop.blocks]
