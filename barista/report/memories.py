@@ -40,7 +40,7 @@ class Memory:
     bank_words: int  # depth, a power of two
     reads: int  # accesses that reach the busiest bank
     writes: int
-    sites: tuple[int, int]  # reads and writes in the kernel
+    sites: tuple[int, int]  # reads and writes in the kernel, those side by side as one
     dynamic_sites: int  # that reach a bank that only the run decides
     replicas: int
     double_pumped: bool
@@ -171,7 +171,7 @@ def _memory(
     replicas, pumped, stall_free = _replication(most_reads, most_writes, words, pumps)
     bits = 8 * banks.width
     each = blocks(bits, depth, dual_port=most_writes > 1)
-    sites = (sum(site.kind == "load" for site in own), sum(site.kind != "load" for site in own))
+    sites = (sum(site.kind == "load" for site in accesses), sum(site.kind != "load" for site in accesses))
     return Memory(
         name, location, private, size, used, bits, depth, most_reads, most_writes, sites, dynamic, replicas, pumped, stall_free,
         used * replicas * each, given,
