@@ -117,14 +117,16 @@ def shift_registers(kernel: str, found: list[Shift]) -> Item:
     return Item(kernel, "shift registers", Area(m20k=sum(blocks(shift.bits, power(shift.words)) for shift in found)), "report")
 
 
-def operators(kernel: str, made: Operators) -> list[Item]:
-    """Operators, by their figures' sources."""
+def operators(kernel: str, made: Operators, family: str) -> list[Item]:
+    """Operators, by their figures' sources, and the flip-flops of what waits beside remainders."""
+    waiting = constants.table()["families"][family]["remainder_ffs"]
     table = constants.table()["operators"]
     sums: dict[str, Area] = {}
     for name, count in made.counts.items():
         entry: Figure = constants.figure(table[name])
         sums[entry.source] = sums.get(entry.source, Area()) + entry.area.times(count)
-    return [Item(kernel, "operators", area, source) for source, area in sums.items()]
+    beside = Item(kernel, "pipeline", Area(ffs=waiting["value"] * made.counts.get("remainder bit", 0)), waiting["source"])
+    return [beside, *(Item(kernel, "operators", area, source) for source, area in sums.items())]
 
 
 def shares(items: list[Item]) -> dict[str, dict[str, float]]:

@@ -47,8 +47,12 @@ def pipeline(
     latency: Callable[[Instruction], float],
     ends: list[ChannelEnd],
     loads_external: bool,
+    received: set[int],
 ) -> Pipeline:
-    """Schedules a loop's body, which writes the channels of `ends` and `loads_external` memory or not."""
+    """Schedules a loop's body, which writes the channels of `ends` and `loads_external` memory or not.
+
+    `received` are the instructions that read channels.
+    """
     inside = [name for name in reverse_postorder(function) if name in loop.blocks and name not in moving]
     instructions = [one for name in inside for one in function.blocks[name].instructions]
     own = {one.result for one in instructions if one.result}
@@ -63,7 +67,7 @@ def pipeline(
         start[one.index] = max((ready.get(operand, 0.0) for operand in operands), default=0.0)
         if one.result:
             ready[one.result] = start[one.index] + latency(one)
-    late = _late(instructions, start, ready, latency, loop)
+    late = _late(instructions, start, ready, latency, loop, received)
     return Pipeline(
         cycles=max(ready.values(), default=0.0),
         waiting_bits=_waiting(instructions, late, latency, module, loop),
@@ -77,12 +81,13 @@ def _late(
     ready: dict[str, float],
     latency: Callable[[Instruction], float],
     loop: Loop,
+    received: set[int],
 ) -> dict[int, float]:
     """Starts as late as may be, so that what waits is what is narrowest; reads of channels are there from the first."""
     needed: dict[str, float] = {}
     late: dict[int, float] = {}
     for one in reversed(instructions):
-        fixed = not one.result or one.result not in needed or (one.opcode == "call" and one.callee == CHANNEL_SITE)
+        fixed = not one.result or one.result not in needed or one.index in received
         late[one.index] = start[one.index] if fixed else needed[one.result] - latency(one)
         for operand in one.operands:
             if operand in ready and not (one.opcode == "phi" and one.block == loop.header):

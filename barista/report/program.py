@@ -124,8 +124,9 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
 
     ends = sites.channel_ends(function, module, values)
     loading = {site.block for site in external if site.kind == "load"}
+    received = {site.index for site in found if site.kind == "load" and sites.is_channel(site.base, module)}
     pipelines = [
-        pipeline.pipeline(function, module, loop, moving, latency, ends, bool(loading & loop.blocks))
+        pipeline.pipeline(function, module, loop, moving, latency, ends, bool(loading & loop.blocks), received)
         for loop in loops
         if loop.header not in moving and all(child.header in moving for child in loop.children)
     ]
@@ -136,7 +137,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
         *(area.unit(function.name, unit, family) for unit in units),
         *(item for memory in made for item in area.memory(function.name, memory)),
         area.shift_registers(function.name, moved),
-        *area.operators(function.name, counted),
+        *area.operators(function.name, counted, family),
         *(Item(function.name, "pipeline", pipeline.area(stages), "guess") for stages in pipelines),
     ]
     return KernelReport(
