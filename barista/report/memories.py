@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from barista.bitstream.resources import evaluate
 from barista.report.affine import Values
 from barista.report.ir import Function, Instruction, Location, Module
 from barista.report.sites import ON_CHIP, PRIVATE, Site, side_by_side
@@ -245,8 +246,11 @@ def _within(accesses: int, words: Mapping[str, str], key: str) -> bool:
 
 
 def _argument(words: Mapping[str, str], key: str) -> int | None:
-    text = words.get(key, "").strip()
-    return int(text) if text.isdigit() else None
+    """The number that an attribute has, written as one or as a sum or product of some."""
+    try:
+        return evaluate(words[key], {}) if words.get(key, "").strip() else None
+    except (SyntaxError, ValueError):
+        return None
 
 
 def power(number: int) -> int:

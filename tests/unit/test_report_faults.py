@@ -96,7 +96,7 @@ def test_an_unbanked_read_is_found_and_a_masked_index_mends_it() -> None:
     (memory,) = kernel.memories
     assert (memory.banks, memory.reads, memory.writes, memory.stall_free) == (1, 8, 8, False)
     assert says(found, "8 reads and 8 writes reach a bank of m; they wait for each other")
-    kernel, found = report(HEAD + BANKED % ("__attribute__((numbanks(8), bankwidth(16)))", "& 3", "& 3"))
+    kernel, found = report(HEAD + BANKED % ("__attribute__((numbanks(2 * (4)), bankwidth((16))))", "& 3", "& 3"))
     (memory,) = kernel.memories
     assert (memory.banks, memory.reads, memory.writes, memory.stall_free) == (8, 1, 1, True)
     assert not says(found, "wait for each other")
