@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ class Latencies:
     logic: float  # a sum, a comparison or a choice of whole numbers, in a schedule; in a recurrence they are part of a cycle
     remainder_bit: float  # cycles a bit of a remainder
     accumulator: bool  # whether a DSP block adds up a sum a cycle
+    tree: float  # cycles of a doubling of what a tree of sums adds up
+    relaxed: bool = False  # -fp-relaxed: sums may be trees
+
+    def chain(self, latency: float, sums: int) -> float:
+        """Cycles of a recurrence of `latency` with a chain of `sums` sums in it, which is a tree where that is allowed."""
+        if not self.relaxed or sums < 2:
+            return latency
+        return min(latency, latency - sums * self.table["fadd"] + self.tree * math.log2(sums) + 1)
 
     def scheduled(self, instruction: Instruction, external: bool, bits: int) -> float:
         """Of one instruction of `bits` bits in a pipeline."""
@@ -141,8 +150,8 @@ def figure(entry: dict[str, Any]) -> Figure:
     return Figure(Area(*entry["area"]), entry["source"], entry["of"])
 
 
-def latencies(family: str) -> Latencies:
-    """A family's latencies."""
+def latencies(family: str, relaxed: bool) -> Latencies:
+    """A family's latencies; `relaxed` with -fp-relaxed."""
     own = table()["families"][family]
     return Latencies(
         {name: entry["value"] for name, entry in own["latencies"].items()},
@@ -153,4 +162,6 @@ def latencies(family: str) -> Latencies:
         table()["logic"]["value"],
         own["remainder_bit"]["value"],
         bool(own["accumulates_in_a_cycle"]["value"]),
+        table()["tree"]["value"],
+        relaxed,
     )

@@ -100,6 +100,10 @@ def _ragged(kernel: KernelReport) -> Iterator[str]:
 
 
 def _of_operators(kernel: KernelReport) -> Iterator[Finding]:
+    fused = sum(one.count for one in kernel.operators.costly if one.name == "fma")
+    if fused:
+        text = f"{fused} fma(), which rounds once; no document says that a DSP block does: write a * b + c where that is meant"
+        yield Finding(kernel.name, text, False)
     for name in ("divide", "remainder"):
         own = [one for one in kernel.operators.costly if one.name == name]
         if own:

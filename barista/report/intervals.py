@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from barista.report import flow, recurrences
 from barista.report.affine import Values
@@ -67,6 +67,9 @@ def report(
         worst = recurrences.worst(
             function, loop, carried, _latency(latencies, found), _store_latency(latencies), controls, latencies.accumulator
         )
+        if worst:
+            sums = sum(one.opcode in ("fadd", "fsub") for one in worst.instructions)
+            worst = replace(worst, latency=latencies.chain(worst.latency, sums))
         interval, bound = (worst.interval, _told(worst, module)) if worst else (1, "")
         ports, memory = _port_bound(loop, own, made)
         if ports > interval:

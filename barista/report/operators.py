@@ -54,6 +54,8 @@ def operators(
         if one.block in moving or one.block in remainders:
             continue
         lanes = _lanes(one.type or one.source_type)
+        if one.opcode == "call" and one.callee.startswith("_Z3fma"):
+            costly["fma", module.location(one.location)] += lanes
         for name, count in _become(one, known).items():
             counts[name] = counts.get(name, 0) + count * (lanes if not name.endswith(" bit") else 1)
             if name in ("fdiv", "sqrt", "exp", "log", "divide", "remainder bit"):

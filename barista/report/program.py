@@ -75,8 +75,9 @@ def report(
     Raises BaristaError where clang is missing or does not take the text.
     """
     family = constants.family_of(device)
+    relaxed = bool({"-fp-relaxed", "-ffp-reassociate"} & set(options))
     compiled = compile_program(text, options, folder, name)
-    kernels = [_kernel(function, compiled, family) for function in compiled.module.functions.values() if function.kernel]
+    kernels = [_kernel(function, compiled, family, relaxed) for function in compiled.module.functions.values() if function.kernel]
     channels = [
         Channel(
             channel, sites.channel_bits(f"@{channel}", compiled.module), depth, sites.channel_count(f"@{channel}", compiled.module)
@@ -91,7 +92,7 @@ def report(
     return ProgramReport(family, kernels, channels, [*shared, *(item for kernel in kernels for item in kernel.items)])
 
 
-def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport:
+def _kernel(function: Function, compiled: Compiled, family: str, relaxed: bool) -> KernelReport:
     module, dialect = compiled.module, compiled.dialect
     rules = constants.table()["families"][family]
     values = Values(function, module)
@@ -112,7 +113,7 @@ def _kernel(function: Function, compiled: Compiled, family: str) -> KernelReport
     made, registers = memories.memories(
         function, module, values, found, dialect.memories, shifted, moving, bool(rules["double_pumps"]["value"])
     )
-    latencies, narrows = constants.latencies(family), bool(rules["narrows"]["value"])
+    latencies, narrows = constants.latencies(family, relaxed), bool(rules["narrows"]["value"])
     outside = {site.index for site in external}
 
     fused = operators.fused(function)
