@@ -63,6 +63,7 @@ class Latencies:
 
     table: dict[str, float]
     load_on_chip: float
+    load_on_chip_scheduled: float
     load_external: float
     store_on_chip: float
     store_external: float
@@ -82,6 +83,12 @@ class Latencies:
         """Of one instruction of `bits` bits in a pipeline."""
         if instruction.opcode in ("add", "sub", "icmp", "select"):
             return self.logic
+        if instruction.opcode == "load" and not external:
+            return self.load_on_chip_scheduled
+        if FUNCTIONS.get(function_name(instruction.callee)) == "fma":
+            return self.table["fma"]
+        if "__fpga_reg" in instruction.callee:
+            return 1  # in a recurrence the compiler leaves it out: T2SP's have interval 1
         if instruction.opcode.endswith("rem") and self.of(instruction, external):
             return self.remainder_bit * bits
         return self.of(instruction, external)
@@ -105,7 +112,9 @@ class Latencies:
                 return self.load_external
             case "call":
                 name = function_name(instruction.callee)
-                return 1 if "__fpga_reg" in instruction.callee else self.table.get(FUNCTIONS.get(name, ""), 0)
+                if FUNCTIONS.get(name) == "fma":
+                    return self.table["fadd"]  # what is carried is what is added to, which passes the adder alone
+                return self.table.get(FUNCTIONS.get(name, ""), 0)
         return 0
 
     def _divided(self, instruction: Instruction) -> float:
@@ -156,6 +165,7 @@ def latencies(family: str, relaxed: bool) -> Latencies:
     return Latencies(
         {name: entry["value"] for name, entry in own["latencies"].items()},
         own["load_on_chip"]["value"],
+        own["load_on_chip_scheduled"]["value"],
         own["load_external"]["value"],
         table()["store_on_chip"]["value"],
         table()["store_external"]["value"],

@@ -66,8 +66,11 @@ def _of_loop(loop: LoopReport) -> Iterator[tuple[str, bool]]:
     where = f"loop at {loop.location[0]}:{loop.location[1]}" if loop.location else "a loop"
     if loop.interval is not None and loop.wanted is not None and loop.interval > loop.wanted:
         yield f"{where}: initiation interval {loop.interval}, not {loop.wanted}, by {loop.bound}", True
-    elif loop.interval is not None and loop.interval > 1:
+    elif loop.interval is not None and loop.interval > 1 and loop.bound:
         yield f"{where}: initiation interval {loop.interval} by {loop.bound}", False
+    if loop.stalls > 1:
+        text = f"{where}: an iteration's accesses to {loop.stalled_by} share its ports and take {loop.stalls} cycles"
+        yield text, loop.wanted is not None and loop.stalls > loop.wanted
     for array in loop.ivdep_out_of_reach:
         yield (
             f"{where}: the ivdep of {array} stands on an outer loop and does not reach this one, which carries the dependence",

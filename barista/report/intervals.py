@@ -32,6 +32,8 @@ class LoopReport:
     innermost: bool
     interval: int | None  # None: of a loop with loops in it, which is not judged
     bound: str  # what bounds the interval, where it is above 1
+    stalls: int  # cycles that an iteration's accesses of one bank take, where they wait for each other; 1: they do not
+    stalled_by: str  # the memory
     wanted: (
         int | None
     )  # by #pragma ii; 1 where an ivdep speaks of the loop or of one around it, which says what the loop is meant to be
@@ -60,7 +62,9 @@ def report(
         innermost = all(child.header in moving for child in loop.children)
         given = _pragmas(loop, pragmas)
         if not innermost or not given.pipelined:
-            reports.append(LoopReport(loop.location, loop.depth, loop.trips, given.pipelined, innermost, None, "", given.ii, ()))
+            reports.append(
+                LoopReport(loop.location, loop.depth, loop.trips, given.pipelined, innermost, None, "", 1, "", given.ii, ())
+            )
             continue
         carried, beyond = _carried(loop, own, values, function, pragmas)
         controls = recurrences.controls_of(function, loop, dominating)
@@ -71,13 +75,13 @@ def report(
             sums = sum(one.opcode in ("fadd", "fsub") for one in worst.instructions)
             worst = replace(worst, latency=latencies.chain(worst.latency, sums))
         interval, bound = (worst.interval, _told(worst, module)) if worst else (1, "")
-        ports, memory = _port_bound(loop, own, made)
-        if ports > interval:
-            interval, bound = ports, f"accesses to {memory}, which share its ports"
+        stalls, memory = _port_bound(loop, own, made)
         wanted = given.ii or (1 if given.ivdep or _outer_ivdep(loop, pragmas) else None)
         needed = tuple(name for name in beyond if worst and any(name == _plain(base) for base in worst.memories))
         bound = bound if interval > 1 else ""
-        reports.append(LoopReport(loop.location, loop.depth, loop.trips, True, True, interval, bound, wanted, needed))
+        reports.append(
+            LoopReport(loop.location, loop.depth, loop.trips, True, True, interval, bound, stalls, memory, wanted, needed)
+        )
     return reports
 
 
@@ -102,7 +106,7 @@ def _carried(
         elif not pair.known:
             beyond += [name for name in names if name in outer or "*" in outer]
         left.append(pair)
-    for around in _coalesced(loop, pragmas):
+    for around in _overlapping(loop, pragmas):
         for pair in recurrences.dependences(around, own, values, function):
             inside = pair.store.block in loop.blocks and pair.load.block in loop.blocks
             names = {_plain(base) for base in pair.store.address.bases | pair.load.address.bases}
@@ -110,6 +114,16 @@ def _carried(
                 left.append(Dependence(pair.store, pair.load, 1, False))
                 beyond += [name for name in names if name in outer or "*" in outer]
     return left, list(dict.fromkeys(beyond))
+
+
+def _overlapping(loop: Loop, pragmas: Mapping[Place, LoopPragmas]) -> list[Loop]:
+    """Loops around, which begin an iteration before this loop has ended: what they carry bounds this loop as well."""
+    found: list[Loop] = []
+    around = loop.parent
+    while around is not None and _pragmas(around, pragmas).pipelined:
+        found.append(around)
+        around = around.parent
+    return found
 
 
 def _coalesced(loop: Loop, pragmas: Mapping[Place, LoopPragmas]) -> list[Loop]:

@@ -66,7 +66,8 @@ def dependences(loop: Loop, found: list[Site], values: Values, function: Functio
         if store.kind == "load":
             continue
         for load in loads:
-            if store.address.bases & load.address.bases or not store.address.bases or not load.address.bases:
+            unknown = not store.address.bases or not load.address.bases
+            if store.space == load.space and (unknown or store.address.bases & load.address.bases):
                 distance, known = _distance(store, load, loop, values, function)
                 if distance is not None:
                     met.append(Dependence(store, load, distance, known))

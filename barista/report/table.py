@@ -67,7 +67,7 @@ def _figures(total: Area) -> tuple[str, str, str, str]:
 def _kernels(report: RecipeReport) -> Table:
     table = _table("kernel|arguments|loads|stores|units|worst interval|ALUTs|flip-flops|M20K|DSP blocks")
     for kernel in report.program.kernels:
-        intervals = [loop.interval for loop in kernel.loops if loop.interval is not None]
+        intervals = [max(loop.interval, loop.stalls) for loop in kernel.loops if loop.interval is not None]
         counts = (f"{kernel.arguments.bytes} B", str(kernel.loads), str(kernel.stores), str(len(kernel.units)))
         table.add_row(kernel.name, *counts, str(max(intervals, default="")), *_figures(area.total(kernel.items)))
     loads, stores = sum(kernel.loads for kernel in report.program.kernels), sum(kernel.stores for kernel in report.program.kernels)
@@ -106,7 +106,7 @@ def _memories(report: RecipeReport) -> Table:
 
 
 def _loops(report: RecipeReport) -> Table:
-    table = _table("kernel|loop|bound by|depth|iterations|interval|wanted", left=3)
+    table = _table("kernel|loop|bound by|depth|iterations|interval|port cycles|wanted", left=3)
     for kernel in report.program.kernels:
         for loop in kernel.loops:
             if loop.interval is None:
@@ -114,5 +114,7 @@ def _loops(report: RecipeReport) -> Table:
             place = f"{loop.location[0]}:{loop.location[1]}" if loop.location else ""
             trips = f"{loop.trips:,}" if loop.trips is not None else ""
             wanted = str(loop.wanted) if loop.wanted is not None else ""
-            table.add_row(kernel.name, place, escape(loop.bound), str(loop.depth), trips, str(loop.interval), wanted)
+            table.add_row(
+                kernel.name, place, escape(loop.bound), str(loop.depth), trips, str(loop.interval), str(loop.stalls), wanted
+            )
     return table
