@@ -97,6 +97,8 @@ def _carried(
     outer = _outer_ivdep(loop, pragmas)
     left, beyond = [], []
     for pair in recurrences.dependences(loop, own, values, function):
+        if any(function.begins.get(base, set()) & loop.blocks for base in pair.store.address.bases):
+            continue  # it is there anew in each iteration
         names = {_plain(base) for base in pair.store.address.bases | pair.load.address.bases}
         said = [safelen for array, safelen in given if array is None or array in names]
         if said and not pair.known:
@@ -110,7 +112,10 @@ def _carried(
         for pair in recurrences.dependences(around, own, values, function):
             inside = pair.store.block in loop.blocks and pair.load.block in loop.blocks
             names = {_plain(base) for base in pair.store.address.bases | pair.load.address.bases}
-            if inside and not any(array is None or array in names for array, _ in given):
+            born = any(
+                function.begins.get(base, set()) & around.blocks for base in pair.store.address.bases
+            )  # anew in each iteration
+            if inside and not born and not any(array is None or array in names for array, _ in given):
                 left.append(Dependence(pair.store, pair.load, 1, False))
                 beyond += [name for name in names if name in outer or "*" in outer]
     return left, list(dict.fromkeys(beyond))

@@ -55,6 +55,7 @@ class Function:
     metadata: dict[str, int]  # !dbg and !kernel_arg_... nodes
     blocks: dict[str, Block] = field(default_factory=dict)
     values: dict[str, Instruction] = field(default_factory=dict)
+    begins: dict[str, set[str]] = field(default_factory=dict)  # blocks in which a private array comes into being
 
     def remainders(self) -> set[str]:
         """Blocks of the loops that clang puts before or behind one that it unrolls by a number that need not divide the iterations.

@@ -91,6 +91,8 @@ class _Reader:
         opcode, _, rest = body.partition(" ")
         while opcode in ("tail", "musttail", "notail"):
             opcode, _, rest = rest.partition(" ")
+        if born := re.search(r"@llvm\.lifetime\.start[\w.]*\(.*, ptr (?:\w+ )*(%[-\w.$]+)\)", rest):
+            self.function.begins.setdefault(born[1], set()).add(block)
         made = self._made(opcode, result, rest)
         if made is None:
             return None

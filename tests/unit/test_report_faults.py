@@ -222,6 +222,35 @@ def test_an_arria_10_accumulates_in_a_cycle_unless_something_is_chosen() -> None
     assert chosen.interval == 3
 
 
+def test_an_array_of_an_iteration_carries_nothing_to_the_next() -> None:
+    text = """(__global const float* restrict a, __global float* restrict b, int n) {
+      %s
+      for (int i = 0; i < n; i++) {
+        %s
+        #pragma unroll
+        for (int j = 0; j < 4; j++) r[j] = a[4 * i + j];
+        r[i & 3] += 1;
+        b[i] = r[(i + 1) & 3];
+      }
+    }"""
+    (inside,) = report(HEAD + text % ("", "float r[4];"))[0].loops
+    assert inside.interval == 1
+
+
+def test_what_an_outer_loop_carries_bounds_the_inner_one_unless_it_is_not_pipelined() -> None:
+    text = """(__global const float* restrict a, __global float* restrict b, int n, int m) {
+      __local float sums[1024];
+      %s
+      for (int i = 0; i < n; i++)
+        for (int j = 0; j < m; j++) sums[j] += a[i + j];
+      for (int i = 0; i < n; i++) b[i] = sums[i & 1023];
+    }"""
+    nested = [loop.interval for loop in report(HEAD + text % "")[0].loops if loop.depth == 2]
+    assert nested == [5]
+    serial = [loop.interval for loop in report(HEAD + text % "#pragma disable_loop_pipelining")[0].loops if loop.depth == 2]
+    assert serial == [1]
+
+
 def test_a_loop_unrolled_by_a_number_has_no_second_loop_for_what_is_left_over() -> None:
     text = """(__global const float* restrict a, __global float* restrict b, int n) {
       #pragma unroll 16
