@@ -76,7 +76,7 @@ def _unit(
 ) -> LoadStoreUnit:
     bases = site.address.bases
     word = 1 << (site.width - 1).bit_length()
-    aligned = min(_ALIGNED_BASE, values.divides(site.address.at)) % min(word, _ALIGNED_BASE) == 0
+    aligned = max(site.alignment, min(_ALIGNED_BASE, values.divides(site.address.at))) >= min(word, _ALIGNED_BASE)
     style = "atomic" if site.kind == "atomic" else "constant cache" if site.space == CONSTANT else "burst-coalesced"
     read_only = site.kind == "load" and not any(bases & other.address.bases for other in external if other.kind != "load")
     cached = False

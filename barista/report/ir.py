@@ -28,6 +28,7 @@ class Instruction:
     callee: str = ""  # of a call, without @
     source_type: str = ""  # of a getelementptr, what its pointer points to
     blocks: list[str] = field(default_factory=list)  # where a phi's operands come from, where a branch goes
+    alignment: int = 1  # bytes, of a load or a store
     loop: int | None = None  # of a latch, number of its !llvm.loop node
 
 
@@ -52,7 +53,6 @@ class Function:
     name: str
     kernel: bool
     arguments: list[Argument]
-    metadata: dict[str, int]  # !dbg and !kernel_arg_... nodes
     blocks: dict[str, Block] = field(default_factory=dict)
     values: dict[str, Instruction] = field(default_factory=dict)
     begins: dict[str, set[str]] = field(default_factory=dict)  # blocks in which a private array comes into being
@@ -115,10 +115,6 @@ class Module:
             if reference != node and self.metadata.get(reference, "").startswith("!DILocation"):
                 return self.location(reference)
         return None
-
-    def strings(self, node: int | None) -> list[str]:
-        """The strings of a node such as !kernel_arg_name."""
-        return re.findall(r'!"([^"]*)"', self.metadata.get(node, "")) if node is not None else []
 
     def size(self, text: str) -> int:
         """Bytes of a type, padded as an array's element is."""

@@ -86,6 +86,7 @@ class _Reader:
         return Instruction("getelementptr", result, operands[0][0], [value for _, value in operands], source_type=source)
 
     def read(self, line: str, block: str) -> Instruction | None:
+        alignment = re.search(r", align (\d+)", line)
         line, location, loop = _without_metadata(line)
         result, _, body = line.partition(" = ") if re.match(r'%(?:[-\w.$]+|"[^"]*") = ', line) else ("", "", line)
         opcode, _, rest = body.partition(" ")
@@ -97,6 +98,7 @@ class _Reader:
         if made is None:
             return None
         made.block, made.location, made.loop, made.index = block, location, loop, self.count
+        made.alignment = int(alignment[1]) if alignment else 1
         self.count += 1
         return made
 
@@ -241,9 +243,8 @@ def _function(line: str, lines: Iterator[str]) -> Function:
     match = re.search(r"@([\w.$]+)\(", line)
     assert match, line
     end = _closing(line, match.end() - 1)
-    metadata = {key: int(node) for key, node in re.findall(r"!([\w.]+) !(\d+)", line[end:])}
     arguments = [_argument(part) for part in split(line[match.end() : end])]
-    function = Function(match[1], "spir_kernel" in line[: match.start()], arguments, metadata)
+    function = Function(match[1], "spir_kernel" in line[: match.start()], arguments)
     reader = _Reader(function)
     block = Block("%entry", [])
     started = False

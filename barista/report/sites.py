@@ -29,6 +29,7 @@ class Site:
     index: int  # of the instruction
     location: Location | None
     pointer: str
+    alignment: int  # bytes to which the source's type is aligned
     merged: int = 1  # accesses that it stands for
 
     @property
@@ -47,7 +48,9 @@ def sites(function: Function, module: Module, values: Values) -> list[Site]:
             address = values.address(pointer)
             place = module.location(instruction.location)
             space = space_of(pointer, function, module)
-            found.append(Site(kind, space, address, width, instruction.block, instruction.index, place, pointer))
+            found.append(
+                Site(kind, space, address, width, instruction.block, instruction.index, place, pointer, instruction.alignment)
+            )
     return found
 
 
