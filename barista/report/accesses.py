@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from barista.report.affine import Values, constant
+from barista.report.affine import Values
 from barista.report.flow import Loop
 from barista.report.ir import Function, Location, Module
-from barista.report.sites import CONSTANT, EXTERNAL, Site, is_channel, side_by_side
+from barista.report.sites import CONSTANT, EXTERNAL, Site, of_channel, side_by_side
 
 _ALIGNED_BASE = 128  # bytes to which buffers of the host's are aligned
 
@@ -52,7 +52,7 @@ def external_sites(found: list[Site], module: Module) -> list[Site]:
     return [
         site
         for site in found
-        if site.space in (EXTERNAL, CONSTANT) and not _is_constant_table(site, module) and not is_channel(site.base, module)
+        if site.space in (EXTERNAL, CONSTANT) and not _is_constant_table(site, module) and not of_channel(site, module)
     ]
 
 
@@ -138,7 +138,9 @@ def goes_on(site: Site, function: Function, values: Values, loops: list[Loop]) -
         if made.opcode != "phi" or made.block != inner.header:
             return False
         begins = [operand for operand, block in zip(made.operands, made.blocks, strict=True) if block not in inner.latches]
-        if any(constant(begin) is None and begin in function.values for begin in begins):
+        if any(
+            begin in function.values and any(function.values[begin].block in loop.blocks for loop in around) for begin in begins
+        ):
             return False  # it goes on from where an outer loop left it, which the compiler takes for any address
         counters += 1
     return counters > 0

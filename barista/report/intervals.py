@@ -18,7 +18,7 @@ from barista.report.flow import Loop
 from barista.report.ir import Function, Instruction, Location, Module
 from barista.report.memories import Memory
 from barista.report.recurrences import Dependence, Recurrence
-from barista.report.sites import CONSTANT, EXTERNAL, Site, is_channel
+from barista.report.sites import CONSTANT, EXTERNAL, Site, of_channel
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def report(
 ) -> list[LoopReport]:
     """The loops of a kernel, outer ones first; without those at `moving`, which are shift registers of the arrays `shifted`."""
     dominating = flow.dominators(function)
-    own = [site for site in found if not (site.address.bases & shifted) and not is_channel(site.base, module)]
+    own = [site for site in found if not (site.address.bases & shifted) and not of_channel(site, module)]
     reports = []
     for loop in all_loops:
         if loop.header in moving:

@@ -125,7 +125,7 @@ def _kernel(function: Function, compiled: Compiled, family: str, relaxed: bool) 
 
     ends = sites.channel_ends(function, module, values)
     loading = {site.block for site in external if site.kind == "load"}
-    received = {site.index for site in found if site.kind == "load" and sites.is_channel(site.base, module)}
+    received = {site.index for site in found if site.kind == "load" and sites.of_channel(site, module)}
     pipelines = [
         pipeline.pipeline(function, module, loop, moving, latency, ends, bool(loading & loop.blocks), received)
         for loop in loops

@@ -84,10 +84,15 @@ def space_of(pointer: str, function: Function, module: Module) -> int:
     return int(match[1]) if match else PRIVATE
 
 
-def is_channel(base: str | None, module: Module) -> bool:
+def is_channel(base: str, module: Module) -> bool:
     """Whether a variable stands for a channel (see dialect.py)."""
-    known = module.globals.get(base or "")
+    known = module.globals.get(base)
     return known is not None and known.external and known.space == EXTERNAL
+
+
+def of_channel(site: Site, module: Module) -> bool:
+    """Whether an access is one of a channel, or of one of several."""
+    return any(is_channel(base, module) for base in site.address.bases)
 
 
 def side_by_side(found: list[Site], widest: int = WIDEST) -> list[Site]:
@@ -137,10 +142,11 @@ def channel_ends(function: Function, module: Module, values: Values) -> list[Cha
         if call.opcode != "call" or call.callee != CHANNEL_SITE:
             continue
         for pointer in _derived(call.result, users):
-            base = values.address(pointer).base
-            if base is None or not is_channel(base, module):
+            bases = [base for base in sorted(values.address(pointer).bases) if is_channel(base, module)]
+            if not bases:
                 continue
             kinds = {use.opcode for use in users.get(pointer, []) if use.opcode in ("load", "store", "call")}
+            base = bases[0]
             name = base.removeprefix("@")
             writes = any(use.opcode == "store" or _writes(use, pointer) for use in users.get(pointer, []))
             if kinds:
@@ -180,7 +186,10 @@ def _derived(value: str, users: dict[str, list[Instruction]]) -> list[str]:
     found, waiting = [], [value]
     while waiting:
         for use in users.get(waiting.pop(), []):
-            if use.opcode in ("getelementptr", "bitcast", "addrspacecast", "zext", "sext", "trunc") and use.result not in found:
+            if (
+                use.opcode in ("getelementptr", "bitcast", "addrspacecast", "zext", "sext", "trunc", "phi", "select")
+                and use.result not in found
+            ):
                 found.append(use.result)
                 waiting.append(use.result)
     return found
