@@ -130,7 +130,7 @@ def test_what_imports_ctypes_is_known() -> None:
 
 
 # The doctor asks the dynamic linker, and a board's toolchain is a program of its vendor's.
-START_PROGRAMS = {"runtime/process.py", "doctor.py", "bitstream/toolchains/aoc.py"}
+START_PROGRAMS = {"runtime/process.py", "doctor.py", "bitstream/toolchains/aoc.py", "report/clang.py"}
 
 
 def test_what_starts_processes_is_known() -> None:
