@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from barista.errors import BaristaError
+from barista.report.constants import Area
 from tools.validate_report import designs
 from tools.validate_report.published import REPORT_FILES, read_report, read_sources
-from tools.validate_report.records import Area, Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers
+from tools.validate_report.records import Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers
 
 Node = dict[str, Any]
 Writer = Callable[..., Path]
@@ -178,7 +179,7 @@ MEMORIES = {
             Number_of_private_copies="8",
             Clock="Running memory at 2x clock",
         ),
-        OnChipMemory("k", "m", 3, 1024, 1, 64, 128, 7, 8, 7, 1, Area(132.0, 1024.0, 28.0, 0.0, 2.0), pumped=True, stall_free=False),
+        OnChipMemory("k", "m", 3, 1024, 1, 64, 128, 7, 8, 7, 1, Area(132, 1024, m20k=28, mlabs=2), pumped=True, stall_free=False),
     ),
 }
 
@@ -211,7 +212,7 @@ def test_loops_say_what_holds_them_up(write: Writer) -> None:
 def test_an_ndrange_kernels_loops_have_no_interval(write: Writer) -> None:
     report = read_report(write((kernel("k"), kernel("l")), loops=(loop("k.B1", 4, "Yes", "52628672"),), ndrange=("k",)))
     assert [(own.ii, own.pipelined) for own in report.loops] == [(None, False)]
-    assert report.kernels == (Kernel("k", Area(10, 20, 3, 4), False), Kernel("l", Area(10, 20, 3, 4), True))
+    assert report.kernels == (Kernel("k", Area(10, 20, m20k=3, dsp=4), False), Kernel("l", Area(10, 20, m20k=3, dsp=4), True))
 
 
 def test_registers_and_channels_have_their_shape(write: Writer) -> None:
@@ -233,7 +234,7 @@ def test_registers_and_channels_have_their_shape(write: Writer) -> None:
         write((kernel("k", shift),), system=({"name": "Pipe and channel resources", "type": "group", "children": [channel]},))
     )
     assert report.registers == (Registers("k", ("taps", "next"), 9, True, ((80, 32, 1024),), Area(m20k=160.0)),)
-    assert report.channels == (Channel("pixels", 2, 512, 256, Area(11, 1542, 13, 0)),)
+    assert report.channels == (Channel("pixels", 2, 512, 256, Area(11, 1542, m20k=13)),)
 
 
 def test_each_cost_is_counted_once(write: Writer) -> None:
@@ -242,9 +243,9 @@ def test_each_cost_is_counted_once(write: Writer) -> None:
     add = row("32-bit Integer Add", 7, [64, 0, 0, 0], count=2)
     report = read_report(write((kernel("k", overhead, computation=(add,), control=(state,)),)))
     assert report.costs == (
-        Cost("k", "", 0, "Function overhead", "", 1, Area(1338, 2411, 0, 0, 10)),
-        Cost("k", "k.B1", 0, "State", "", 1, Area(8, 114, 0, 0)),
-        Cost("k", "k.B1", 7, "32-bit Integer Add", "", 2, Area(64, 0, 0, 0)),
+        Cost("k", "", 0, "Function overhead", "", 1, Area(1338, 2411, mlabs=10)),
+        Cost("k", "k.B1", 0, "State", "", 1, Area(8, 114)),
+        Cost("k", "k.B1", 7, "32-bit Integer Add", "", 2, Area(64)),
     )
 
 
@@ -259,7 +260,7 @@ def test_the_system_is_read(write: Writer) -> None:
         "19.4.0 Build 64",
         "aoc -fpc k.cl",
     )
-    assert (report.board_interface.m20k, report.interconnect.alut, report.system.ff, report.device.dsp) == (397, 8779, 2000, 1518)
+    assert (report.board_interface.m20k, report.interconnect.aluts, report.system.ffs, report.device.dsp) == (397, 8779, 2000, 1518)
     assert (report.placed, report.placed_kernels) == (None, {})
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from barista.errors import BaristaError
-from tools.validate_report.records import Area, Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers, Report
+from barista.report.constants import Area
+from tools.validate_report.records import Channel, Cost, Kernel, Loop, Lsu, OnChipMemory, Placed, Registers, Report
 
 Node = dict[str, Any]
 _SECTIONS = ("area", "loops", "mav", "info")
@@ -98,7 +99,8 @@ def _info(info: Node) -> dict[str, str]:
 
 def _area(numbers: list[float]) -> Area:
     """Numbers as a row has them: ALUTs, FFs, RAMs, DSPs and, from 18.1 on, MLABs."""
-    return Area(*(float(number) for number in numbers[:5]))
+    aluts, ffs, m20k, dsp, mlabs = (float(number) for number in [*numbers, 0][:5])
+    return Area(aluts, ffs, m20k, mlabs, dsp)
 
 
 def _named_area(root: Node, name: str) -> Area:

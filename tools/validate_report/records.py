@@ -1,24 +1,13 @@
 """What a report of Intel's compiler says of a design, as plain records.
 
 Estimates are the compiler's own; what Quartus placed is kept apart (`Report.placed`, `Report.placed_kernels`). Numbers are as
-printed: an estimate may be a fraction of a unit, since the compiler divides shared logic among source lines.
+printed: an estimate may be a fraction of a unit, since the compiler divides shared logic among source lines. Areas are as the
+checker has them: of a Cyclone V, `m20k` counts its M10K blocks; `mlabs` is 0 before aoc 18.1, which does not count them.
 """
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class Area:
-    """An estimate: adaptive look-up tables, flip-flops, M20K blocks (M10K on a Cyclone V), DSP blocks, MLABs."""
-
-    alut: float = 0.0
-    ff: float = 0.0
-    m20k: float = 0.0
-    dsp: float = 0.0
-    mlab: float = 0.0  # 0 before aoc 18.1, which does not count them
-
-    def __add__(self, other: "Area") -> "Area":
-        return Area(*(getattr(self, name) + getattr(other, name) for name in ("alut", "ff", "m20k", "dsp", "mlab")))
+from barista.report.constants import Area
 
 
 @dataclass(frozen=True)
