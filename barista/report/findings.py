@@ -21,13 +21,15 @@ class Finding:
     fails: bool
 
 
-def shares(area: Area, device: FpgaDevice) -> dict[str, float]:
-    """What a program takes of a device, 1 being all of it. Logic as aoc's reports have it.
+def alms(area: Area) -> float:
+    """Adaptive logic modules of an area, as aoc's reports have logic: each has two ALUTs and four flip-flops, and they add up."""
+    return area.aluts / 2 + area.ffs / 4
 
-    The share of ALUTs and that of flip-flops.
-    """
+
+def shares(area: Area, device: FpgaDevice) -> dict[str, float]:
+    """What a program takes of a device, 1 being all of it."""
     return {
-        "logic": area.aluts / (2 * device.alms) + area.ffs / (4 * device.alms),
+        "logic": alms(area) / device.alms,
         "m20k": area.m20k / device.m20k_blocks,
         "dsp": area.dsp / device.dsp_blocks,
     }

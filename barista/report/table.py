@@ -34,7 +34,7 @@ def tables(report: RecipeReport) -> Iterator[Table | str]:
     yield f"\n{len(report.findings)} findings, of which {failing} would make a build fail or miss what it is for"
 
 
-def _table(headings: str, left: int = 1) -> Table:
+def columns(headings: str, left: int = 1) -> Table:
     """A table of `headings`, which | parts; the first `left` columns are text."""
     table = Table(box=None, pad_edge=False)
     for position, heading in enumerate(headings.split("|")):
@@ -44,7 +44,7 @@ def _table(headings: str, left: int = 1) -> Table:
 
 def _sums(report: RecipeReport) -> Table:
     items, device = report.program.items, report.recipe.fpga()
-    table = _table("part|ALUTs|flip-flops|M20K|DSP blocks")
+    table = columns("part|ALUTs|flip-flops|M20K|DSP blocks")
     for what in dict.fromkeys(item.what for item in items):
         table.add_row(what, *_figures(area.total([item for item in items if item.what == what])))
     table.add_row("all", *_figures(report.program.area), style="bold")
@@ -65,7 +65,7 @@ def _figures(total: Area) -> tuple[str, str, str, str]:
 
 
 def _kernels(report: RecipeReport) -> Table:
-    table = _table("kernel|arguments|loads|stores|units|worst interval|ALUTs|flip-flops|M20K|DSP blocks")
+    table = columns("kernel|arguments|loads|stores|units|worst interval|ALUTs|flip-flops|M20K|DSP blocks")
     for kernel in report.program.kernels:
         intervals = [max(loop.interval, loop.stalls) for loop in kernel.loops if loop.interval is not None]
         counts = (f"{kernel.arguments.bytes} B", str(kernel.loads), str(kernel.stores), str(len(kernel.units)))
@@ -77,7 +77,7 @@ def _kernels(report: RecipeReport) -> Table:
 
 
 def _units(report: RecipeReport) -> Table:
-    table = _table("kernel|buffer|load-store unit|bytes|number", left=3)
+    table = columns("kernel|buffer|load-store unit|bytes|number", left=3)
     for kernel in report.program.kernels:
         counts = Counter((unit.buffer, f"{unit.kind} {unit.name}", unit.width) for unit in kernel.units)
         for (buffer, name, width), count in counts.items():
@@ -86,7 +86,7 @@ def _units(report: RecipeReport) -> Table:
 
 
 def _memories(report: RecipeReport) -> Table:
-    table = _table("kernel|memory|accesses|bytes|banks|bits|words|reads|writes|copies|M20K", left=3)
+    table = columns("kernel|memory|accesses|bytes|banks|bits|words|reads|writes|copies|M20K", left=3)
     for kernel in report.program.kernels:
         for memory in kernel.memories:
             how = "double pumped" if memory.double_pumped else "single pumped"
@@ -106,7 +106,7 @@ def _memories(report: RecipeReport) -> Table:
 
 
 def _loops(report: RecipeReport) -> Table:
-    table = _table("kernel|loop|bound by|depth|iterations|interval|port cycles|wanted", left=3)
+    table = columns("kernel|loop|bound by|depth|iterations|interval|port cycles|wanted", left=3)
     for kernel in report.program.kernels:
         for loop in kernel.loops:
             if loop.interval is None:
