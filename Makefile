@@ -8,7 +8,7 @@ ifeq ($(PYTHON),)
 $(error Python 3.11 is needed: apt-get install python3)
 endif
 
-.PHONY: demo check test sanitize docs conformance conformance-nets bench lint format setup clean
+.PHONY: demo check test sanitize docs conformance conformance-nets bench validate-report lint format setup clean
 
 demo: setup  ## Trains LeNet on handwritten digits on the emulated FPGA
 	@$(BARISTA) data digits
@@ -37,6 +37,10 @@ bench:  ## Times training steps: Barista, stock Caffe and, where build/torch has
 conformance-nets:  ## Tries the classic nets against stock Caffe: each layer, and three steps of training; takes 20 minutes and more
 	@$(PYTHON) -m tools.set_up
 	@.venv/bin/python -m conformance.nets
+
+validate-report:  ## Holds `barista build --report` against what Intel's compiler wrote of public designs; fetches their reports
+	@$(PYTHON) -m tools.set_up --environment
+	@.venv/bin/python -m tools.validate_report
 
 lint:  ## Checks code, lengths and documents: clang-format, clang-tidy, ruff, mypy, mkdocs
 	@$(PYTHON) -m tools.set_up --environment

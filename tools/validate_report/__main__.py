@@ -31,24 +31,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.validate_report", description=__doc__.split("\n\n")[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all comparisons there as well")
     arguments = parser.parse_args()
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _COLUMNS)
+    out = console()
     try:
-        compared, left_out = _compare_all(console)
+        compared, left_out = _compare_all(out)
     except BaristaError as error:
         print(f"validate-report: {error}", file=sys.stderr)
         return 1
-    console.print(f"\n[bold]Out of scope[/bold]: {len(left_out)} designs of NDRange kernels; {_OUT_OF_SCOPE}", soft_wrap=True)
+    out.print(f"\n[bold]Out of scope[/bold]: {len(left_out)} designs of NDRange kernels; {_OUT_OF_SCOPE}", soft_wrap=True)
     for name, kernels in left_out.items():
-        console.print(f"  {name}: {', '.join(kernels)}", soft_wrap=True)
+        out.print(f"  {name}: {', '.join(kernels)}", soft_wrap=True)
     for part in (*tables.summary(compared), *tables.unconfirmed()):
-        console.print(part, soft_wrap=isinstance(part, str))
+        out.print(part, soft_wrap=isinstance(part, str))
     if arguments.json:
         designs = [{**asdict(one), "checks": [{**asdict(check), "met": check.met} for check in one.checks]} for one in compared]
         arguments.json.write_text(json.dumps({"targets": TARGETS, "designs": designs, "out_of_scope": left_out}, indent=1) + "\n")
     return 0
 
 
-def _compare_all(console: Console) -> tuple[list[Comparison], dict[str, list[str]]]:
+def console() -> Console:
+    """Where everything is printed."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _COLUMNS)
+
+
+def _compare_all(out: Console) -> tuple[list[Comparison], dict[str, list[str]]]:
     """Every design's comparison, printed as it is made; and the NDRange kernels of those that are out of scope."""
     compared: list[Comparison] = []
     left_out: dict[str, list[str]] = {}
@@ -60,7 +65,7 @@ def _compare_all(console: Console) -> tuple[list[Comparison], dict[str, list[str
             continue
         compared.append(compare(design.name, design.fitted, _checked(design, folder, published), published))
         for part in tables.of_design(compared[-1], f"{design.family}, {design.board}, aoc {design.aoc}"):
-            console.print(part, soft_wrap=isinstance(part, str))
+            out.print(part, soft_wrap=isinstance(part, str))
     return compared, left_out
 
 

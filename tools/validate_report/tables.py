@@ -74,7 +74,8 @@ def summary(comparisons: Sequence[Comparison]) -> Iterator[Table | str]:
     yield from (f"loops not compared: {count} {why}" for why, count in left.most_common())
     for side, fitted in _SIDES.items():
         names = [one.design for one in comparisons if one.fitted is fitted]
-        yield f"{side}: {len(names)} designs" + ("" if fitted else f" ({', '.join(names) or 'none'})")
+        count = f"{len(names)} design" + ("s" if len(names) != 1 else "")
+        yield f"{side}: {count}" + (f" ({', '.join(names)})" if names and not fitted else "")
     yield "\n[bold]Misses[/bold]"
     for target in TARGETS:
         missed = [_miss(one, check) for one in comparisons for check in one.checks if check.target == target and not check.met]
