@@ -1,8 +1,8 @@
-"""What all kernels together take of a device, and the ports of their on-chip memories: what each file states, what its source has.
+"""The DSP blocks that all kernels together take of a device: what each file states, and what its source has.
 
 A compiler for FPGAs makes one operator of each that is left once functions are inlined and loops unrolled, whatever runs at one
 time. So clang, which PoCL brings, does that much and no more, and what it leaves is counted. The report of Intel's
-compiler has the last word on DSP blocks and ports.
+compiler has the last word. Ports of memories are counted in tests/runs/test_report_recipes.py.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ FUNCTIONS = {"sqrt": FUNCTION_DSP_BLOCKS, "exp": FUNCTION_DSP_BLOCKS, "log": FUN
 # Whole numbers, of addresses: two blocks in their mode of 36 x 36 bits, four of 54 x 54.
 WHOLE = {"i32": 2, "i64": 4}
 WITHOUT = {"fneg", "fcmp", "fabs", "fmax", "fmin", "fptosi", "fptoui", "fptrunc", "fpext", "freeze"}
-
-
-# --- DSP blocks -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -114,53 +111,3 @@ def test_operators_are_counted_by_lane() -> None:
     assert _blocks("k", "  %4 = fcmp olt <16 x float> %1, %2") == 0
     with pytest.raises(AssertionError, match="no DSP blocks are known of .*frem"):
         _blocks("k", "  %4 = frem float %1, %2")
-
-
-# --- ports ----------------------------------------------------------------------------------------------------------------------
-
-# Where the loop over an on-chip memory begins, and how often a step reads and writes each.
-LOOPS = {
-    "the array": ("multiply_unit.h", "#pragma ivdep array(acc)", {"x": (1, 0), "vec": (1, 0), "acc": (1, 1)}),
-    "LRN's window": ("lrn.cl", "inline void lrn_window(", {"x": (1, 0), "sums": (1, 1)}),
-    "pooling, forward": ("pooling.cl", "inline void pooling_forward_tile(", {"x": (1, 0), "sums": (1, 1), "others": (1, 1)}),
-    "pooling, backward": ("pooling.cl", "inline void pooling_backward_tile(", {"x": (1, 0), "winners": (1, 0), "sums": (1, 1)}),
-    "depthwise, results": ("depthwise.cl", "inline void depthwise_sweeps(", {"x": (1, 0), "weights": (1, 0), "sums": (1, 1)}),
-    "depthwise, gradients": (
-        "depthwise.cl",
-        "inline int depthwise_gradients(",
-        {"x": (1, 0), "diff": (1, 0), "partials": (1, 1)},
-    ),
-    "softmax, forward": ("softmax_unit.h", "#pragma ivdep array(x)", {"x": (1, 1)}),
-    "softmax, backward": ("softmax_unit.h", "#pragma ivdep array(diff)", {"x": (1, 0), "diff": (1, 1)}),
-    "accuracy": ("accuracy_unit.h", "for (int i = 0; i < count; i++)", {"x": (1, 0)}),
-}
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_step_of_a_loop_uses_two_ports_of_a_bank_at_most(loop: str) -> None:
-    """A memory block reads one word and writes one a cycle; a loop that needs more of a bank does not start a step a cycle."""
-    file, marker, expected = LOOPS[loop]
-    body = _block((paths.kernels_dir() / file).read_text(), marker)
-    for array, ports in expected.items():
-        assert _ports(body, array) == ports, array
-        assert all(port <= 1 for port in ports)
-    assert expected.keys() >= set(re.findall(r"array\((\w+)\)", body + marker))
-
-
-def _ports(body: str, array: str) -> tuple[int, int]:
-    """Reads and writes of an array in a piece of source; `a[i] += b` is one of each."""
-    accesses = re.findall(rf"\b{array}(?:\[[^\]]*\])+\s*([-+*/]?=(?!=))?", body)
-    return sum(access != "=" for access in accesses), sum(access != "" for access in accesses)
-
-
-def _block(text: str, marker: str) -> str:
-    """The braces that follow a text which is there once, and what is in them."""
-    text = re.sub(r"//[^\n]*", "", text)
-    assert text.count(marker) == 1, marker
-    begin = text.index("{", text.index(marker))
-    depth = 0
-    for end in range(begin, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[end], 0)
-        if depth == 0:
-            return text[begin : end + 1]
-    raise AssertionError(f"{marker}: its braces don't close")
