@@ -81,7 +81,7 @@ DIFFERENT = {
     compare.COPIES: replace(published(), memories=(replace(HELD, replication=2),)),
     compare.CLOCK: replace(published(), memories=(replace(HELD, pumped=True),)),
     compare.BLOCKS: replace(published(), memories=(replace(HELD, area=Area(m20k=2)),)),
-    compare.INTERVALS: replace(published(), loops=(replace(published().loops[0], ii=2), *published().loops[1:])),
+    compare.SLOW: replace(published(), loops=(replace(published().loops[0], ii=2), *published().loops[1:])),
     "kernels alone: DSP blocks": replace(published(), kernels=(Kernel("k", published().kernels[0].area + Area(dsp=0.5), True),)),
     "whole device: M20K blocks": replace(published(), system=published().system + Area(m20k=100)),
 }
@@ -91,6 +91,14 @@ DIFFERENT = {
 def test_each_difference_is_a_miss_of_its_own(target: str) -> None:
     targets = {check.target for check in missed(DIFFERENT[target])}
     assert targets == ({target, compare.KINDS} if target == compare.UNITS else {target})
+
+
+def test_an_endless_loop_is_found_by_being_the_one_that_is_left() -> None:
+    first, middle, last = published().loops
+    made = compare.compare("made-up", True, ours(), replace(published(), loops=(first, middle, replace(last, line=9, ii=3))))
+    assert [(check.what, check.ours, check.published) for check in made.checks if not check.met] == [("k, line 9", 1, 3)]
+    fewer = compare.compare("made-up", True, ours(), replace(published(), loops=(first, middle)))
+    assert fewer.loops_left["only the checker's has"] == 1
 
 
 def test_a_memory_that_only_one_side_has_is_a_miss() -> None:
@@ -147,6 +155,14 @@ def test_the_summary_counts_fitted_and_judging_designs_apart_and_names_misses(ca
     assert not [line for line in lines if line.startswith("x: ")]
 
 
+def test_a_rule_of_which_the_page_names_no_report_is_in_bold() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| rule |")]
+    assert len(rows) > 20
+    reports = ("T2SP", "OpenCL-FPGA-examples", "FPGA_Gridding", "clBool", "all reports", "oneAPI")
+    assert [row for row in rows if "**" not in row and not any(name in row.split(" | ")[1] for name in reports)] == []
+
+
 def test_rules_in_bold_are_those_without_a_report() -> None:
     page = "| rule | rests on |\n|---|---|\n| A | T2SP |\n| **B** | no report |\n| C | T2SP; **the last a guess** |\n"
     assert tables.rules_in_bold(page) == ["B (no report)", "C (T2SP; the last a guess)"]
@@ -169,7 +185,7 @@ def test_the_command_ends_with_0_whatever_misses(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work_items = replace(published(), kernels=(Kernel("k", Area(), False),))
-    reports = {"one": DIFFERENT[compare.INTERVALS], "work-items": work_items}
+    reports = {"one": DIFFERENT[compare.SLOW], "work-items": work_items}
     kept = [replace(DESIGNS[0], name=name, single_work_item=name == "one", board="") for name in reports]
     monkeypatch.setattr(validate, "DESIGNS", kept)
     monkeypatch.setattr(validate, "fetch_report", lambda design: Path(design.name))

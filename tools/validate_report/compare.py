@@ -13,7 +13,7 @@ from barista.report.constants import Area
 from barista.report.findings import alms
 from barista.report.memories import power
 from barista.report.program import KernelReport, ProgramReport
-from tools.validate_report.records import Loop, Lsu, OnChipMemory, Report
+from tools.validate_report.records import Lsu, OnChipMemory, Report
 
 UNITS, KINDS = "load-store units: number", "load-store units: kind and width of all"
 PORTS, COPIES, CLOCK, BLOCKS = (
@@ -22,14 +22,14 @@ PORTS, COPIES, CLOCK, BLOCKS = (
     "memories: at the kernel's clock or twice it",
     "memories: M20K blocks",
 )
-INTERVALS = "loops: initiation interval"
+INTERVALS, SLOW = "loops: initiation interval, where published as 1", "loops: initiation interval, where published above 1"
 _SUMS = {"DSP blocks": "dsp", "M20K blocks": "m20k", "ALUTs": "aluts", "flip-flops": "ffs"}
 _WITHIN = {"DSP blocks": 0.0, "M20K blocks": 0.15, "ALUTs": 0.25, "flip-flops": 0.25, "ALMs": 0.25}  # of what was published
 KERNELS, DEVICE, PLACED, PLACED_KERNELS = "kernels alone", "whole device", "placed, whole device", "placed, kernels alone"
 TARGETS: dict[str, float] = {
     **dict.fromkeys((UNITS, KINDS, PORTS, COPIES, CLOCK), 0.0),
     BLOCKS: _WITHIN["M20K blocks"],
-    INTERVALS: 0.0,
+    **dict.fromkeys((INTERVALS, SLOW), 0.0),
     **{f"{where}: {what}": _WITHIN[what] for where in (KERNELS, DEVICE) for what in _SUMS},
     **{f"{where}: {what}": _WITHIN[what] for where in (PLACED, PLACED_KERNELS) for what in ("DSP blocks", "M20K blocks", "ALMs")},
 }
@@ -139,25 +139,40 @@ def _loops(ours: ProgramReport, published: Report, origin: dict[str, str]) -> tu
         for loop in kernel.loops:
             place = (kernel.name, loop.location[1] if loop.location else 0)
             mine[place] = max(filter(None, (mine.get(place), loop.interval)), default=None)
-    theirs: dict[tuple[str, int], list[Loop]] = {}
-    for published_loop in published.loops:
-        theirs.setdefault((origin[published_loop.kernel], published_loop.line), []).append(published_loop)
+    theirs: dict[tuple[str, int], int | None] = {}
+    for other in published.loops:
+        place = (origin[other.kernel], other.line)
+        theirs[place] = max(filter(None, (theirs.get(place), other.ii)), default=None)
+    pairs, left = _paired(sorted(mine), sorted(theirs))
     checks: list[Check] = []
-    left: Counter[str] = Counter()
-    for kernel_name, line in sorted(mine.keys() | theirs.keys()):
-        place = (kernel_name, line)
-        interval = max((loop.ii for loop in theirs.get(place, []) if loop.ii is not None), default=None)
-        if place not in mine:
-            left["only the compiler's report has"] += 1
-        elif place not in theirs:
-            left["only the checker's has"] += 1
-        elif interval is None:
+    for own, its in pairs:
+        judged, interval = mine[own], theirs[its]
+        if interval is None:
             left["the compiler did not pipeline"] += 1
-        elif (judged := mine[place]) is None:
+        elif judged is None:
             left["have loops in them, which the checker gives no interval" if interval == 1 else _OUTER_SLOW] += 1
         else:
-            checks.append(Check(INTERVALS, f"{kernel_name}, line {line}", judged, interval))
+            checks.append(Check(INTERVALS if interval == 1 else SLOW, f"{its[0]}, line {its[1]}", judged, interval))
     return checks, dict(left)
+
+
+def _paired(
+    mine: list[tuple[str, int]], theirs: list[tuple[str, int]]
+) -> tuple[list[tuple[tuple[str, int], tuple[str, int]]], Counter[str]]:
+    """Loops of the same kernel and line, and the one that is left of a kernel on either side.
+
+    The compiler names the last line of an endless loop.
+    """
+    pairs = [(place, place) for place in mine if place in theirs]
+    left: Counter[str] = Counter()
+    for kernel in sorted({name for name, _ in mine + theirs}):
+        own = [place for place in mine if place[0] == kernel and place not in theirs]
+        its = [place for place in theirs if place[0] == kernel and place not in mine]
+        if len(own) == len(its) == 1:
+            pairs += [(own[0], its[0])]
+        else:
+            left += Counter({"only the checker's has": len(own), "only the compiler's report has": len(its)})
+    return pairs, left
 
 
 def _sums(ours: ProgramReport, published: Report) -> Iterator[Check]:
