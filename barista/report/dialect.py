@@ -93,9 +93,14 @@ class Dialect:
 
     text: str
     loops: dict[Place, LoopPragmas]
-    memories: dict[str, dict[str, str]]  # an array's name: the attributes that it has, each with its argument
+    # By kernel, "" outside of kernels, and by an array's name: the attributes that it has, each with its argument.
+    memories: dict[str, dict[str, dict[str, str]]]
     kernels: dict[str, dict[str, str]]  # a kernel's name: its attributes
     channels: dict[str, int]  # a channel's name: its depth in words, as the source states it
+
+    def attributes(self, kernel: str) -> dict[str, dict[str, str]]:
+        """Attributes of the arrays that a kernel may have, by name: its own, and those of functions that it may call."""
+        return self.memories.get("", {}) | self.memories.get(kernel, {})
 
     def copies(self, kernel: str) -> int:
         """Compute units of a kernel, as num_compute_units has it."""
@@ -111,13 +116,14 @@ def read(preprocessed: str) -> Dialect:
     """Takes the dialect out of text that clang's preprocessor wrote with -dD. Lines stay where they are."""
     preprocessed = _expanded_pragmas(preprocessed)
     loops = _loop_pragmas(preprocessed)
-    memories: dict[str, dict[str, str]] = {}
+    memories: dict[str, dict[str, dict[str, str]]] = {}
     kernels = {
         found["name"]: _words_of_all(found["head"] + found["middle"] + found["last"]) for found in _KERNEL.finditer(preprocessed)
     }
     channels: dict[str, int] = {}
     text = _CHANNEL.sub(lambda match: _channel(match, channels), preprocessed)
-    text = _ATTRIBUTE.sub(lambda match: _memory(match, text, memories), text)
+    bodies = _kernel_bodies(text)
+    text = _ATTRIBUTE.sub(lambda match: _memory(match, text, memories, bodies), text)
     text = _STRUCTURE.sub(
         rf"\g<0> static __attribute__((always_inline, overloadable)) \1 {REGISTER}(\1 value) {{ return value; }}", text
     )
@@ -210,8 +216,23 @@ def _words_of_all(text: str) -> dict[str, str]:
     return {word: argument for inside in _ATTRIBUTE.findall(text) for word, argument in _WORD.findall(inside)}
 
 
-def _memory(match: re.Match[str], text: str, memories: dict[str, dict[str, str]]) -> str:
-    """Takes a memory's attributes out of the text, and notes them under the array's name."""
+def _kernel_bodies(text: str) -> dict[str, range]:
+    """Where each kernel's body lies in the text."""
+    bodies = {}
+    for found in _KERNEL.finditer(text):
+        begin = text.find("{", found.end())
+        depth, end = 0, begin
+        for brace in re.finditer(r"[{}]", text[begin:]):
+            depth += 1 if brace[0] == "{" else -1
+            if depth == 0:
+                end = begin + brace.end()
+                break
+        bodies[found["name"]] = range(begin, end)
+    return bodies
+
+
+def _memory(match: re.Match[str], text: str, memories: dict[str, dict[str, dict[str, str]]], bodies: dict[str, range]) -> str:
+    """Takes a memory's attributes out of the text, and notes them under its kernel's and the array's name."""
     words = dict(_WORD.findall(match[1]))
     words = {re.sub(r"^__(\w+)__$", r"\1", word): argument for word, argument in words.items()}
     if not words.keys() & MEMORY_WORDS:
@@ -222,7 +243,8 @@ def _memory(match: re.Match[str], text: str, memories: dict[str, dict[str, str]]
         before = re.split(r"[;{}]", text[: match.start()])[-1]
         declared = re.search(r"(\w+)\s*(?:\[[^;]*)?$", before.rstrip())
     if declared:
-        memories.setdefault(declared[1], {}).update(words)
+        kernel = next((name for name, body in bodies.items() if match.start() in body), "")
+        memories.setdefault(kernel, {}).setdefault(declared[1], {}).update(words)
     return "\n" * match[0].count("\n")
 
 

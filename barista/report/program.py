@@ -111,7 +111,14 @@ def _kernel(function: Function, compiled: Compiled, family: str, relaxed: bool) 
     moving = shifts.moving_loops(function, module, values)
     shifted = shifts.shifted_arrays(function, module, values)
     made, registers = memories.memories(
-        function, module, values, found, dialect.memories, shifted, moving, bool(rules["double_pumps"]["value"])
+        function,
+        module,
+        values,
+        found,
+        dialect.attributes(function.name.lstrip("@")),
+        shifted,
+        moving,
+        bool(rules["double_pumps"]["value"]),
     )
     latencies, narrows = constants.latencies(family, relaxed), bool(rules["narrows"]["value"])
     outside = {site.index for site in external}

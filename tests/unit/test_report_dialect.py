@@ -23,17 +23,23 @@ def test_pragmas_belong_to_the_loop_that_follows() -> None:
     }
 
 
-def test_attributes_of_memories_are_known_by_the_name() -> None:
+def test_attributes_of_memories_are_known_by_kernel_and_name() -> None:
     text = """
+__kernel void k(__global int* a) {
+  __local int __attribute__((numbanks(4))) before[8];
+  if (a[0]) { before[0] = 1; }
+}
 float16 __attribute__((memory, numbanks(16), singlepump)) before[2][16];
 __local int after[8] __attribute__((bank_bits(3, 4), doublepump));
 int __attribute__((aligned(16))) other[4];
 """
     found = read(text)
-    assert found.memories == {
+    elsewhere = {
         "before": {"memory": "", "numbanks": "16", "singlepump": ""},
         "after": {"bank_bits": "3, 4", "doublepump": ""},
     }
+    assert found.attributes("another") == elsewhere
+    assert found.attributes("k") == elsewhere | {"before": {"numbanks": "4"}}
     assert "numbanks" not in found.text
     assert "aligned(16)" in found.text
     assert found.text.count("\n") == text.count("\n") + 1
